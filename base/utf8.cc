@@ -1,0 +1,108 @@
+#include "base/utf8.h"
+
+namespace quire {
+namespace {
+
+bool IsContinuation(unsigned char byte) { return (byte & 0xC0u) == 0x80u; }
+
+// Length that a lead byte promises and the range its second byte must be in; 0 if no lead byte.
+struct Lead {
+  int length_bytes;
+  unsigned char second_low;
+  unsigned char second_high;
+};
+
+Lead ClassifyLead(unsigned char byte) {
+  if (byte < 0x80) return {1, 0, 0};
+  if (byte < 0xC2) return {0, 0, 0};
+  if (byte < 0xE0) return {2, 0x80, 0xBF};
+  if (byte == 0xE0) return {3, 0xA0, 0xBF};
+  if (byte == 0xED) return {3, 0x80, 0x9F};
+  if (byte < 0xF0) return {3, 0x80, 0xBF};
+  if (byte == 0xF0) return {4, 0x90, 0xBF};
+  if (byte < 0xF4) return {4, 0x80, 0xBF};
+  if (byte == 0xF4) return {4, 0x80, 0x8F};
+  return {0, 0, 0};
+}
+
+}  // namespace
+
+DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[offset + i]); };
+  const std::size_t left = text.size() - offset;
+  const Lead lead = ClassifyLead(byte(0));
+  if (lead.length_bytes == 1) return {byte(0), 1, true};
+  if (lead.length_bytes == 0) return {kReplacementCharacter, 1, false};
+  if (left < 2 || byte(1) < lead.second_low || byte(1) > lead.second_high) {
+    return {kReplacementCharacter, 1, false};
+  }
+  char32_t code_point = byte(0) & (0x7Fu >> lead.length_bytes);
+  code_point = (code_point << 6) | (byte(1) & 0x3Fu);
+  for (int i = 2; i < lead.length_bytes; ++i) {
+    const auto index = static_cast<std::size_t>(i);
+    if (index >= left || !IsContinuation(byte(index))) return {kReplacementCharacter, i, false};
+    code_point = (code_point << 6) | (byte(index) & 0x3Fu);
+  }
+  return {code_point, lead.length_bytes, true};
+}
+
+std::size_t FindInvalidUtf8(std::string_view text) {
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const DecodedChar decoded = DecodeUtf8(text, offset);
+    if (!decoded.valid) return offset;
+    offset += static_cast<std::size_t>(decoded.length_bytes);
+  }
+  return text.size();
+}
+
+std::size_t IncompleteUtf8Suffix(std::string_view text) {
+  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if (IsContinuation(byte)) continue;
+    const Lead lead = ClassifyLead(byte);
+    if (lead.length_bytes <= static_cast<int>(back)) return 0;
+    // The bytes so far must be a valid prefix, otherwise they are an error and not unfinished.
+    const DecodedChar decoded = DecodeUtf8(text, text.size() - back);
+    return decoded.length_bytes == static_cast<int>(back) ? back : 0;
+  }
+  return 0;
+}
+
+void AppendUtf8(char32_t code_point, std::string& out) {
+  const auto put = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
+  if (code_point < 0x80) {
+    put(code_point);
+  } else if (code_point < 0x800) {
+    put(0xC0 | (code_point >> 6));
+    put(0x80 | (code_point & 0x3F));
+  } else if (code_point < 0x10000) {
+    put(0xE0 | (code_point >> 12));
+    put(0x80 | ((code_point >> 6) & 0x3F));
+    put(0x80 | (code_point & 0x3F));
+  } else {
+    put(0xF0 | (code_point >> 18));
+    put(0x80 | ((code_point >> 12) & 0x3F));
+    put(0x80 | ((code_point >> 6) & 0x3F));
+    put(0x80 | (code_point & 0x3F));
+  }
+}
+
+std::string ReplaceInvalidUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const DecodedChar decoded = DecodeUtf8(text, offset);
+    const auto length = static_cast<std::size_t>(decoded.length_bytes);
+    if (decoded.valid) {
+      out.append(text.substr(offset, length));
+    } else {
+      AppendUtf8(kReplacementCharacter, out);
+    }
+    offset += length;
+  }
+  return out;
+}
+
+}  // namespace quire

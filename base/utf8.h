@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// UTF-8 as The Unicode Standard, table 3-7, defines it: no overlong forms, no surrogates, nothing
+// above U+10FFFF.
+
+namespace quire {
+
+inline constexpr char32_t kReplacementCharacter = 0xFFFD;
+
+struct DecodedChar {
+  char32_t code_point = 0;  // kReplacementCharacter if the bytes are invalid
+  int length_bytes = 0;     // bytes consumed, at least 1
+  bool valid = false;
+};
+
+// Decodes the character at `text[offset]`. An invalid sequence consumes its maximal valid prefix,
+// at least one byte. Requires: offset < text.size().
+DecodedChar DecodeUtf8(std::string_view text, std::size_t offset);
+
+// Offset of the first invalid byte, or text.size() if all of `text` is valid UTF-8.
+std::size_t FindInvalidUtf8(std::string_view text);
+
+// Number of bytes at the end of `text` that begin a character but do not complete it: what a
+// stream has to hold back. 0 to 3.
+std::size_t IncompleteUtf8Suffix(std::string_view text);
+
+// Appends `code_point` as UTF-8. Requires: a scalar value (no surrogate, at most U+10FFFF).
+void AppendUtf8(char32_t code_point, std::string& out);
+
+// `text` with each invalid sequence replaced by U+FFFD.
+std::string ReplaceInvalidUtf8(std::string_view text);
+
+}  // namespace quire

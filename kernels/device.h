@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/kernel_table.h"
+#include "kernels/stream.h"
+#include "kernels/tensor.h"
+
+namespace quire::kernels {
+
+// Memory on a device, freed with the object. On a CPU the pointer is ordinary memory, 64-byte
+// aligned, in huge pages where the system grants them.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+  virtual void* data() const = 0;
+  virtual std::int64_t size_bytes() const = 0;
+};
+
+// A weight where the kernels of a device read it. `owner` is null where the view borrows the
+// caller's memory, which must then outlive it.
+struct ImportedWeight {
+  MatrixView view;
+  std::unique_ptr<DeviceMemory> owner;
+};
+
+// One CPU or GPU. Virtual because every member is cold: set-up, transfers, waiting. Compute goes
+// through kernels(). Thread-safe.
+class Device {
+ public:
+  virtual ~Device() = default;
+  // "cpu/avx512", "cuda:0/sm90", ...: printed in logs, metrics and benchmark names.
+  virtual std::string_view name() const = 0;
+  virtual const KernelTable& kernels() const = 0;
+  virtual StatusOr<std::unique_ptr<Stream>> NewStream() = 0;
+
+  // Uninitialized memory. Returns RESOURCE_EXHAUSTED if the device has not that much.
+  virtual StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) = 0;
+  // Puts a host matrix into the layout that `linear` and `embed_rows` read fastest. A CPU borrows
+  // it as it is if its alignment allows.
+  virtual StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) = 0;
+  // Copies between host and device in stream order.
+  virtual void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
+                            Stream& stream) = 0;
+  virtual void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
+                          Stream& stream) = 0;
+  // Waits for everything enqueued on `stream`. Returns INTERNAL if any launch or kernel failed
+  // since the last call.
+  virtual Status Synchronize(Stream& stream) = 0;
+};
+
+struct DeviceOptions {
+  // CPU threads that work on one operation; 0 means every core this process may use.
+  int num_threads = 0;
+};
+
+// Devices usable in this process, fastest first. Never empty: the baseline CPU is always there.
+std::vector<std::unique_ptr<Device>> EnumerateDevices(const DeviceOptions& options = {});
+
+// The fastest device whose name starts with `prefix`: "" (any), "cpu", "cpu/avx2", "cuda:0".
+// Returns NOT_FOUND naming the devices there are.
+StatusOr<std::unique_ptr<Device>> FindDevice(std::string_view prefix,
+                                             const DeviceOptions& options = {});
+
+}  // namespace quire::kernels

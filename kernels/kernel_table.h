@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/activation.h"
+#include "kernels/embed_rows.h"
+#include "kernels/linear.h"
+#include "kernels/norm.h"
+#include "kernels/paged_attention.h"
+#include "kernels/pooling.h"
+#include "kernels/rope.h"
+
+namespace quire::kernels {
+
+// Makes the work list that paged_attention takes. `batch` and what it points to must outlive the
+// plan.
+using PlanPagedAttentionFn = std::unique_ptr<AttentionPlan>(const AttentionBatch& batch);
+
+// The operations one backend offers, as plain functions: the whole of what the engine may ask of
+// the hardware. One constant instance per backend; an entry runs one operation over a whole batch,
+// so the indirect call costs nothing measurable. No entry is null.
+struct KernelTable {
+  EmbedRowsFn* embed_rows = nullptr;
+  RmsNormFn* rms_norm = nullptr;
+  LayerNormFn* layer_norm = nullptr;
+  LinearFn* linear = nullptr;
+  RopeFn* rope = nullptr;
+  StoreKvFn* store_kv = nullptr;
+  PlanPagedAttentionFn* plan_paged_attention = nullptr;
+  PagedAttentionFn* paged_attention = nullptr;
+  EncoderAttentionFn* encoder_attention = nullptr;
+  GatedActivationFn* gated_activation = nullptr;
+  ActivationFn* activation = nullptr;
+  AddFn* add = nullptr;
+  PoolFn* pool = nullptr;
+};
+
+}  // namespace quire::kernels

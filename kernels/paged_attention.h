@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/stream.h"
+#include "kernels/tensor.h"
+
+namespace quire::kernels {
+
+// One layer of the paged KV cache. A slot is one token's place: block * block_size + offset.
+struct KvLayerView {
+  void* k = nullptr;  // [num_blocks, num_kv_heads, block_size, head_dim]
+  void* v = nullptr;  // the same
+  std::int32_t num_blocks = 0;
+  std::int32_t block_size = 0;  // tokens
+  std::int32_t num_kv_heads = 0;
+  std::int32_t head_dim = 0;
+  DType dtype = DType::kF32;  // f32, f16 or bf16
+};
+
+// Writes the keys and values of new tokens into their slots.
+struct StoreKvArgs {
+  MatrixView k;                                // [tokens, num_kv_heads * head_dim] f32
+  MatrixView v;                                // the same
+  const std::int32_t* slot_mapping = nullptr;  // [tokens]
+  KvLayerView cache;
+};
+using StoreKvFn = void(const StoreKvArgs& args, Stream& stream);
+
+// The sequences of one step. Query token i of a sequence with `query_len` new tokens and `kv_len`
+// cached ones (the new ones included) stands at position kv_len - query_len + i and sees the
+// positions up to its own.
+struct AttentionBatch {
+  CuSeqlens query;                            // of the new tokens
+  const std::int32_t* kv_lens = nullptr;      // [num_sequences], new tokens included
+  const std::int32_t* block_table = nullptr;  // [num_sequences, max_blocks] block ids
+  std::int32_t max_blocks = 0;                // row length of block_table
+  std::int32_t num_heads = 0;
+  std::int32_t num_kv_heads = 0;
+  std::int32_t head_dim = 0;
+};
+
+// A work list over (sequence, head, query tile), made once per step on the host and used by every
+// layer. Each backend derives its own; the engine only keeps it alive until the step is done.
+class AttentionPlan {
+ public:
+  virtual ~AttentionPlan() = default;
+};
+
+// Softmax attention over paged blocks: exact, tiled, without a score matrix in memory.
+// out[t, h] = sum_j softmax_j(scale * q[t, h] . k[j, h / group]) v[j, h / group], j <= position(t).
+// Source: Dao et al. 2022, "FlashAttention", algorithm 1 (online softmax of Milakov and
+// Gimelshein 2018); block tables: Kwon et al. 2023, "PagedAttention".
+//
+// The order of every sum depends on positions alone: the same token gives the same bits in any
+// batch and any chunking of the prefill.
+struct PagedAttentionArgs {
+  MatrixView q;       // [tokens, num_heads * head_dim] f32
+  MatrixView out;     // the same shape, f32; must not alias q
+  KvLayerView cache;  // of this layer, new tokens already stored
+  AttentionBatch batch;
+  const AttentionPlan* plan = nullptr;  // from plan_paged_attention over the same batch
+  float scale = 1.0f;                   // usually 1 / sqrt(head_dim)
+  std::int32_t sliding_window = 0;      // 0: none; w: sees positions above position(t) - w
+};
+using PagedAttentionFn = void(const PagedAttentionArgs& args, Stream& stream);
+
+// Bidirectional attention inside each sequence of a packed batch (encoders).
+struct EncoderAttentionArgs {
+  MatrixView q;  // [tokens, num_heads * head_dim] f32
+  MatrixView k;  // the same
+  MatrixView v;  // the same
+  MatrixView out;
+  CuSeqlens sequences;
+  std::int32_t num_heads = 0;
+  std::int32_t head_dim = 0;
+  float scale = 1.0f;
+};
+using EncoderAttentionFn = void(const EncoderAttentionArgs& args, Stream& stream);
+
+}  // namespace quire::kernels
