@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "kernels/device.h"
+
+namespace quire::engine {
+
+struct EmbedderOptions {
+  std::string model_path;                // a Hugging Face or sentence-transformers directory
+  std::int32_t max_batch_tokens = 4096;  // tokens of one forward pass
+};
+
+struct EmbeddingBatch {
+  std::int32_t dimension = 0;
+  std::vector<float> values;             // [texts, dimension], unit length where the model says so
+  std::vector<std::int32_t> num_tokens;  // [texts], special tokens included, after truncation
+  std::vector<bool> truncated;           // [texts]
+};
+
+// Turns texts into vectors with an encoder model (BERT family), pooled and normalized as the
+// model's sentence-transformers files say (mean pooling, unit length where they are absent).
+//
+// Thread-safe; calls are served one after another.
+class Embedder {
+ public:
+  // Errors as Engine::Create.
+  static StatusOr<std::unique_ptr<Embedder>> Create(const EmbedderOptions& options,
+                                                    kernels::Device& device);
+  virtual ~Embedder() = default;
+
+  // Longer texts are cut to max_tokens() if `truncate`, else INVALID_ARGUMENT naming the text, its
+  // tokens and the limit. A text's vector does not depend on the other texts of the call.
+  virtual StatusOr<EmbeddingBatch> Embed(std::span<const std::string> texts, bool truncate) = 0;
+
+  virtual const Tokenizer& tokenizer() const = 0;
+  virtual std::int32_t dimension() const = 0;
+  virtual std::int32_t max_tokens() const = 0;  // special tokens included
+  virtual std::int64_t weight_bytes() const = 0;
+  // SHA-256 over the weights and the tokenizer, hexadecimal: two models with one fingerprint give
+  // the same vectors.
+  virtual const std::string& fingerprint() const = 0;
+  virtual const std::string& architecture() const = 0;
+};
+
+}  // namespace quire::engine

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "engine/model/model_config.h"
+#include "engine/scheduler/request.h"
+#include "engine/tokenizer/chat_template.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "kernels/device.h"
+
+namespace quire::engine {
+
+// Numbers that a router or an operator reads.
+struct EngineLoad {
+  std::int32_t num_running = 0;
+  std::int32_t num_waiting = 0;
+  std::int32_t num_free_blocks = 0;
+  std::int32_t num_blocks = 0;
+  std::int64_t num_preemptions = 0;
+};
+
+// What the model will take, fixed at load.
+struct EngineLimits {
+  std::int32_t context_tokens = 0;  // prompt and output together
+  std::int64_t weight_bytes = 0;
+  std::int64_t kv_cache_bytes = 0;
+};
+
+struct EngineOptions {
+  std::string model_path;        // a Hugging Face directory
+  std::int32_t block_size = 16;  // tokens per KV block
+  // Memory for the KV cache; 0: room for `max_sequences` half-full contexts, at most half of what
+  // the machine has free, at least one full context.
+  std::int64_t kv_cache_bytes = 0;
+  kernels::DType kv_cache_dtype = kernels::DType::kF32;
+  std::int32_t context_tokens = 0;         // 0: what the model was made for
+  std::int32_t max_batch_tokens = 512;     // tokens computed per step
+  std::int32_t max_sequences = 32;         // running at once
+  std::int32_t max_queued_requests = 256;  // more are refused
+};
+
+// The reading end of one running request. Destroying it cancels the request.
+// Thread-safe; meant for one reader.
+class OutputStream {
+ public:
+  virtual ~OutputStream() = default;
+  // Waits for the next event until `timeout`. Returns nothing on timeout and after the last event;
+  // events that came meanwhile are joined into one. An error ends the stream: CANCELLED,
+  // DEADLINE_EXCEEDED, INTERNAL.
+  virtual StatusOr<std::optional<OutputEvent>> Next(std::chrono::milliseconds timeout) = 0;
+  // Asks the engine to stop; its blocks are free after the step that is running. Idempotent.
+  virtual void Cancel() = 0;
+};
+
+// Runs requests on one language model: continuous batching over a paged KV cache. Owns the step
+// loop on one thread; nobody else touches scheduling state.
+//
+// Thread-safe.
+class Engine {
+ public:
+  // Loads model, tokenizer and template, and starts the loop. `device` must outlive the engine and
+  // may be shared. Returns NOT_FOUND if there is no such model, DATA_LOSS naming file and tensor if
+  // the weights are damaged, INVALID_ARGUMENT if the configuration is malformed, UNIMPLEMENTED if
+  // the architecture is not known, RESOURCE_EXHAUSTED if one context does not fit.
+  static StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options,
+                                                  kernels::Device& device);
+  virtual ~Engine() = default;
+
+  // Queues a request. Returns INVALID_ARGUMENT naming the field if it can never run (too long for
+  // the context, ids out of range, bad sampling), RESOURCE_EXHAUSTED if the queue is full.
+  virtual StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) = 0;
+
+  virtual const ModelConfig& config() const = 0;
+  virtual const EngineLimits& limits() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;
+  // Null if the model has none.
+  virtual const ChatTemplate* chat_template() const = 0;
+  // generation_config.json over the defaults of SamplingParams.
+  virtual const SamplingParams& default_sampling() const = 0;
+  virtual EngineLoad load() const = 0;
+};
+
+}  // namespace quire::engine

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/activation.h"
+
+namespace quire::engine {
+
+// How positions beyond the training length are reached. Source of the formulas: transformers,
+// modeling_rope_utils.
+struct RopeScaling {
+  enum class Kind { kNone, kLinear, kLlama3 };
+  Kind kind = Kind::kNone;
+  double factor = 1.0;
+  double low_freq_factor = 1.0;
+  double high_freq_factor = 4.0;
+  std::int32_t original_context_tokens = 8192;
+};
+
+// config.json, validated: every number is within limits that make the arithmetic on it safe.
+struct ModelConfig {
+  std::string architecture;  // "LlamaForCausalLM", "BertModel", ...
+  std::string model_type;    // "llama", "mistral", "qwen2", "bert"
+  std::int32_t num_layers = 0;
+  std::int32_t num_heads = 0;
+  std::int32_t num_kv_heads = 0;
+  std::int32_t head_dim = 0;
+  std::int32_t hidden_size = 0;
+  std::int32_t intermediate_size = 0;
+  std::int32_t vocab_size = 0;
+  std::int32_t max_position_embeddings = 0;
+  std::int32_t type_vocab_size = 0;  // BERT
+  float norm_epsilon = 1e-5f;
+  double rope_theta = 10000.0;
+  RopeScaling rope_scaling;
+  std::int32_t sliding_window = 0;  // 0: none
+  bool tie_word_embeddings = false;
+  bool attention_bias = false;         // on q, k and v
+  bool attention_output_bias = false;  // on o
+  bool mlp_bias = false;
+  kernels::ActivationKind activation = kernels::ActivationKind::kSilu;
+  std::optional<std::int32_t> bos_token_id;
+  std::vector<std::int32_t> eos_token_ids;
+
+  bool is_encoder() const { return model_type == "bert"; }
+};
+
+// Reads `directory`/config.json. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its
+// value, or UNIMPLEMENTED for an architecture we do not have.
+StatusOr<ModelConfig> LoadModelConfig(const std::string& directory);
+
+}  // namespace quire::engine

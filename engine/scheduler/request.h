@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/sampling/sampling_params.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace quire::engine {
+
+// API-facing unit of work. Immutable once submitted.
+struct Request {
+  std::vector<TokenId> prompt;  // at least one token
+  SamplingParams sampling;
+  std::int32_t max_new_tokens = 256;  // 0 with num_prompt_logprobs: scoring only
+  // Strings that end the output; they and what follows are not part of it.
+  std::vector<std::string> stop;
+  std::vector<TokenId> stop_token_ids;  // besides the model's end-of-sequence tokens
+  bool ignore_eos = false;
+  // The `n` most likely tokens with each output token, besides its own; nothing: no log-probs.
+  std::optional<std::int32_t> num_logprobs;
+  // The same for each prompt token after the first.
+  std::optional<std::int32_t> num_prompt_logprobs;
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+};
+
+struct TokenLogprob {
+  TokenId id = 0;
+  float logprob = 0.0f;  // natural logarithm
+};
+
+// A token of prompt or output with the alternatives at its position, most likely first.
+struct ScoredToken {
+  TokenLogprob token;
+  std::vector<TokenLogprob> top;
+};
+
+enum class FinishReason { kStop, kStopString, kLength };
+
+struct Usage {
+  std::int32_t prompt_tokens = 0;
+  std::int32_t cached_tokens = 0;  // of the prompt, found in the prefix cache
+  std::int32_t completion_tokens = 0;
+  std::chrono::nanoseconds queue_time{0};
+  std::chrono::nanoseconds prefill_time{0};
+  std::chrono::nanoseconds decode_time{0};
+};
+
+// What became known since the last event of a request. Deltas, never cumulative.
+struct OutputEvent {
+  std::string text;  // whole characters only
+  std::vector<TokenId> ids;
+  std::vector<ScoredToken> logprobs;         // one per id if asked for
+  std::vector<ScoredToken> prompt_logprobs;  // in the first event, if asked for
+  std::optional<FinishReason> finish;        // set in the last event, and only there
+  std::string stop_match;                    // the stop string that ended the output
+  Usage usage;                               // complete in the last event
+};
+
+}  // namespace quire::engine
