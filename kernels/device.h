@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "kernels/kernel_table.h"
+#include "kernels/peaks.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -52,6 +53,10 @@ class Device {
   // Waits for everything enqueued on `stream`. Returns INTERNAL if any launch or kernel failed
   // since the last call.
   virtual Status Synchronize(Stream& stream) = 0;
+
+  // Measures, which takes about a second and 256 MiB on the device. Returns RESOURCE_EXHAUSTED if
+  // there is not that much memory.
+  virtual StatusOr<Peaks> MeasurePeaks() = 0;
 };
 
 struct DeviceOptions {

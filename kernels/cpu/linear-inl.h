@@ -1,0 +1,207 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/call_with_count-inl.h"
+#include "kernels/cpu/microkernels.h"
+#include "kernels/cpu/vec-inl.h"
+
+// y = x W^T. Every output has one accumulator vector that takes the products of `in` in order,
+// kLanes at a time, and one tree over its lanes at the end. Both paths below and all their tiles do
+// just that, so a row has the same bits whatever it is computed with.
+
+namespace quire::kernels::cpu::QUIRE_ISA {
+namespace {
+
+// A register tile is kRowTile tokens by kColTile outputs: 12 accumulators of 16 registers with
+// AVX2, 24 of 32 with AVX-512, 8 of 16 where a product needs a register of its own.
+constexpr int kRowTile = VecF32::kRegisters == 32 ? 6 : (VecF32::kHasFma ? 3 : 2);
+constexpr int kColTile = 4;
+
+// Outputs and steps of `in` converted to f32 at a time: 16 rows of 256 floats leave half of a
+// 32 KiB L1 cache to x.
+constexpr int kColGroup = 16;
+constexpr int kBlockSteps = 256 / VecF32::kLanes;
+constexpr int kBlock = kBlockSteps * VecF32::kLanes;
+
+constexpr std::int64_t kLinearScratchFloats =
+    std::int64_t{kColGroup} * kBlock + std::int64_t{kGemmTokens} * kColGroup * VecF32::kLanes;
+
+void StoreOutput(VecF32 sum, const float* bias, bool accumulate, float* y) {
+  float value = sum.Sum();
+  if (bias != nullptr) value += *bias;
+  *y = accumulate ? *y + value : value;
+}
+
+// --- Few tokens ---------------------------------------------------------------------------------
+
+// Bytes between the weight that is used and the one that is asked for.
+constexpr int kPrefetchBytes = 1024;
+
+template <typename Element, int kRows, int kCols>
+void GemvTile(const GemvArgs& a, int first_output) {
+  using Storage = typename Element::Storage;
+  const Storage* w[kCols];
+  for (int c = 0; c < kCols; ++c) {
+    w[c] = static_cast<const Storage*>(a.w) + (first_output + c) * a.w_stride;
+  }
+  VecF32 sum[kRows][kCols];
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kCols; ++c) sum[r][c] = VecF32::Zero();
+  }
+  std::int64_t k = 0;
+  for (; k + VecF32::kLanes <= a.in; k += VecF32::kLanes) {
+    VecF32 x[kRows];
+    for (int r = 0; r < kRows; ++r) x[r] = VecF32::Load(a.x + r * a.x_stride + k);
+    for (int c = 0; c < kCols; ++c) {
+      __builtin_prefetch(reinterpret_cast<const char*>(w[c] + k) + kPrefetchBytes);
+      const VecF32 weight = Element::Load(w[c] + k);
+      for (int r = 0; r < kRows; ++r) sum[r][c] = VecF32::MulAdd(x[r], weight, sum[r][c]);
+    }
+  }
+  const int rest = static_cast<int>(a.in - k);
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kCols; ++c) {
+      if (rest > 0) {
+        sum[r][c] = VecF32::MulAdd(VecF32::LoadPartial(a.x + r * a.x_stride + k, rest),
+                                   Element::LoadPartial(w[c] + k, rest), sum[r][c]);
+      }
+      StoreOutput(sum[r][c], a.bias == nullptr ? nullptr : a.bias + first_output + c, a.accumulate,
+                  a.y + r * a.y_stride + first_output + c);
+    }
+  }
+}
+
+template <typename Element, int kRows>
+void GemvRows(const GemvArgs& a) {
+  int j = 0;
+  for (; j + kColTile <= a.outputs; j += kColTile) GemvTile<Element, kRows, kColTile>(a, j);
+  for (; j < a.outputs; ++j) GemvTile<Element, kRows, 1>(a, j);
+}
+
+template <typename Element>
+struct GemvBody {
+  template <int kRows>
+  struct Rows {
+    static void Run(const GemvArgs& a) { GemvRows<Element, kRows>(a); }
+  };
+};
+
+template <typename Element>
+void Gemv(const GemvArgs& a) {
+  CallWithCount<kRowTile, GemvBody<Element>::template Rows>(a.tokens, a);
+}
+
+// --- Many tokens --------------------------------------------------------------------------------
+
+void PackRows(const float* x, std::int64_t stride, int tokens, std::int64_t in, float* to) {
+  for (int t = 0; t < tokens; t += kRowTile) {
+    const int rows = tokens - t < kRowTile ? tokens - t : kRowTile;
+    for (std::int64_t k = 0; k < in; k += VecF32::kLanes) {
+      const int rest = static_cast<int>(in - k);
+      for (int r = 0; r < rows; ++r) {
+        const float* from = x + (t + r) * stride + k;
+        const VecF32 v =
+            rest >= VecF32::kLanes ? VecF32::Load(from) : VecF32::LoadPartial(from, rest);
+        v.Store(to);
+        to += VecF32::kLanes;
+      }
+    }
+  }
+}
+
+// Converts `cols` rows of one block of `in` to [cols / kColTile][steps][kColTile][lanes]; rows that
+// fill up the last tile are zeros.
+template <typename Element>
+void ConvertBlock(const typename Element::Storage* w, std::int64_t stride, int cols,
+                  std::int64_t count, float* to) {
+  for (int j = 0; j < cols; j += kColTile) {
+    for (std::int64_t k = 0; k < count; k += VecF32::kLanes) {
+      const int rest = static_cast<int>(count - k);
+      for (int c = 0; c < kColTile; ++c) {
+        VecF32 v = VecF32::Zero();
+        if (j + c < cols) {
+          const auto* from = w + (j + c) * stride + k;
+          v = rest >= VecF32::kLanes ? Element::Load(from) : Element::LoadPartial(from, rest);
+        }
+        v.Store(to);
+        to += VecF32::kLanes;
+      }
+    }
+  }
+}
+
+// sums[r][c] (+)= x[r] . w[c] over `steps` vectors.
+template <int kRows>
+struct GemmTile {
+  static void Run(const float* x, const float* w, int steps, bool first, float* sums) {
+    constexpr int kLanes = VecF32::kLanes;
+    VecF32 sum[kRows][kColTile];
+    for (int r = 0; r < kRows; ++r) {
+      for (int c = 0; c < kColTile; ++c) {
+        sum[r][c] = first ? VecF32::Zero() : VecF32::Load(sums + (r * kColTile + c) * kLanes);
+      }
+    }
+    for (int s = 0; s < steps; ++s) {
+      VecF32 v[kRows];
+      for (int r = 0; r < kRows; ++r) v[r] = VecF32::Load(x + r * kLanes);
+      for (int c = 0; c < kColTile; ++c) {
+        const VecF32 weight = VecF32::Load(w + c * kLanes);
+        for (int r = 0; r < kRows; ++r) sum[r][c] = VecF32::MulAdd(v[r], weight, sum[r][c]);
+      }
+      x += kRows * kLanes;
+      w += kColTile * kLanes;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      for (int c = 0; c < kColTile; ++c) sum[r][c].Store(sums + (r * kColTile + c) * kLanes);
+    }
+  }
+};
+
+// One group of at most kColGroup outputs for all tokens.
+template <typename Element>
+void GemmGroup(const GemmArgs& a, int first_output, int cols) {
+  constexpr int kLanes = VecF32::kLanes;
+  float* const block = a.scratch;
+  float* const sums = a.scratch + kColGroup * kBlock;
+  const auto* w = static_cast<const typename Element::Storage*>(a.w) + first_output * a.w_stride;
+  const std::int64_t all_steps = (a.in + kLanes - 1) / kLanes;
+
+  for (std::int64_t step = 0; step < all_steps; step += kBlockSteps) {
+    const int steps =
+        static_cast<int>(all_steps - step < kBlockSteps ? all_steps - step : kBlockSteps);
+    const std::int64_t begin = step * kLanes;
+    const std::int64_t count = a.in - begin < kBlock ? a.in - begin : kBlock;
+    ConvertBlock<Element>(w + begin, a.w_stride, cols, count, block);
+    for (int t = 0; t < a.tokens; t += kRowTile) {
+      const int rows = a.tokens - t < kRowTile ? a.tokens - t : kRowTile;
+      const float* x = a.packed_x + (t * all_steps + rows * step) * kLanes;
+      for (int j = 0; j < cols; j += kColTile) {
+        CallWithCount<kRowTile, GemmTile>(rows, x, block + j * steps * kLanes, steps, step == 0,
+                                          sums + (t * kColGroup + j * rows) * kLanes);
+      }
+    }
+  }
+  for (int t = 0; t < a.tokens; ++t) {
+    const int tile = t - t % kRowTile;
+    const int rows = a.tokens - tile < kRowTile ? a.tokens - tile : kRowTile;
+    for (int j = 0; j < cols; ++j) {
+      const int col_tile = j - j % kColTile;
+      const float* sum =
+          sums +
+          (tile * kColGroup + col_tile * rows + (t - tile) * kColTile + (j - col_tile)) * kLanes;
+      StoreOutput(VecF32::Load(sum), a.bias == nullptr ? nullptr : a.bias + first_output + j,
+                  a.accumulate, a.y + t * a.y_stride + first_output + j);
+    }
+  }
+}
+
+template <typename Element>
+void Gemm(const GemmArgs& a) {
+  for (int j = 0; j < a.outputs; j += kColGroup) {
+    GemmGroup<Element>(a, j, a.outputs - j < kColGroup ? a.outputs - j : kColGroup);
+  }
+}
+
+}  // namespace
+}  // namespace quire::kernels::cpu::QUIRE_ISA

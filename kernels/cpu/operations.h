@@ -1,0 +1,39 @@
+#pragma once
+
+#include "kernels/kernel_table.h"
+
+// The entries of the CPU's KernelTable. Contracts: kernels/*.h.
+
+namespace quire::kernels::cpu {
+
+EmbedRowsFn EmbedRows;
+RmsNormFn RmsNorm;
+LayerNormFn LayerNorm;
+LinearFn Linear;
+RopeFn Rope;
+StoreKvFn StoreKv;
+PlanPagedAttentionFn PlanPagedAttention;
+PagedAttentionFn PagedAttention;
+EncoderAttentionFn EncoderAttention;
+GatedActivationFn GatedActivation;
+ActivationFn Activation;
+AddFn Add;
+PoolFn Pool;
+
+inline constexpr KernelTable kCpuKernels = {
+    .embed_rows = &EmbedRows,
+    .rms_norm = &RmsNorm,
+    .layer_norm = &LayerNorm,
+    .linear = &Linear,
+    .rope = &Rope,
+    .store_kv = &StoreKv,
+    .plan_paged_attention = &PlanPagedAttention,
+    .paged_attention = &PagedAttention,
+    .encoder_attention = &EncoderAttention,
+    .gated_activation = &GatedActivation,
+    .activation = &Activation,
+    .add = &Add,
+    .pool = &Pool,
+};
+
+}  // namespace quire::kernels::cpu

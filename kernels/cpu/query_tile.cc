@@ -1,0 +1,91 @@
+#include "kernels/cpu/query_tile.h"
+
+#include <limits>
+
+namespace quire::kernels::cpu {
+
+SoftmaxState SoftmaxState::At(float* memory, int rows, int value_stride) {
+  float* const after_out = memory + std::int64_t{rows} * value_stride;
+  return {.out = memory, .max = after_out, .sum = after_out + rows};
+}
+
+void SoftmaxState::Clear(int rows, int value_stride) const {
+  std::fill_n(out, std::int64_t{rows} * value_stride, 0.0f);
+  std::fill_n(max, rows, -std::numeric_limits<float>::infinity());
+  std::fill_n(sum, rows, 0.0f);
+}
+
+std::int64_t QueryTile::ScratchFloats(int head_dim) {
+  const std::int64_t stride = ValueStride(head_dim);
+  return 2 * kAttentionTile * stride + std::int64_t{kQueryRows} * (kAttentionTile + stride) +
+         2 * SoftmaxState::NumFloats(kQueryRows, static_cast<int>(stride));
+}
+
+QueryTile::QueryTile(const Microkernels& kernels, int element, int head_dim, int num_rows,
+                     float* scratch)
+    : kernels_(kernels),
+      element_(element),
+      head_dim_(head_dim),
+      value_stride_(ValueStride(head_dim)),
+      num_rows_(num_rows),
+      first_position_(std::numeric_limits<int>::max()) {
+  keys_ = scratch;
+  values_ = keys_ + kAttentionTile * value_stride_;
+  scores_ = values_ + kAttentionTile * value_stride_;
+  q_ = scores_ + kQueryRows * kAttentionTile;
+  float* const states = q_ + kQueryRows * value_stride_;
+  part_ = SoftmaxState::At(states, num_rows, value_stride_);
+  total_ = SoftmaxState::At(states + SoftmaxState::NumFloats(kQueryRows, value_stride_), num_rows,
+                            value_stride_);
+  total_.Clear(num_rows, value_stride_);
+}
+
+void QueryTile::SetRow(int row, const float* q, float scale, std::int32_t first,
+                       std::int32_t last) {
+  for (int d = 0; d < head_dim_; ++d) q_[row * head_dim_ + d] = q[d] * scale;
+  first_[row] = first;
+  last_[row] = last;
+  first_position_ = std::min(first_position_, first);
+  last_position_ = std::max(last_position_, last);
+}
+
+void QueryTile::RunTile(const KvRows& rows, int tile, const SoftmaxState& part) const {
+  const AttentionMicrokernels& kernels = kernels_.attention;
+  kernels.load_keys[element_](rows.keys, head_dim_, keys_);
+  kernels.load_values[element_](rows.values, head_dim_, value_stride_, values_);
+  std::int32_t first[kQueryRows];
+  std::int32_t last[kQueryRows];
+  for (int r = 0; r < num_rows_; ++r) {
+    first[r] = std::clamp(first_[r] - tile, 0, kAttentionTile);
+    last[r] = std::clamp(last_[r] - tile, 0, kAttentionTile);
+  }
+  float row_scale[kQueryRows];
+  kernels.tile({.q = q_,
+                .keys = keys_,
+                .values = values_,
+                .rows = num_rows_,
+                .head_dim = head_dim_,
+                .value_stride = value_stride_,
+                .first = first,
+                .last = last,
+                .scores = scores_,
+                .row_scale = row_scale,
+                .out = part.out,
+                .row_max = part.max,
+                .row_sum = part.sum});
+}
+
+void QueryTile::Merge(const SoftmaxState& part) {
+  for (int r = 0; r < num_rows_; ++r) {
+    kernels_.attention.merge_row(part.out + r * value_stride_, part.max[r], part.sum[r],
+                                 value_stride_, total_.out + r * value_stride_, &total_.max[r],
+                                 &total_.sum[r]);
+  }
+}
+
+void QueryTile::WriteRow(int row, float* to) const {
+  const float inverse = 1.0f / total_.sum[row];
+  for (int d = 0; d < head_dim_; ++d) to[d] = total_.out[row * value_stride_ + d] * inverse;
+}
+
+}  // namespace quire::kernels::cpu

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+
+// VecF32: one register of floats, with the same members for every instruction set, and the element
+// types that are read into it.
+//
+//   kLanes, kRegisters, kHasFma    what the tile sizes of the kernels are chosen by
+//   Load, Store                    unaligned; `Partial` touches n in [0, kLanes) elements and
+//                                  loads zero in the others
+//   Max, Min                       the second operand if either is NaN, as minps does
+//   Round                          to the nearest integer, ties to even; |x| < 2^22
+//   ScaleByPowerOfTwo(x, n)        x * 2^n for integral n; x and the result must be normal
+//   Sum                            a fixed tree over the lanes
+//   Transpose                      kLanes x kLanes in place
+//
+// Everything has internal linkage: a copy compiled for one instruction set must never be linked
+// into code for another.
+
+#if defined(__AVX512F__)
+#include "kernels/cpu/vec_avx512-inl.h"
+#elif defined(__AVX2__)
+#include "kernels/cpu/vec_avx2-inl.h"
+#else
+#include "kernels/cpu/vec_baseline-inl.h"
+#endif
+
+namespace quire::kernels::cpu::QUIRE_ISA {
+namespace {
+
+struct F32Element {
+  using Storage = float;
+  static VecF32 Load(const float* p) { return VecF32::Load(p); }
+  static VecF32 LoadPartial(const float* p, int n) { return VecF32::LoadPartial(p, n); }
+  static void Store(VecF32 x, float* p) { x.Store(p); }
+  static void StorePartial(VecF32 x, float* p, int n) { x.StorePartial(p, n); }
+};
+
+// The partial forms of both 16-bit formats go through a buffer: they run once per row.
+template <typename Format>
+struct HalfElement {
+  using Storage = std::uint16_t;
+  static VecF32 Load(const std::uint16_t* p) { return Format::Load(p); }
+  static VecF32 LoadPartial(const std::uint16_t* p, int n) {
+    std::uint16_t buffer[VecF32::kLanes] = {};
+    __builtin_memcpy(buffer, p, static_cast<unsigned>(n) * sizeof(std::uint16_t));
+    return Format::Load(buffer);
+  }
+  static void Store(VecF32 x, std::uint16_t* p) { Format::Store(x, p); }
+  static void StorePartial(VecF32 x, std::uint16_t* p, int n) {
+    std::uint16_t buffer[VecF32::kLanes];
+    Format::Store(x, buffer);
+    __builtin_memcpy(p, buffer, static_cast<unsigned>(n) * sizeof(std::uint16_t));
+  }
+};
+
+struct F16Format {
+  static VecF32 Load(const std::uint16_t* p) { return VecF32::LoadF16(p); }
+  static void Store(VecF32 x, std::uint16_t* p) { x.StoreF16(p); }
+};
+struct BF16Format {
+  static VecF32 Load(const std::uint16_t* p) { return VecF32::LoadBF16(p); }
+  static void Store(VecF32 x, std::uint16_t* p) { x.StoreBF16(p); }
+};
+using F16Element = HalfElement<F16Format>;
+using BF16Element = HalfElement<BF16Format>;
+
+}  // namespace
+}  // namespace quire::kernels::cpu::QUIRE_ISA

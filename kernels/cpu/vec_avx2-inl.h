@@ -1,0 +1,109 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+// Eight lanes: AVX2, FMA, F16C. Contract: vec-inl.h.
+
+namespace quire::kernels::cpu::QUIRE_ISA {
+namespace {
+
+// A window of eight that starts at 8 - n selects the first n lanes.
+alignas(64) constexpr std::int32_t kLaneMasks[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                     0,  0,  0,  0,  0,  0,  0,  0};
+
+struct VecF32 {
+  static constexpr int kLanes = 8;
+  static constexpr int kRegisters = 16;
+  static constexpr bool kHasFma = true;
+
+  __m256 v;
+
+  static VecF32 Zero() { return {_mm256_setzero_ps()}; }
+  static VecF32 Splat(float x) { return {_mm256_set1_ps(x)}; }
+  static VecF32 Load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static VecF32 LoadPartial(const float* p, int n) { return {_mm256_maskload_ps(p, Mask(n))}; }
+  static VecF32 LoadBF16(const std::uint16_t* p) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(LoadHalves(p)), 16))};
+  }
+  static VecF32 LoadF16(const std::uint16_t* p) { return {_mm256_cvtph_ps(LoadHalves(p))}; }
+  void Store(float* p) const { _mm256_storeu_ps(p, v); }
+  void StorePartial(float* p, int n) const { _mm256_maskstore_ps(p, Mask(n), v); }
+  void StoreBF16(std::uint16_t* p) const {
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    // Rounding could turn a NaN into infinity: set its quiet bit instead.
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i wide = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, is_nan), 16);
+    const __m128i halves =
+        _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), halves);
+  }
+  void StoreF16(std::uint16_t* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+
+  static VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  static VecF32 Max(VecF32 a, VecF32 b) { return {_mm256_max_ps(a.v, b.v)}; }
+  static VecF32 Min(VecF32 a, VecF32 b) { return {_mm256_min_ps(a.v, b.v)}; }
+  static VecF32 IfLess(VecF32 a, VecF32 b, VecF32 x, VecF32 y) {
+    return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
+  }
+  static VecF32 Round(VecF32 x) {
+    return {_mm256_round_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+  }
+  static VecF32 ScaleByPowerOfTwo(VecF32 x, VecF32 n) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n.v), 23);
+    return {_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x.v), exponent))};
+  }
+
+  float Sum() const {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  float MaxLane() const {
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static void Transpose(VecF32 (&r)[kLanes]) {
+    __m256 pairs[8];
+    for (int i = 0; i < 8; i += 2) {
+      pairs[i] = _mm256_unpacklo_ps(r[i].v, r[i + 1].v);
+      pairs[i + 1] = _mm256_unpackhi_ps(r[i].v, r[i + 1].v);
+    }
+    __m256 quads[8];
+    for (int i = 0; i < 8; i += 4) {
+      quads[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+      quads[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+      quads[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+      quads[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+      r[i].v = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+      r[i + 4].v = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
+    }
+  }
+
+ private:
+  static __m128i LoadHalves(const std::uint16_t* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static __m256i Mask(int n) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLaneMasks + 8 - n));
+  }
+};
+
+VecF32 operator+(VecF32 a, VecF32 b) { return {_mm256_add_ps(a.v, b.v)}; }
+VecF32 operator-(VecF32 a, VecF32 b) { return {_mm256_sub_ps(a.v, b.v)}; }
+VecF32 operator*(VecF32 a, VecF32 b) { return {_mm256_mul_ps(a.v, b.v)}; }
+VecF32 operator/(VecF32 a, VecF32 b) { return {_mm256_div_ps(a.v, b.v)}; }
+
+}  // namespace
+}  // namespace quire::kernels::cpu::QUIRE_ISA

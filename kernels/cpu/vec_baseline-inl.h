@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/half.h"
+
+// Four lanes in the compiler's portable vector type: SSE2 on x86-64, NEON on AArch64. Contract:
+// vec-inl.h.
+
+namespace quire::kernels::cpu::QUIRE_ISA {
+namespace {
+
+using Float4 = float __attribute__((vector_size(16)));
+using Int4 = std::int32_t __attribute__((vector_size(16)));
+using Half4 = std::uint16_t __attribute__((vector_size(8)));
+
+struct VecF32 {
+  static constexpr int kLanes = 4;
+  static constexpr int kRegisters = 16;
+  static constexpr bool kHasFma = false;
+
+  Float4 v;
+
+  static VecF32 Zero() { return {Float4{0, 0, 0, 0}}; }
+  static VecF32 Splat(float x) { return {Float4{x, x, x, x}}; }
+  static VecF32 Load(const float* p) {
+    VecF32 r;
+    __builtin_memcpy(&r.v, p, sizeof(r.v));
+    return r;
+  }
+  static VecF32 LoadPartial(const float* p, int n) {
+    VecF32 r = Zero();
+    __builtin_memcpy(&r.v, p, static_cast<unsigned>(n) * sizeof(float));
+    return r;
+  }
+  static VecF32 LoadBF16(const std::uint16_t* p) { return {(Float4)(LoadHalves(p) << 16)}; }
+  static VecF32 LoadF16(const std::uint16_t* p) {
+    const Int4 bits = LoadHalves(p);
+    const Int4 magnitude = bits & 0x7fff;
+    // Placing the bits 13 higher gives the value times 2^-112, subnormals included.
+    const Int4 finite = (Int4)((Float4)(magnitude << 13) * 0x1p112f);
+    const Int4 special = (magnitude << 13) | 0x7f800000;  // infinity and NaN
+    return {(Float4)(((bits & 0x8000) << 16) | (magnitude >= 0x7c00 ? special : finite))};
+  }
+  void Store(float* p) const { __builtin_memcpy(p, &v, sizeof(v)); }
+  void StorePartial(float* p, int n) const {
+    __builtin_memcpy(p, &v, static_cast<unsigned>(n) * sizeof(float));
+  }
+  void StoreBF16(std::uint16_t* p) const {
+    for (int i = 0; i < kLanes; ++i) p[i] = F32ToBF16(v[i]);
+  }
+  void StoreF16(std::uint16_t* p) const {
+    for (int i = 0; i < kLanes; ++i) p[i] = F32ToF16(v[i]);
+  }
+
+  static VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) { return {a.v * b.v + c.v}; }
+  static VecF32 Max(VecF32 a, VecF32 b) { return {a.v > b.v ? a.v : b.v}; }
+  static VecF32 Min(VecF32 a, VecF32 b) { return {a.v < b.v ? a.v : b.v}; }
+  static VecF32 IfLess(VecF32 a, VecF32 b, VecF32 x, VecF32 y) { return {a.v < b.v ? x.v : y.v}; }
+  // Adding 1.5 * 2^23 leaves no fraction bits: correct for |x| < 2^22.
+  static VecF32 Round(VecF32 x) { return {(x.v + 0x1.8p23f) - 0x1.8p23f}; }
+  static VecF32 ScaleByPowerOfTwo(VecF32 x, VecF32 n) {
+    return {(Float4)((Int4)x.v + (__builtin_convertvector(n.v, Int4) << 23))};
+  }
+
+  float Sum() const { return (v[0] + v[1]) + (v[2] + v[3]); }
+  float MaxLane() const {
+    const float a = v[0] > v[1] ? v[0] : v[1];
+    const float b = v[2] > v[3] ? v[2] : v[3];
+    return a > b ? a : b;
+  }
+
+  static void Transpose(VecF32 (&r)[kLanes]) {
+    const Float4 a = __builtin_shufflevector(r[0].v, r[1].v, 0, 4, 1, 5);
+    const Float4 b = __builtin_shufflevector(r[2].v, r[3].v, 0, 4, 1, 5);
+    const Float4 c = __builtin_shufflevector(r[0].v, r[1].v, 2, 6, 3, 7);
+    const Float4 d = __builtin_shufflevector(r[2].v, r[3].v, 2, 6, 3, 7);
+    r[0].v = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    r[1].v = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    r[2].v = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    r[3].v = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+  }
+
+ private:
+  static Int4 LoadHalves(const std::uint16_t* p) {
+    Half4 halves;
+    __builtin_memcpy(&halves, p, sizeof(halves));
+    return __builtin_convertvector(halves, Int4);
+  }
+};
+
+VecF32 operator+(VecF32 a, VecF32 b) { return {a.v + b.v}; }
+VecF32 operator-(VecF32 a, VecF32 b) { return {a.v - b.v}; }
+VecF32 operator*(VecF32 a, VecF32 b) { return {a.v * b.v}; }
+VecF32 operator/(VecF32 a, VecF32 b) { return {a.v / b.v}; }
+
+}  // namespace
+}  // namespace quire::kernels::cpu::QUIRE_ISA
