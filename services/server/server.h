@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,10 @@ class Server {
 
 // Blocks SIGINT and SIGTERM in the calling thread and those it starts later. Call first in main.
 void BlockTerminationSignals();
-// Waits for SIGINT or SIGTERM. Returns the signal's number.
+// Waits for SIGINT or SIGTERM. Returns the signal's number. A second signal ends the process at
+// once.
 int WaitForTerminationSignal();
+// As above, but returns nothing if no signal comes within `timeout`.
+std::optional<int> WaitForTerminationSignal(std::chrono::milliseconds timeout);
 
 }  // namespace quire::services

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <grpcpp/server_builder.h>
+
+#include <string>
+#include <vector>
+
+namespace quire::services {
+
+// Serves grpc.reflection on `host`, describing the services of `described`; both may be the same
+// builder. Call before either is built; build `described` first, and destroy its server last.
+void EnableReflection(grpc::ServerBuilder& described, grpc::ServerBuilder& host);
+
+// Fills `names` with the full names of the builder's services ("package.Service") when it is
+// built. `names` must outlive the builder.
+void RecordServiceNames(grpc::ServerBuilder& builder, std::vector<std::string>& names);
+
+}  // namespace quire::services
