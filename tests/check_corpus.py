@@ -40,16 +40,16 @@ def check(folder):
     entries = [json.loads(line) for line in lines]
     errors = [f"questions.jsonl:{number}: {reason}" for number, entry in enumerate(entries, 1)
               if (reason := check_question(entry, documents))]
-    questions = [entry["question"] for entry in entries]
+    questions = [entry.get("question") for entry in entries]
     if len(set(questions)) != len(questions):
         errors.append("questions.jsonl: a question stands twice")
     if len(entries) < MIN_QUESTIONS:
         errors.append(f"questions.jsonl: wanted {MIN_QUESTIONS} questions, have {len(entries)}")
-    unanswerable = sum(entry["answer"] is None for entry in entries)
+    unanswerable = sum(entry.get("answer") is None for entry in entries)
     if unanswerable < MIN_UNANSWERABLE:
         errors.append(f"questions.jsonl: wanted {MIN_UNANSWERABLE} without answer, "
                       f"have {unanswerable}")
-    asked = {entry["document"] for entry in entries}
+    asked = {entry.get("document") for entry in entries}
     errors += [f"{name}: no question asks about it" for name in sorted(documents)
                if name not in asked]
     return errors
