@@ -1,0 +1,58 @@
+#pragma once
+
+#include <grpcpp/impl/service_type.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace quire::services {
+
+struct InferenceOptions {
+  std::string model;                  // directory of the language model; empty: none
+  std::string model_name;             // what requests call it; empty: last part of the path
+  std::string embedding_model;        // directory of the embedding model; empty: none
+  std::string embedding_model_name;   // as model_name
+  std::string device;                 // start of a device's name, "cpu/avx2"; empty: the fastest
+  std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
+  std::int32_t block_size = 16;       // tokens per KV block
+  std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
+  std::string kv_cache_type = "f32";  // "f32", "f16" or "bf16"
+  std::int32_t context_tokens = 0;    // 0: what the model was made for
+  std::int32_t max_batch_tokens = 512;
+  std::int32_t max_sequences = 32;
+  std::int32_t max_queued_requests = 256;
+};
+
+// The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
+// --embedding-model-name, --device, --threads, --block-size, --kv-cache-bytes, --kv-cache-type,
+// --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests.
+void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
+
+// Hosts InferenceService over one language model, one embedding model or both: what
+// quire-inference, `quire serve` and `quire ask` run. In order: Create, Server::Start(services()),
+// Load, Server::SetServing(true); at the end Server::Shutdown, then the destructor. Thread-safe.
+class InferenceServer {
+ public:
+  // Checks the options and finds the device; reads no weights. Returns INVALID_ARGUMENT if neither
+  // model is named, or both have one name; NOT_FOUND if there is no such device.
+  static StatusOr<std::unique_ptr<InferenceServer>> Create(const InferenceOptions& options);
+  virtual ~InferenceServer() = default;
+
+  // Borrowed. Until Load is done their calls are UNAVAILABLE with RetryInfo.
+  virtual std::vector<grpc::Service*> services() = 0;
+
+  // Loads the models: up to minutes for large ones. Errors as engine::Engine::Create and
+  // engine::Embedder::Create, naming the flag. Call once.
+  virtual Status Load() = 0;
+
+  // What was loaded, a line per model, for the log: weights, KV blocks, context, device. Empty
+  // before Load is done.
+  virtual std::vector<std::string> Description() const = 0;
+};
+
+}  // namespace quire::services
