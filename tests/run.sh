@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test.
+#
+# Usage: tests/run.sh [STAGE...]       all stages if none is named
+#   release   everything, with optimization; all tests but those that need a GPU
+#   asan      what does not link gRPC, with AddressSanitizer and UndefinedBehaviorSanitizer
+#   tsan      the threads of kernels, engine and store, with ThreadSanitizer
+#   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
+#
+# Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores).
+# Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
+set -uo pipefail
+
+cd "$(dirname "$0")/.." || exit 1
+jobs=${QUIRE_JOBS:-$(nproc)}
+logs=build/test-logs
+stages=(release asan tsan cuda)
+
+case "${1:-}" in
+  -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
+    exit 0
+    ;;
+esac
+for stage in "$@"; do
+  if [[ ! " ${stages[*]} " == *" $stage "* ]]; then
+    echo "run.sh: no stage '$stage'; stages are: ${stages[*]}" >&2
+    exit 2
+  fi
+done
+[ $# -gt 0 ] && stages=("$@")
+
+# --- set-up ------------------------------------------------------------------------------------
+
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+started=$SECONDS
+deploy/install_dependencies.sh || exit 1
+if model=$(deploy/fetch_minilm.sh); then
+  export QUIRE_TEST_MINILM=$model
+else
+  echo "run.sh: no all-MiniLM-L6-v2: the tests that need it are skipped and say so" >&2
+fi
+if command -v clang-format >/dev/null; then
+  git ls-files '*.h' '*.cc' '*.cu' '*.cuh' | xargs -r clang-format --dry-run 2>"$logs/format.log"
+  unformatted=$(grep -c 'clang-format-violations' "$logs/format.log")
+  [ "$unformatted" -eq 0 ] || echo "run.sh: warning: $unformatted places are not as clang-format" \
+    "would write them: $logs/format.log" >&2
+fi
+setup_seconds=$((SECONDS - started))
+
+# --- stages ------------------------------------------------------------------------------------
+
+configure() {
+  cmake --preset "$1" >"$logs/$1-configure.log" 2>&1 || {
+    tail -n 30 "$logs/$1-configure.log"
+    return 1
+  }
+}
+
+# build PRESET [TARGET...]: configures and builds.
+build() {
+  local preset=$1
+  shift
+  configure "$preset" || return 1
+  echo "building preset $preset ${1:+($# test programs) }into build/$preset"
+  cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} >"$logs/$preset-build.log" 2>&1 || {
+    grep -E -A 12 '^FAILED|error:' "$logs/$preset-build.log" | head -n 80
+    echo "run.sh: build of preset $preset failed: $logs/$preset-build.log"
+    return 1
+  }
+}
+
+# run_tests PRESET [CTEST ARGUMENT...]: tests, with ctest's own output kept for the summary.
+run_tests() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@" \
+    2>&1 | tee "$logs/$preset-tests.log"
+}
+
+# build_and_test_selected PRESET [CTEST FILTER...]: builds the test programs that the filter selects
+# and runs them. A test program is a build target of the same name.
+build_and_test_selected() {
+  local preset=$1
+  shift
+  configure "$preset" || return 1
+  local programs
+  mapfile -t programs < <(ctest --test-dir "build/$preset" -N "$@" |
+    sed -n 's/^ *Test *#[0-9]*: \([a-z0-9_]*\).*/\1/p')
+  [ ${#programs[@]} -gt 0 ] || return 1
+  build "$preset" "${programs[@]}" && run_tests "$preset" "$@"
+}
+
+build_cuda_if_possible() {
+  if command -v nvcc >/dev/null; then
+    build cuda quire_kernels
+  else
+    echo "run.sh: no nvcc: the CUDA kernels are not compiled"
+  fi
+}
+
+run_stage() {
+  case $1 in
+    release) build release && run_tests release -LE gpu ;;
+    asan) build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
+    # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
+    tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' -R '^(base|kernels|engine)' ;;
+    cuda) build_cuda_if_possible ;;
+  esac
+}
+
+# --- run and report ----------------------------------------------------------------------------
+
+failed=0
+summary=$(printf '%-9s %6s s' set-up "$setup_seconds")
+for stage in "${stages[@]}"; do
+  echo "=== $stage"
+  started=$SECONDS
+  if run_stage "$stage"; then
+    result=passed
+  else
+    result=FAILED
+    failed=1
+  fi
+  summary+=$(printf '\n%-9s %6s s  %s' "$stage" $((SECONDS - started)) "$result")
+done
+
+echo "=== summary"
+echo "$summary"
+for stage in "${stages[@]}"; do
+  if [ -f "$logs/$stage-tests.log" ]; then
+    echo "--- $stage"
+    sed -n '/tests passed,/,$p' "$logs/$stage-tests.log"
+  fi
+done
+exit $failed
