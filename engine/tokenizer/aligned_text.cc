@@ -1,0 +1,55 @@
+#include "engine/tokenizer/aligned_text.h"
+
+#include "base/check.h"
+
+namespace quire::engine {
+
+AlignedText AlignedText::Slice(std::size_t begin, std::size_t end) const {
+  AlignedText slice(text_.substr(begin, end - begin), offset_ + begin, tracked_);
+  if (!ranges_.empty()) {
+    slice.ranges_.assign(ranges_.begin() + static_cast<std::ptrdiff_t>(begin),
+                         ranges_.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  return slice;
+}
+
+AlignedText::Range AlignedText::Origin(std::size_t begin, std::size_t end) const {
+  QUIRE_DCHECK(tracked_ && begin < end && end <= text_.size());
+  if (ranges_.empty()) {
+    return {static_cast<std::uint32_t>(offset_ + begin), static_cast<std::uint32_t>(offset_ + end)};
+  }
+  return {ranges_[begin].begin, ranges_[end - 1].end};
+}
+
+AlignedTextBuilder::AlignedTextBuilder(const AlignedText& source) : source_(source) {
+  result_.offset_ = source.offset_;
+  result_.tracked_ = source.tracked_;
+  result_.text_.reserve(source.text_.size() + source.text_.size() / 8);
+  if (source.tracked_) result_.ranges_.reserve(result_.text_.capacity());
+}
+
+void AlignedTextBuilder::Copy(std::size_t begin, std::size_t end) {
+  result_.text_.append(source_.text_, begin, end - begin);
+  if (!source_.tracked_) return;
+  for (std::size_t i = begin; i < end; ++i) result_.ranges_.push_back(source_.Origin(i, i + 1));
+}
+
+void AlignedTextBuilder::Replace(std::size_t begin, std::size_t end, std::string_view replacement) {
+  result_.text_.append(replacement);
+  if (!source_.tracked_) return;
+  AlignedText::Range range;
+  if (begin < end) {
+    range = source_.Origin(begin, end);
+  } else if (begin < source_.text_.size()) {
+    range = source_.Origin(begin, begin + 1);
+    range.end = range.begin;
+  } else if (begin > 0) {
+    range = source_.Origin(begin - 1, begin);
+    range.begin = range.end;
+  } else {
+    range.begin = range.end = static_cast<std::uint32_t>(source_.offset_);
+  }
+  result_.ranges_.insert(result_.ranges_.end(), replacement.size(), range);
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/status.h"
+#include "engine/tokenizer/piece_cache.h"
+#include "engine/tokenizer/subword_model.h"
+#include "engine/tokenizer/vocabulary.h"
+
+namespace quire::engine {
+
+// Byte pair encoding: starts from single characters and joins, as long as there is one, the
+// neighbours whose merge has the lowest rank, the leftmost on ties.
+// Source: Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword
+// Units", algorithm 1, applied with the learnt merges.
+//
+// Takes O(n log n) for a piece of n bytes.
+class BpeModel final : public SubwordModel {
+ public:
+  struct Options {
+    bool byte_level = false;     // symbols are bytes; the vocabulary spells them in the alphabet
+    bool byte_fallback = false;  // unknown characters become "<0xNN>" tokens
+    bool fuse_unknown = false;   // a run of unknown characters gives one unknown token
+    bool ignore_merges = false;  // a piece that is a token stays whole
+    std::string continuing_subword_prefix;
+    std::string end_of_word_suffix;
+    std::string unknown_token;  // empty: unknown characters are dropped
+    // By id; ids beyond the end are not special. Ordinary text never becomes a special token of
+    // more than one character.
+    std::vector<bool> is_special;
+  };
+
+  // `vocabulary` must outlive the model. INVALID_ARGUMENT starting with `place` if a merge refers
+  // to a piece that the vocabulary lacks.
+  static StatusOr<std::unique_ptr<BpeModel>> Create(
+      const Vocabulary& vocabulary, const std::vector<std::pair<std::string, std::string>>& merges,
+      const Options& options, std::string_view place);
+
+  void Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const override;
+
+ private:
+  struct Merge {
+    std::uint32_t rank = kNoRank;
+    TokenId id = 0;
+  };
+  static constexpr std::uint32_t kNoRank = UINT32_MAX;
+
+  explicit BpeModel(Options options) : options_(std::move(options)) {}
+
+  Status AddPieces(const Vocabulary& vocabulary, std::string_view place);
+  Status AddMerges(const Vocabulary& vocabulary,
+                   const std::vector<std::pair<std::string, std::string>>& merges,
+                   std::string_view place);
+  void FindBytePieces(const Vocabulary& vocabulary);
+  bool IsSpecial(TokenId id) const;
+
+  Merge FindMerge(TokenId left, TokenId right) const;
+  std::optional<TokenId> FindPiece(std::string_view piece) const;
+
+  void TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const;
+  // Appends the tokens of single characters.
+  void AppendSymbols(std::string_view word, std::vector<SubwordToken>& symbols) const;
+  void AppendSymbol(std::string_view word, std::size_t begin, std::size_t end,
+                    std::vector<SubwordToken>& symbols) const;
+  void AppendUnknown(std::size_t begin, std::size_t end, std::size_t first,
+                     std::vector<SubwordToken>& symbols) const;
+  // Joins symbols[first..] in place: the one quadratic and quick for words, the other for runs.
+  void MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const;
+  void MergeRun(std::vector<SubwordToken>& symbols, std::size_t first) const;
+
+  const Options options_;
+  std::optional<TokenId> unknown_id_;
+  std::array<TokenId, 256> byte_ids_{};  // by byte: byte level symbol, or "<0xNN>"
+  bool has_byte_ids_ = false;
+  bool splits_at_metaspace_ = false;  // no merge reaches over the beginning of a "▁" run
+  // By text; of a byte-level vocabulary, by the bytes it spells, which live in `byte_texts_`.
+  absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>> pieces_;
+  TokenTexts byte_texts_;
+  absl::flat_hash_map<std::uint64_t, Merge> merges_;  // by both ids
+  mutable PieceCache cache_;
+};
+
+}  // namespace quire::engine

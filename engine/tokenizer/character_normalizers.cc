@@ -1,0 +1,153 @@
+#include "engine/tokenizer/character_normalizers.h"
+
+#include <unicode/uchar.h>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/unicode.h"
+#include "engine/tokenizer/unicode_normalizer.h"
+
+namespace quire::engine {
+namespace {
+
+// Rewrites `text` character by character: `rewrite(c, out)` appends what replaces `c`, and
+// returns false to keep it.
+template <typename Rewrite>
+void RewriteCharacters(AlignedText& text, Rewrite rewrite) {
+  const std::string& source = text.text();
+  AlignedTextBuilder builder(text);
+  std::string replacement;
+  std::size_t kept_begin = 0;
+  for (std::size_t at = 0; at < source.size();) {
+    const DecodedChar c = DecodeUtf8(source, at);
+    const std::size_t end = at + static_cast<std::size_t>(c.length_bytes);
+    replacement.clear();
+    if (rewrite(c.code_point, replacement)) {
+      builder.Copy(kept_begin, at);
+      builder.Replace(at, end, replacement);
+      kept_begin = end;
+    }
+    at = end;
+  }
+  if (kept_begin == 0) return;
+  builder.Copy(kept_begin, source.size());
+  text = std::move(builder).Build();
+}
+
+bool ToLower(char32_t c, std::string& out) {
+  if (c < 128) {
+    if (c < 'A' || c > 'Z') return false;
+    out.push_back(static_cast<char>(c - 'A' + 'a'));
+    return true;
+  }
+  // The one character whose lower case is two characters in every language.
+  constexpr char32_t kCapitalIWithDot = 0x130;
+  if (c == kCapitalIWithDot) {
+    out = "i\u0307";
+    return true;
+  }
+  const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
+  if (lower == c) return false;
+  AppendUtf8(lower, out);
+  return true;
+}
+
+class LowercaseNormalizer final : public Normalizer {
+ public:
+  void Normalize(AlignedText& text) const override { RewriteCharacters(text, ToLower); }
+};
+
+class StripAccentsNormalizer final : public Normalizer {
+ public:
+  void Normalize(AlignedText& text) const override {
+    RewriteCharacters(text, [](char32_t c, std::string&) { return c >= 128 && IsMark(c); });
+  }
+};
+
+class StripNormalizer final : public Normalizer {
+ public:
+  StripNormalizer(bool left, bool right) : left_(left), right_(right) {}
+
+  void Normalize(AlignedText& text) const override {
+    const std::string& source = text.text();
+    std::size_t begin = source.size();
+    std::size_t end = 0;
+    for (std::size_t at = 0; at < source.size();) {
+      const DecodedChar c = DecodeUtf8(source, at);
+      const std::size_t next = at + static_cast<std::size_t>(c.length_bytes);
+      if (!IsWhitespace(c.code_point)) {
+        begin = std::min(begin, at);
+        end = next;
+      }
+      at = next;
+    }
+    if (!left_) begin = 0;
+    if (!right_) end = source.size();
+    AlignedTextBuilder builder(text);
+    if (begin < end) builder.Copy(begin, end);
+    text = std::move(builder).Build();
+  }
+
+ private:
+  const bool left_;
+  const bool right_;
+};
+
+class BertNormalizer final : public Normalizer {
+ public:
+  BertNormalizer(const BertNormalizerOptions& options, std::unique_ptr<Normalizer> decompose)
+      : options_(options), decompose_(std::move(decompose)) {}
+
+  void Normalize(AlignedText& text) const override {
+    RewriteCharacters(text, [this](char32_t c, std::string& out) { return CleanUp(c, out); });
+    if (options_.strip_accents) {
+      decompose_->Normalize(text);
+      RewriteCharacters(text,
+                        [](char32_t c, std::string&) { return c >= 128 && IsNonspacingMark(c); });
+    }
+    if (options_.lowercase) RewriteCharacters(text, ToLower);
+  }
+
+ private:
+  bool CleanUp(char32_t c, std::string& out) const {
+    if (options_.clean_text) {
+      if (IsWhitespace(c)) {
+        if (c == ' ') return false;
+        out = " ";
+        // Vertical tab and form feed are whitespace to Unicode, but controls to BERT.
+        if (c == '\v' || c == '\f' || c == 0x85) out.clear();
+        return true;
+      }
+      if (c == kReplacementCharacter || IsControl(c)) return true;
+    }
+    if (!options_.space_cjk || !IsCjkIdeograph(c)) return false;
+    out = " ";
+    AppendUtf8(c, out);
+    out += ' ';
+    return true;
+  }
+
+  const BertNormalizerOptions options_;
+  const std::unique_ptr<Normalizer> decompose_;
+};
+
+}  // namespace
+
+std::unique_ptr<Normalizer> NewLowercaseNormalizer() {
+  return std::make_unique<LowercaseNormalizer>();
+}
+
+std::unique_ptr<Normalizer> NewStripAccentsNormalizer() {
+  return std::make_unique<StripAccentsNormalizer>();
+}
+
+std::unique_ptr<Normalizer> NewStripNormalizer(bool left, bool right) {
+  return std::make_unique<StripNormalizer>(left, right);
+}
+
+StatusOr<std::unique_ptr<Normalizer>> NewBertNormalizer(const BertNormalizerOptions& options) {
+  QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<Normalizer> decompose,
+                         NewUnicodeNormalizer(NormalizationForm::kNfd));
+  return std::make_unique<BertNormalizer>(options, std::move(decompose));
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,104 @@
+#include "engine/tokenizer/character_pre_tokenizers.h"
+
+#include "base/utf8.h"
+#include "engine/tokenizer/unicode.h"
+
+namespace quire::engine {
+namespace {
+
+using CharacterTest = bool (*)(char32_t);
+
+// Calls `visit(c, begin, end)` for each character.
+template <typename Visit>
+void ForEachCharacter(std::string_view text, Visit visit) {
+  for (std::size_t at = 0; at < text.size();) {
+    const DecodedChar c = DecodeUtf8(text, at);
+    const std::size_t end = at + static_cast<std::size_t>(c.length_bytes);
+    visit(c.code_point, at, end);
+    at = end;
+  }
+}
+
+// Each character that passes a test is a match.
+class CharacterSplit final : public PreTokenizer {
+ public:
+  CharacterSplit(CharacterTest test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
+
+  void Split(PreTokenizedText& text) const override {
+    std::vector<Match> matches;
+    RefinePieces(text, [&](std::string_view piece, std::vector<Match>& parts) {
+      matches.clear();
+      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+        if (test_(c)) matches.push_back({begin, end});
+      });
+      CutAtMatches(piece.size(), matches, behavior_, parts);
+    });
+  }
+
+ private:
+  const CharacterTest test_;
+  const SplitBehavior behavior_;
+};
+
+class BertPreTokenizer final : public PreTokenizer {
+ public:
+  void Split(PreTokenizedText& text) const override {
+    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
+      std::size_t word = 0;  // where the word at hand began
+      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+        const bool punctuation = IsBertPunctuation(c);
+        if (!punctuation && !IsWhitespace(c)) return;
+        parts.push_back({word, begin});
+        if (punctuation) parts.push_back({begin, end});
+        word = end;
+      });
+      parts.push_back({word, piece.size()});
+    });
+  }
+};
+
+class WhitespacePreTokenizer final : public PreTokenizer {
+ public:
+  void Split(PreTokenizedText& text) const override {
+    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
+      enum class Kind { kSpace, kWord, kOther };
+      Kind previous = Kind::kSpace;
+      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+        const Kind kind = IsWordCharacter(c) ? Kind::kWord
+                          : IsWhitespace(c)  ? Kind::kSpace
+                                             : Kind::kOther;
+        if (kind != Kind::kSpace) {
+          if (kind == previous) {
+            parts.back().end = end;
+          } else {
+            parts.push_back({begin, end});
+          }
+        }
+        previous = kind;
+      });
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<PreTokenizer> NewBertPreTokenizer() { return std::make_unique<BertPreTokenizer>(); }
+
+std::unique_ptr<PreTokenizer> NewWhitespacePreTokenizer() {
+  return std::make_unique<WhitespacePreTokenizer>();
+}
+
+std::unique_ptr<PreTokenizer> NewWhitespaceSplitPreTokenizer() {
+  return std::make_unique<CharacterSplit>(&IsWhitespace, SplitBehavior::kRemoved);
+}
+
+std::unique_ptr<PreTokenizer> NewDigitsPreTokenizer(bool individual_digits) {
+  return std::make_unique<CharacterSplit>(
+      &IsNumber, individual_digits ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
+}
+
+std::unique_ptr<PreTokenizer> NewPunctuationPreTokenizer(SplitBehavior behavior) {
+  return std::make_unique<CharacterSplit>(&IsBertPunctuation, behavior);
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/tokenizer/aligned_text.h"
+#include "engine/tokenizer/json_field.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace quire::engine {
+
+// A text cut into pieces: those the model will tokenize one by one, and added tokens that were
+// recognized before. Text outside of all pieces is dropped.
+struct PreTokenizedText {
+  static constexpr TokenId kNoToken = -1;
+
+  struct Piece {
+    std::size_t begin = 0;  // [begin, end) of `text`
+    std::size_t end = 0;
+    TokenId token = kNoToken;  // set: an added token, not to be touched any more
+  };
+
+  std::string_view Text(const Piece& piece) const {
+    return std::string_view(text.text()).substr(piece.begin, piece.end - piece.begin);
+  }
+
+  AlignedText text;
+  std::vector<Piece> pieces;  // in order, none empty
+  bool starts_input = false;  // the text stands at the beginning of the input
+};
+
+// One step of tokenizer.json's "pre_tokenizer": cuts pieces into smaller ones, and may rewrite
+// them.
+//
+// Thread-safe: immutable.
+class PreTokenizer {
+ public:
+  virtual ~PreTokenizer() = default;
+  virtual void Split(PreTokenizedText& text) const = 0;
+};
+
+struct PreTokenizerSetup {
+  std::unique_ptr<PreTokenizer> pre_tokenizer;  // null: pieces stay as they are
+  // The model works on bytes, its vocabulary is written in the byte-level alphabet.
+  bool byte_level = false;
+};
+
+// Builds the pre-tokenizer that `spec` describes. Supports Sequence, ByteLevel (as the last step),
+// Split, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, Digits and Punctuation;
+// INVALID_ARGUMENT for others.
+StatusOr<PreTokenizerSetup> NewPreTokenizer(const JsonField& spec);
+
+}  // namespace quire::engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/tokenizer/json_field.h"
+
+namespace quire::engine {
+
+// A stretch of a text, [begin, end) in bytes. Never empty.
+struct Match {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// Finds the stretches of a text that a pre-tokenizer or normalizer is about.
+//
+// Thread-safe: immutable.
+class SplitPattern {
+ public:
+  virtual ~SplitPattern() = default;
+  // Appends all matches, left to right and without overlap. Requires valid UTF-8.
+  virtual void FindMatches(std::string_view text, std::vector<Match>& matches) const = 0;
+};
+
+// The pattern that `spec` = {"String": s} or {"Regex": r} or a plain string describes. The regular
+// expressions of GPT-2, Llama 3 and Qwen 2 are recognized by their text and run by hand-written
+// scanners; others by PCRE2 under limits. INVALID_ARGUMENT if it does not compile.
+StatusOr<std::unique_ptr<SplitPattern>> NewSplitPattern(const JsonField& spec);
+
+}  // namespace quire::engine

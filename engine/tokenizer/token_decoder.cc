@@ -1,0 +1,167 @@
+#include "engine/tokenizer/token_decoder.h"
+
+#include <utility>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/byte_alphabet.h"
+
+namespace quire::engine {
+namespace {
+
+void ReplaceAll(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// "<0xNN>" becomes the byte NN.
+void DecodeByteToken(std::string& token, bool) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return;
+  const int high = HexDigit(token[3]);
+  const int low = HexDigit(token[4]);
+  if (high < 0 || low < 0) return;
+  token.assign(1, static_cast<char>(high * 16 + low));
+}
+
+// Undoes the spaces that word-by-word decoding puts before punctuation and English contractions.
+void CleanUpSpaces(std::string& token) {
+  constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
+      {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+  };
+  for (const auto& [from, to] : kReplacements) ReplaceAll(token, from, to);
+}
+
+// Drops up to `start` copies of `content` at the beginning and `stop` at the end.
+void StripCopies(std::string& token, std::string_view content, std::int64_t start,
+                 std::int64_t stop) {
+  for (; start > 0 && token.starts_with(content); --start) token.erase(0, content.size());
+  for (; stop > 0 && token.ends_with(content); --stop) token.resize(token.size() - content.size());
+}
+
+bool IsOneCharacter(std::string_view text) {
+  return !text.empty() && DecodeUtf8(text, 0).length_bytes == static_cast<int>(text.size());
+}
+
+}  // namespace
+
+StatusOr<TokenDecoder> TokenDecoder::Create(const std::optional<JsonField>& spec) {
+  TokenDecoder decoder;
+  if (spec) {
+    QUIRE_RETURN_IF_ERROR(decoder.AddSteps(*spec));
+  } else {
+    decoder.steps_.push_back([](std::string& token, bool) { token.insert(0, " "); });
+    decoder.strips_leading_space_ = true;
+  }
+  return decoder;
+}
+
+std::string TokenDecoder::Bytes(std::string text, bool added) const {
+  for (const Step& step : steps_) step(text, added);
+  return text;
+}
+
+Status TokenDecoder::AddSteps(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(const JsonField type_field, spec.Get("type"));
+  QUIRE_ASSIGN_OR_RETURN(const std::string type, type_field.String());
+  if (type == "Sequence") {
+    QUIRE_ASSIGN_OR_RETURN(const JsonField list, spec.Get("decoders"));
+    QUIRE_ASSIGN_OR_RETURN(const std::vector<JsonField> elements, list.Elements());
+    for (const JsonField& element : elements) QUIRE_RETURN_IF_ERROR(AddSteps(element));
+    return OkStatus();
+  }
+  if (type == "Fuse") {
+    fused_ = true;
+    return OkStatus();
+  }
+  if (type == "Replace") return AddReplace(spec);
+  if (type == "Strip") return AddStrip(spec);
+  if (fused_) return type_field.Wanted("Replace or Strip after Fuse");
+  if (type == "Metaspace") return AddMetaspace(spec);
+  if (type == "WordPiece") return AddWordPiece(spec);
+  if (type == "ByteFallback") {
+    steps_.push_back(DecodeByteToken);
+    return OkStatus();
+  }
+  if (type == "ByteLevel") {
+    steps_.push_back([](std::string& token, bool added) {
+      if (added) return;
+      if (std::optional<std::string> bytes = BytesFromAlphabet(token)) token = *std::move(bytes);
+    });
+    return OkStatus();
+  }
+  return type_field.Wanted(
+      "Sequence, ByteLevel, Metaspace, WordPiece, Replace, ByteFallback, Fuse or Strip");
+}
+
+Status TokenDecoder::AddReplace(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(const JsonField pattern_field, spec.Get("pattern"));
+  QUIRE_ASSIGN_OR_RETURN(const JsonField string_field, pattern_field.Get("String"));
+  QUIRE_ASSIGN_OR_RETURN(std::string pattern, string_field.String());
+  QUIRE_ASSIGN_OR_RETURN(const JsonField content_field, spec.Get("content"));
+  QUIRE_ASSIGN_OR_RETURN(std::string content, content_field.String());
+  if (pattern.empty()) return string_field.Wanted("a pattern that is not empty");
+  if (fused_ && !IsOneCharacter(pattern)) {
+    return string_field.Wanted("a single character after Fuse");
+  }
+  steps_.push_back([pattern = std::move(pattern), content = std::move(content)](
+                       std::string& token, bool) { ReplaceAll(token, pattern, content); });
+  return OkStatus();
+}
+
+Status TokenDecoder::AddMetaspace(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(std::string replacement, spec.StringOr("replacement", "▁"));
+  if (replacement.empty()) return spec.Wanted("a replacement that is not empty");
+  QUIRE_ASSIGN_OR_RETURN(const bool add_prefix_space, spec.BoolOr("add_prefix_space", true));
+  QUIRE_ASSIGN_OR_RETURN(const std::string scheme,
+                         spec.StringOr("prepend_scheme", add_prefix_space ? "always" : "never"));
+  strips_leading_space_ = scheme != "never";
+  steps_.push_back([replacement = std::move(replacement)](std::string& token, bool) {
+    ReplaceAll(token, replacement, " ");
+  });
+  return OkStatus();
+}
+
+Status TokenDecoder::AddWordPiece(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(std::string prefix, spec.StringOr("prefix", "##"));
+  QUIRE_ASSIGN_OR_RETURN(const bool clean_up, spec.BoolOr("cleanup", true));
+  strips_leading_space_ = true;
+  steps_.push_back([prefix = std::move(prefix), clean_up](std::string& token, bool) {
+    if (token.starts_with(prefix)) {
+      token.erase(0, prefix.size());
+    } else {
+      token.insert(0, " ");
+    }
+    if (clean_up) CleanUpSpaces(token);
+  });
+  return OkStatus();
+}
+
+Status TokenDecoder::AddStrip(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(std::string content, spec.StringOr("content", " "));
+  QUIRE_ASSIGN_OR_RETURN(const std::int64_t start, spec.IntegerOr("start", 0));
+  QUIRE_ASSIGN_OR_RETURN(const std::int64_t stop, spec.IntegerOr("stop", 0));
+  if (start < 0 || stop < 0) return spec.Wanted("start and stop of at least 0");
+  if (!fused_) {
+    steps_.push_back([content = std::move(content), start, stop](std::string& token, bool) {
+      StripCopies(token, content, start, stop);
+    });
+    return OkStatus();
+  }
+  if (content != " " || start > 1 || stop != 0) {
+    return spec.Wanted("at most one space stripped at the start after Fuse");
+  }
+  strips_leading_space_ = start == 1;
+  return OkStatus();
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+// Character classes of The Unicode Standard as the pre-tokenizers use them. ASCII is answered from
+// a table, the rest by ICU.
+
+namespace quire::engine {
+
+enum CharClass : std::uint8_t {
+  kLetter = 1,        // \p{L}
+  kNumber = 2,        // \p{N}
+  kWhitespace = 4,    // White_Space
+  kLineBreak = 8,     // \r or \n alone
+  kPunctuation = 16,  // \p{P}
+};
+
+namespace unicode_internal {
+
+constexpr std::array<std::uint8_t, 128> AsciiClasses() {
+  std::array<std::uint8_t, 128> classes{};
+  for (int c = 0; c < 128; ++c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) classes[c] |= kLetter;
+    if (c >= '0' && c <= '9') classes[c] |= kNumber;
+    if (c == ' ' || (c >= '\t' && c <= '\r')) classes[c] |= kWhitespace;
+    if (c == '\r' || c == '\n') classes[c] |= kLineBreak;
+  }
+  for (const char c : {'!', '"', '#', '%', '&', '\'', '(',  ')', '*', ',', '-', '.',
+                       '/', ':', ';', '?', '@', '[',  '\\', ']', '_', '{', '}'}) {
+    classes[static_cast<unsigned char>(c)] |= kPunctuation;
+  }
+  return classes;
+}
+inline constexpr std::array<std::uint8_t, 128> kAsciiClasses = AsciiClasses();
+
+std::uint8_t ClassifyBeyondAscii(char32_t c);
+
+}  // namespace unicode_internal
+
+// The classes of `c`, as bits of CharClass.
+inline std::uint8_t Classify(char32_t c) {
+  return c < 128 ? unicode_internal::kAsciiClasses[c] : unicode_internal::ClassifyBeyondAscii(c);
+}
+inline bool IsWhitespace(char32_t c) { return (Classify(c) & kWhitespace) != 0; }
+inline bool IsNumber(char32_t c) { return (Classify(c) & kNumber) != 0; }
+
+// \p{P}, and all ASCII symbols besides: what BERT calls punctuation.
+bool IsBertPunctuation(char32_t c);
+// \w: alphabetic, mark, decimal digit, connector punctuation or join control.
+bool IsWordCharacter(char32_t c);
+bool IsMark(char32_t c);
+bool IsNonspacingMark(char32_t c);
+// Control, format or private use.
+bool IsControl(char32_t c);
+// The blocks of CJK ideographs, as BERT lists them: no kana, no Hangul.
+bool IsCjkIdeograph(char32_t c);
+
+}  // namespace quire::engine
