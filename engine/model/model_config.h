@@ -37,7 +37,8 @@ struct ModelConfig {
   float norm_epsilon = 1e-5f;
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
-  std::int32_t sliding_window = 0;  // 0: none
+  std::int32_t sliding_window = 0;       // 0: none
+  std::int32_t first_sliding_layer = 0;  // the layers below it see everything
   bool tie_word_embeddings = false;
   bool attention_bias = false;         // on q, k and v
   bool attention_output_bias = false;  // on o
@@ -47,6 +48,10 @@ struct ModelConfig {
   std::vector<std::int32_t> eos_token_ids;
 
   bool is_encoder() const { return model_type == "bert"; }
+  // The window of one layer; 0: none.
+  std::int32_t SlidingWindow(std::int32_t layer) const {
+    return layer >= first_sliding_layer ? sliding_window : 0;
+  }
 };
 
 // Reads `directory`/config.json. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its

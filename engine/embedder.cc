@@ -1,0 +1,200 @@
+#include "engine/embedder.h"
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include "engine/formats/checkpoint.h"
+#include "engine/model/encoder.h"
+#include "engine/model/model_config.h"
+#include "engine/model/sentence_transformers.h"
+#include "engine/model_fingerprint.h"
+
+namespace quire::engine {
+namespace {
+
+constexpr std::int32_t kMaxBatchTokens = 1 << 16;
+
+// Token ids of one text, ready for the encoder.
+struct EncodedText {
+  std::vector<TokenId> ids;
+  bool truncated = false;
+};
+
+// Added special tokens at the end, which a cut must keep: [SEP].
+std::size_t NumTrailingSpecials(std::span<const TokenSpan> spans, const Tokenizer& tokenizer) {
+  std::size_t count = 0;
+  while (count < spans.size()) {
+    const TokenSpan& span = spans[spans.size() - 1 - count];
+    if (span.begin != span.end || !tokenizer.IsSpecial(span.id)) break;
+    ++count;
+  }
+  return count;
+}
+
+EncodedText EncodeText(const std::string& text, std::size_t max_tokens,
+                       const Tokenizer& tokenizer) {
+  const std::vector<TokenSpan> spans = tokenizer.EncodeWithSpans(text, EncodeOptions{});
+  EncodedText encoded;
+  for (const TokenSpan& span : spans) encoded.ids.push_back(span.id);
+  if (spans.size() <= max_tokens) return encoded;
+  encoded.truncated = true;
+  const std::size_t tail = std::min(NumTrailingSpecials(spans, tokenizer), max_tokens);
+  const auto ids_end = encoded.ids.end();
+  std::copy(ids_end - static_cast<std::ptrdiff_t>(tail), ids_end,
+            encoded.ids.begin() + static_cast<std::ptrdiff_t>(max_tokens - tail));
+  encoded.ids.resize(max_tokens);
+  return encoded;
+}
+
+// What makes an embedder, before it runs.
+struct LoadedEncoder {
+  ModelConfig config;
+  SentenceTransformersConfig settings;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Encoder> encoder;
+  std::string fingerprint;
+  std::int32_t max_tokens = 0;
+  std::int32_t max_batch_tokens = 0;
+};
+
+class EncoderEmbedder final : public Embedder {
+ public:
+  explicit EncoderEmbedder(LoadedEncoder model) : model_(std::move(model)) {}
+
+  StatusOr<EmbeddingBatch> Embed(std::span<const std::string> texts, bool truncate) override;
+
+  const Tokenizer& tokenizer() const override { return *model_.tokenizer; }
+  std::int32_t dimension() const override { return model_.config.hidden_size; }
+  std::int32_t max_tokens() const override { return model_.max_tokens; }
+  std::int64_t weight_bytes() const override { return model_.encoder->weight_bytes(); }
+  const std::string& fingerprint() const override { return model_.fingerprint; }
+  const std::string& architecture() const override { return model_.config.architecture; }
+
+ private:
+  StatusOr<std::vector<EncodedText>> EncodeTexts(std::span<const std::string> texts,
+                                                 bool truncate) const;
+  // Embeds the texts that `order` names, one forward pass, into their rows of `batch`.
+  Status EmbedGroup(std::span<const std::size_t> order, std::span<const EncodedText> texts,
+                    EmbeddingBatch& batch);
+
+  const LoadedEncoder model_;
+  std::mutex mutex_;  // guards the encoder: one pass at a time
+};
+
+StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const std::string> texts,
+                                                                bool truncate) const {
+  std::vector<EncodedText> encoded;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    // The whole length is computed even if it is cut, so that the message can tell it.
+    const auto max_tokens = truncate ? static_cast<std::size_t>(model_.max_tokens) : SIZE_MAX;
+    encoded.push_back(EncodeText(texts[i], max_tokens, *model_.tokenizer));
+    const std::vector<TokenId>& ids = encoded.back().ids;
+    if (ids.size() > static_cast<std::size_t>(model_.max_tokens)) {
+      return InvalidArgument("texts[{}]: wanted at most {} tokens, have {}", i, model_.max_tokens,
+                             ids.size());
+    }
+    if (ids.empty()) return InvalidArgument("texts[{}]: wanted at least one token, have 0", i);
+    for (const TokenId id : ids) {
+      if (id >= model_.config.vocab_size) {
+        return InvalidArgument("texts[{}]: wanted token ids below vocab_size {}, have {}", i,
+                               model_.config.vocab_size, id);
+      }
+    }
+  }
+  return encoded;
+}
+
+Status EncoderEmbedder::EmbedGroup(std::span<const std::size_t> order,
+                                   std::span<const EncodedText> texts, EmbeddingBatch& batch) {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> cu_seqlens = {0};
+  for (const std::size_t index : order) {
+    ids.insert(ids.end(), texts[index].ids.begin(), texts[index].ids.end());
+    cu_seqlens.push_back(static_cast<std::int32_t>(ids.size()));
+  }
+  QUIRE_ASSIGN_OR_RETURN(const std::span<const float> pooled,
+                         model_.encoder->Encode(ids, cu_seqlens, model_.settings.pooling));
+  const auto dimension = static_cast<std::size_t>(batch.dimension);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    std::copy_n(pooled.begin() + static_cast<std::ptrdiff_t>(i * dimension), dimension,
+                batch.values.begin() + static_cast<std::ptrdiff_t>(order[i] * dimension));
+  }
+  return OkStatus();
+}
+
+StatusOr<EmbeddingBatch> EncoderEmbedder::Embed(std::span<const std::string> texts, bool truncate) {
+  QUIRE_ASSIGN_OR_RETURN(const std::vector<EncodedText> encoded, EncodeTexts(texts, truncate));
+  EmbeddingBatch batch;
+  batch.dimension = dimension();
+  batch.values.resize(texts.size() * static_cast<std::size_t>(batch.dimension));
+  for (const EncodedText& text : encoded) {
+    batch.num_tokens.push_back(static_cast<std::int32_t>(text.ids.size()));
+    batch.truncated.push_back(text.truncated);
+  }
+  // Texts of like length share a pass, so that its threads finish together.
+  std::vector<std::size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return encoded[a].ids.size() > encoded[b].ids.size();
+  });
+  const std::lock_guard lock(mutex_);
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin;
+    std::size_t num_tokens = 0;
+    while (end < order.size() && num_tokens + encoded[order[end]].ids.size() <=
+                                     static_cast<std::size_t>(model_.max_batch_tokens)) {
+      num_tokens += encoded[order[end++]].ids.size();
+    }
+    QUIRE_RETURN_IF_ERROR(EmbedGroup(std::span(order).subspan(begin, end - begin), encoded, batch));
+    begin = end;
+  }
+  return batch;
+}
+
+// Everything that decides a vector and is in no hashed file.
+std::string SettingsText(const LoadedEncoder& model) {
+  return fmt::format("pooling={} normalize={} max_tokens={}",
+                     static_cast<int>(model.settings.pooling.kind),
+                     model.settings.pooling.normalize, model.max_tokens);
+}
+
+StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Device& device) {
+  const std::string& path = options.model_path;
+  LoadedEncoder model;
+  QUIRE_ASSIGN_OR_RETURN(model.config, LoadModelConfig(path));
+  if (!model.config.is_encoder()) {
+    return InvalidArgument("{}: wanted an embedding model, have the language model {}", path,
+                           model.config.architecture);
+  }
+  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxBatchTokens) {
+    return InvalidArgument("max_batch_tokens: wanted a number in [1, {}], have {}", kMaxBatchTokens,
+                           options.max_batch_tokens);
+  }
+  QUIRE_ASSIGN_OR_RETURN(model.settings, LoadSentenceTransformersConfig(path));
+  QUIRE_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Load(path));
+  model.max_tokens = model.config.max_position_embeddings;
+  if (model.settings.max_tokens > 0) {
+    model.max_tokens = std::min(model.max_tokens, model.settings.max_tokens);
+  }
+  // A batch holds at least one text of full length.
+  model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
+  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(model.encoder,
+                         Encoder::Load(model.config, *checkpoint, model.max_batch_tokens,
+                                       model.max_batch_tokens, device));
+  QUIRE_ASSIGN_OR_RETURN(model.fingerprint,
+                         ModelFingerprint(path, *checkpoint, SettingsText(model)));
+  return model;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Embedder>> Embedder::Create(const EmbedderOptions& options,
+                                                     kernels::Device& device) {
+  QUIRE_ASSIGN_OR_RETURN(LoadedEncoder model, LoadEncoder(options, device));
+  return std::make_unique<EncoderEmbedder>(std::move(model));
+}
+
+}  // namespace quire::engine

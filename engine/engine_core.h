@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/kv/block_allocator.h"
+#include "engine/kv/kv_cache.h"
+#include "engine/model/transformer.h"
+#include "engine/sampling/sampler.h"
+#include "engine/scheduler/scheduler.h"
+#include "kernels/device.h"
+
+namespace quire::engine {
+
+struct EngineCoreOptions {
+  std::int32_t block_size = 16;
+  std::int32_t num_blocks = 0;
+  kernels::DType kv_cache_dtype = kernels::DType::kF32;
+  SchedulerLimits limits;
+};
+
+// The cache that `config` needs under `options`.
+KvCacheShape KvShape(const ModelConfig& config, const EngineCoreOptions& options);
+
+// What a step did for one sequence of its batch.
+struct StepResult {
+  Sequence* sequence = nullptr;
+  Status status;                             // DATA_LOSS: its logits are not finite
+  std::optional<ScoredToken> token;          // sampled and appended; log-probs if asked for
+  std::vector<ScoredToken> prompt_logprobs;  // that became known, if asked for
+};
+
+// Model, cache, scheduler and sampler on one thread: one Step schedules, computes and samples.
+// Knows token ids only; text, streams and threads are Engine's.
+//
+// Engine thread only.
+class EngineCore {
+ public:
+  // Allocates the cache on `device`, which must be the transformer's and outlive this. Returns
+  // RESOURCE_EXHAUSTED if the memory is not there. Requires: max_batch_tokens is the transformer's.
+  static StatusOr<std::unique_ptr<EngineCore>> Create(std::unique_ptr<Transformer> transformer,
+                                                      const EngineCoreOptions& options,
+                                                      kernels::Device& device);
+
+  // Queues a sequence, which must stay until Remove. Returns RESOURCE_EXHAUSTED if its prompt
+  // does not fit the cache. Requires: it never outgrows the cache.
+  Status Add(Sequence& sequence) { return scheduler_.Add(sequence); }
+  // Forgets a sequence and frees its blocks.
+  void Remove(Sequence& sequence) { scheduler_.Remove(sequence); }
+
+  // Computes one batch. A sequence gets a token when its last known one is computed, unless it
+  // wants none (max_new_tokens is 0); the caller removes what is finished before the next Step.
+  // Valid until the next call. Returns INTERNAL if a kernel failed: what the running sequences have
+  // in the cache is lost.
+  StatusOr<std::span<const StepResult>> Step();
+
+  const Scheduler& scheduler() const { return scheduler_; }
+  const BlockAllocator& allocator() const { return allocator_; }
+  const Transformer& transformer() const { return *transformer_; }
+  const KvCache& kv_cache() const { return *kv_cache_; }
+
+ private:
+  // A row of hidden states whose logits are wanted.
+  struct LogitRow {
+    std::int32_t row = 0;       // in the batch
+    std::size_t result = 0;     // in results_
+    std::int32_t position = 0;  // of the row's token in its sequence
+  };
+
+  EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
+             const EngineCoreOptions& options);
+
+  void CollectRows(const Batch& batch);
+  Status ComputeLogits();
+  void UseLogits(const LogitRow& row, std::span<const float> logits);
+  void ScorePrompt(StepResult& result, std::int32_t position, std::span<const float> logits);
+  Status SampleToken(StepResult& result, std::span<const float> logits);
+
+  const std::unique_ptr<Transformer> transformer_;
+  const std::unique_ptr<KvCache> kv_cache_;
+  BlockAllocator allocator_;
+  Scheduler scheduler_;
+  Sampler sampler_;
+  ForwardBatch forward_batch_;
+  std::vector<LogitRow> rows_;             // of the step
+  std::vector<std::int32_t> row_numbers_;  // of one Logits call
+  std::vector<StepResult> results_;        // of the step
+};
+
+}  // namespace quire::engine

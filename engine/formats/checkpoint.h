@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/formats/safetensors.h"
+#include "engine/formats/weight_source.h"
+
+namespace quire::engine {
+
+// The weights of a Hugging Face directory: model.safetensors, or the shards that
+// model.safetensors.index.json names. Other files of the directory are never looked at.
+class Checkpoint final : public WeightSource {
+ public:
+  // Returns NOT_FOUND if the directory holds no weights, UNIMPLEMENTED if it holds a pickle alone,
+  // DATA_LOSS naming file and tensor if a file is damaged or lacks what the index promises.
+  static StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory);
+
+  bool Contains(const std::string& name) const override;
+  StatusOr<HostTensor> Get(const std::string& name,
+                           std::span<const std::int64_t> shape) const override;
+
+  // In the order of their names.
+  const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }
+
+ private:
+  struct Place {
+    const SafetensorsFile* file;  // one of files_
+    const TensorInfo* tensor;
+  };
+
+  explicit Checkpoint(std::string directory) : directory_(std::move(directory)) {}
+  Status OpenSingle(const std::string& path);
+  Status OpenShards(const std::string& index_path);
+  std::shared_ptr<const SafetensorsFile> FileOf(const Place& place) const;
+
+  const std::string directory_;
+  std::vector<std::shared_ptr<const SafetensorsFile>> files_;
+  std::unordered_map<std::string, Place> tensors_;
+};
+
+}  // namespace quire::engine

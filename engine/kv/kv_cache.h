@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/device.h"
+#include "kernels/paged_attention.h"
+
+namespace quire::engine {
+
+struct KvCacheShape {
+  std::int32_t num_layers = 0;
+  std::int32_t num_kv_heads = 0;
+  std::int32_t head_dim = 0;
+  std::int32_t block_size = 16;  // tokens
+  kernels::DType dtype = kernels::DType::kF32;
+};
+
+// Bytes of one block in all layers, keys and values.
+std::int64_t KvBlockBytes(const KvCacheShape& shape);
+
+// Blocks that fit `budget_bytes`, at most what slot numbers can count. Returns INVALID_ARGUMENT if
+// a dimension is not positive, RESOURCE_EXHAUSTED if not one block fits.
+StatusOr<std::int32_t> NumKvBlocks(const KvCacheShape& shape, std::int64_t budget_bytes);
+
+// The memory of the paged cache: K and V `[num_blocks, num_kv_heads, block_size, head_dim]` for
+// each layer. Who uses which block is BlockAllocator's affair. Pages are taken from the system
+// when they are first written.
+//
+// Engine thread only.
+class KvCache {
+ public:
+  // Returns RESOURCE_EXHAUSTED if the device lacks the memory.
+  static StatusOr<std::unique_ptr<KvCache>> Create(const KvCacheShape& shape,
+                                                   std::int32_t num_blocks,
+                                                   kernels::Device& device);
+
+  kernels::KvLayerView Layer(std::int32_t layer) const;
+  std::int64_t size_bytes() const { return KvBlockBytes(shape_) * num_blocks_; }
+  const KvCacheShape& shape() const { return shape_; }
+
+ private:
+  KvCache(const KvCacheShape& shape, std::int32_t num_blocks)
+      : shape_(shape), num_blocks_(num_blocks) {}
+
+  const KvCacheShape shape_;
+  const std::int32_t num_blocks_;
+  std::vector<std::unique_ptr<kernels::DeviceMemory>> layers_;  // K, then V
+};
+
+}  // namespace quire::engine

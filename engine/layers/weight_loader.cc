@@ -1,0 +1,57 @@
+#include "engine/layers/weight_loader.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "kernels/half.h"
+
+namespace quire::engine {
+namespace {
+
+// One row of f32, f16 or bf16 as f32.
+std::vector<float> ToFloats(const kernels::MatrixView& row) {
+  std::vector<float> values(static_cast<std::size_t>(row.cols));
+  kernels::ConvertToF32(row.dtype, row.data, values.data(), row.cols);
+  return values;
+}
+
+std::int64_t StoredBytes(const kernels::MatrixView& view) {
+  return view.rows * view.cols * kernels::BytesPerElement(view.dtype);
+}
+
+}  // namespace
+
+StatusOr<Weight> WeightLoader::Matrix(const std::string& name, std::int64_t rows,
+                                      std::int64_t cols) {
+  const std::array shape = {rows, cols};
+  QUIRE_ASSIGN_OR_RETURN(HostTensor tensor, source_.Get(name, shape));
+  auto imported = device_.ImportWeight(tensor.view);
+  if (!imported.ok()) return Annotate(imported.status(), "tensor " + name);
+  weight_bytes_ += StoredBytes(tensor.view);
+  Weight weight = {.view = imported->view, .owner = std::move(imported->owner), .host = nullptr};
+  if (weight.owner == nullptr) weight.host = std::move(tensor.owner);
+  return weight;
+}
+
+StatusOr<Weight> WeightLoader::Vector(const std::string& name, std::int64_t size) {
+  const std::array shape = {size};
+  QUIRE_ASSIGN_OR_RETURN(const HostTensor tensor, source_.Get(name, shape));
+  weight_bytes_ += StoredBytes(tensor.view);
+  return UploadVector(ToFloats(tensor.view), device_, stream_);
+}
+
+StatusOr<Weight> UploadVector(std::span<const float> values, kernels::Device& device,
+                              kernels::Stream& stream) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  const auto size_bytes = static_cast<std::int64_t>(values.size_bytes());
+  QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::DeviceMemory> memory,
+                         device.Allocate(size_bytes));
+  device.CopyToDevice(memory->data(), values.data(), size_bytes, stream);
+  QUIRE_RETURN_IF_ERROR(device.Synchronize(stream));
+  const kernels::MatrixView view = {
+      .data = memory->data(), .rows = 1, .cols = size, .row_stride = size};
+  return Weight{.view = view, .owner = std::move(memory), .host = nullptr};
+}
+
+}  // namespace quire::engine

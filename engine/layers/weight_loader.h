@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+#include "engine/formats/weight_source.h"
+#include "kernels/device.h"
+
+namespace quire::engine {
+
+// A weight where kernels read it, with what keeps its memory alive.
+struct Weight {
+  kernels::MatrixView view;
+  std::unique_ptr<kernels::DeviceMemory> owner;  // null where the view borrows `host`
+  std::shared_ptr<const void> host;              // see HostTensor::owner
+};
+
+// Brings the weights of a source to a device; used while a model is loaded, then gone.
+//
+// Thread-compatible. Everything passed in must outlive it.
+class WeightLoader {
+ public:
+  WeightLoader(const WeightSource& source, kernels::Device& device, kernels::Stream& stream)
+      : source_(source), device_(device), stream_(stream) {}
+
+  // [rows, cols] in the type it is stored in. Errors as WeightSource::Get and
+  // Device::ImportWeight.
+  StatusOr<Weight> Matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
+  // [1, size], converted to f32.
+  StatusOr<Weight> Vector(const std::string& name, std::int64_t size);
+
+  bool Contains(const std::string& name) const { return source_.Contains(name); }
+  // Bytes of all weights loaded so far, in the type they are stored in.
+  std::int64_t weight_bytes() const { return weight_bytes_; }
+
+ private:
+  const WeightSource& source_;
+  kernels::Device& device_;
+  kernels::Stream& stream_;
+  std::int64_t weight_bytes_ = 0;
+};
+
+// `size` floats on `device`. Waits until they are there.
+StatusOr<Weight> UploadVector(std::span<const float> values, kernels::Device& device,
+                              kernels::Stream& stream);
+
+}  // namespace quire::engine

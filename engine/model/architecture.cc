@@ -1,0 +1,42 @@
+#include "engine/model/architecture.h"
+
+#include <array>
+
+namespace quire::engine {
+namespace {
+
+// Where several rows share a model type, its first row stands for it.
+constexpr std::array kArchitectures = {
+    Architecture{"LlamaForCausalLM", "llama", &ReadLlamaConfig},
+    Architecture{"MistralForCausalLM", "mistral", &ReadMistralConfig},
+    Architecture{"Qwen2ForCausalLM", "qwen2", &ReadQwen2Config},
+    Architecture{"BertModel", "bert", &ReadBertConfig},
+    Architecture{"BertForMaskedLM", "bert", &ReadBertConfig},
+};
+
+}  // namespace
+
+const Architecture* FindArchitecture(std::string_view name) {
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.name == name) return &architecture;
+  }
+  return nullptr;
+}
+
+const Architecture* FindArchitectureByModelType(std::string_view model_type) {
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.model_type == model_type) return &architecture;
+  }
+  return nullptr;
+}
+
+std::string ArchitectureNames() {
+  std::string names;
+  for (const Architecture& architecture : kArchitectures) {
+    if (!names.empty()) names += ", ";
+    names += architecture.name;
+  }
+  return names;
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,154 @@
+#include "engine/model/encoder.h"
+
+#include "base/check.h"
+
+namespace quire::engine {
+
+StatusOr<std::unique_ptr<Encoder>> Encoder::Load(const ModelConfig& config,
+                                                 const WeightSource& weights,
+                                                 std::int32_t max_batch_tokens,
+                                                 std::int32_t max_sequences,
+                                                 kernels::Device& device) {
+  QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Stream> stream, device.NewStream());
+  WeightLoader loader(weights, device, *stream);
+  QUIRE_ASSIGN_OR_RETURN(Weights loaded, LoadWeights(config, loader));
+  QUIRE_ASSIGN_OR_RETURN(Buffers buffers,
+                         CreateBuffers(config, max_batch_tokens, max_sequences, device));
+  return std::unique_ptr<Encoder>(new Encoder(config, device, std::move(stream), std::move(loaded),
+                                              std::move(buffers), loader.weight_bytes()));
+}
+
+Encoder::Encoder(const ModelConfig& config, kernels::Device& device,
+                 std::unique_ptr<kernels::Stream> stream, Weights weights, Buffers buffers,
+                 std::int64_t weight_bytes)
+    : config_(config),
+      device_(device),
+      stream_(std::move(stream)),
+      weights_(std::move(weights)),
+      buffers_(std::move(buffers)),
+      weight_bytes_(weight_bytes) {}
+
+StatusOr<Encoder::Layer> Encoder::LoadLayer(const ModelConfig& config, WeightLoader& loader,
+                                            const std::string& prefix) {
+  const MlpShape mlp_shape = {.hidden_size = config.hidden_size,
+                              .intermediate_size = config.intermediate_size,
+                              .bias = true,
+                              .activation = config.activation};
+  const auto norm = [&](const char* name) {
+    return LayerNorm::Load(loader, prefix + name, config.hidden_size, config.norm_epsilon);
+  };
+  QUIRE_ASSIGN_OR_RETURN(
+      EncoderAttention attention,
+      EncoderAttention::Load(loader, prefix + "attention.", config.num_heads, config.head_dim));
+  QUIRE_ASSIGN_OR_RETURN(LayerNorm attention_norm, norm("attention.output.LayerNorm"));
+  QUIRE_ASSIGN_OR_RETURN(Mlp mlp, Mlp::Load(loader, prefix + "intermediate.dense",
+                                            prefix + "output.dense", mlp_shape));
+  QUIRE_ASSIGN_OR_RETURN(LayerNorm output_norm, norm("output.LayerNorm"));
+  return Layer{std::move(attention), std::move(attention_norm), std::move(mlp),
+               std::move(output_norm)};
+}
+
+StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, WeightLoader& loader) {
+  const std::string word_name = "embeddings.word_embeddings.weight";
+  const std::string prefix = loader.Contains("bert." + word_name) ? "bert." : "";
+  const auto table = [&](const char* name, std::int32_t rows) {
+    return loader.Matrix(prefix + "embeddings." + name + ".weight", rows, config.hidden_size);
+  };
+  QUIRE_ASSIGN_OR_RETURN(Weight words, table("word_embeddings", config.vocab_size));
+  QUIRE_ASSIGN_OR_RETURN(Weight positions,
+                         table("position_embeddings", config.max_position_embeddings));
+  QUIRE_ASSIGN_OR_RETURN(Weight types, table("token_type_embeddings", config.type_vocab_size));
+  QUIRE_ASSIGN_OR_RETURN(LayerNorm norm, LayerNorm::Load(loader, prefix + "embeddings.LayerNorm",
+                                                         config.hidden_size, config.norm_epsilon));
+  std::vector<Layer> layers;
+  for (std::int32_t i = 0; i < config.num_layers; ++i) {
+    QUIRE_ASSIGN_OR_RETURN(
+        Layer layer, LoadLayer(config, loader, fmt::format("{}encoder.layer.{}.", prefix, i)));
+    layers.push_back(std::move(layer));
+  }
+  return Weights{std::move(words), std::move(positions), std::move(types), std::move(norm),
+                 std::move(layers)};
+}
+
+StatusOr<Encoder::Buffers> Encoder::CreateBuffers(const ModelConfig& config,
+                                                  std::int32_t max_batch_tokens,
+                                                  std::int32_t max_sequences,
+                                                  kernels::Device& device) {
+  const auto rows = [&](std::int64_t cols) {
+    return ActivationBuffer::Create(max_batch_tokens, cols, device);
+  };
+  const auto index = [&] { return IndexBuffer::Create(max_batch_tokens, device); };
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer hidden, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer q, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer k, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer v, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer attention, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer intermediate, rows(config.intermediate_size));
+  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer pooled,
+                         ActivationBuffer::Create(max_sequences, config.hidden_size, device));
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer ids, index());
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer positions, index());
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer types, index());
+  return Buffers{std::move(hidden), std::move(q),         std::move(k),
+                 std::move(v),      std::move(attention), std::move(intermediate),
+                 std::move(pooled), std::move(ids),       std::move(positions),
+                 std::move(types)};
+}
+
+void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens) {
+  positions_.clear();
+  for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+    const std::int32_t length = cu_seqlens[i + 1] - cu_seqlens[i];
+    for (std::int32_t position = 0; position < length; ++position) positions_.push_back(position);
+  }
+  types_.assign(ids.size(), 0);
+  const kernels::MatrixView hidden = buffers_.hidden.Rows(static_cast<std::int64_t>(ids.size()));
+  const auto add_rows = [&](const Weight& table, const std::int32_t* rows, bool accumulate) {
+    device_.kernels().embed_rows(
+        {.table = table.view, .ids = rows, .out = hidden, .accumulate = accumulate}, *stream_);
+  };
+  add_rows(weights_.word_embedding, buffers_.ids.Upload(ids, device_, *stream_),
+           /*accumulate=*/false);
+  add_rows(weights_.position_embedding, buffers_.positions.Upload(positions_, device_, *stream_),
+           /*accumulate=*/true);
+  add_rows(weights_.type_embedding, buffers_.types.Upload(types_, device_, *stream_),
+           /*accumulate=*/true);
+  weights_.embedding_norm.Forward(hidden, context());
+}
+
+StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> ids,
+                                                 std::span<const std::int32_t> cu_seqlens,
+                                                 const PoolingConfig& pooling) {
+  QUIRE_DCHECK(!ids.empty() && cu_seqlens.size() > 1);
+  const auto num_tokens = static_cast<std::int64_t>(ids.size());
+  const auto num_sequences = static_cast<std::int32_t>(cu_seqlens.size() - 1);
+  const kernels::CuSeqlens sequences = {.data = cu_seqlens.data(), .num_sequences = num_sequences};
+  const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
+  Embed(ids, cu_seqlens);
+  for (const Layer& layer : weights_.layers) {
+    layer.attention.Forward(hidden, sequences,
+                            {.q = buffers_.q.Rows(num_tokens),
+                             .k = buffers_.k.Rows(num_tokens),
+                             .v = buffers_.v.Rows(num_tokens),
+                             .out = buffers_.attention.Rows(num_tokens)},
+                            context());
+    layer.attention_norm.Forward(hidden, context());
+    layer.mlp.Forward(hidden, hidden, buffers_.intermediate.Rows(num_tokens), context());
+    layer.output_norm.Forward(hidden, context());
+  }
+  const kernels::MatrixView pooled = buffers_.pooled.Rows(num_sequences);
+  device_.kernels().pool({.x = hidden,
+                          .sequences = sequences,
+                          .out = pooled,
+                          .kind = pooling.kind,
+                          .normalize = pooling.normalize},
+                         *stream_);
+  host_pooled_.resize(static_cast<std::size_t>(num_sequences) *
+                      static_cast<std::size_t>(config_.hidden_size));
+  device_.CopyToHost(host_pooled_.data(), pooled.data,
+                     static_cast<std::int64_t>(host_pooled_.size() * sizeof(float)), *stream_);
+  QUIRE_RETURN_IF_ERROR(device_.Synchronize(*stream_));
+  return std::span<const float>(host_pooled_);
+}
+
+}  // namespace quire::engine

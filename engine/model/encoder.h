@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/formats/weight_source.h"
+#include "engine/layers/buffers.h"
+#include "engine/layers/encoder_attention.h"
+#include "engine/layers/mlp.h"
+#include "engine/layers/norm.h"
+#include "engine/model/model_config.h"
+#include "kernels/device.h"
+#include "kernels/pooling.h"
+
+namespace quire::engine {
+
+// How an encoder's token vectors become one vector per text.
+struct PoolingConfig {
+  kernels::PoolArgs::Kind kind = kernels::PoolArgs::Kind::kMean;
+  bool normalize = true;
+};
+
+// An encoder of the BERT kind: post-norm layers of bidirectional attention and an MLP over the sum
+// of token, position and type embeddings.
+//
+// Thread-compatible. The device must outlive it.
+class Encoder {
+ public:
+  // Loads the weights and allocates buffers for `max_batch_tokens` tokens in `max_sequences`
+  // sequences. Tensor names may have the prefix "bert.". Errors as Transformer::Load.
+  static StatusOr<std::unique_ptr<Encoder>> Load(const ModelConfig& config,
+                                                 const WeightSource& weights,
+                                                 std::int32_t max_batch_tokens,
+                                                 std::int32_t max_sequences,
+                                                 kernels::Device& device);
+
+  // Pooled vectors of a packed batch, [num_sequences, hidden_size], and waits for them. `ids`:
+  // [tokens]; `cu_seqlens`: [num_sequences + 1] prefix sums. Valid until the next call. Returns
+  // INTERNAL if a kernel failed. Requires: no sequence is empty or longer than
+  // max_position_embeddings, ids below vocab_size, sizes within the limits of Load.
+  StatusOr<std::span<const float>> Encode(std::span<const std::int32_t> ids,
+                                          std::span<const std::int32_t> cu_seqlens,
+                                          const PoolingConfig& pooling);
+
+  std::int64_t weight_bytes() const { return weight_bytes_; }
+
+ private:
+  struct Layer {
+    EncoderAttention attention;
+    LayerNorm attention_norm;
+    Mlp mlp;
+    LayerNorm output_norm;
+  };
+  struct Weights {
+    Weight word_embedding;      // [vocab_size, hidden_size]
+    Weight position_embedding;  // [max_position_embeddings, hidden_size]
+    Weight type_embedding;      // [type_vocab_size, hidden_size]
+    LayerNorm embedding_norm;
+    std::vector<Layer> layers;
+  };
+  struct Buffers {
+    ActivationBuffer hidden;
+    ActivationBuffer q;
+    ActivationBuffer k;
+    ActivationBuffer v;
+    ActivationBuffer attention;
+    ActivationBuffer intermediate;  // [tokens, intermediate_size]
+    ActivationBuffer pooled;        // [num_sequences, hidden_size]
+    IndexBuffer ids;
+    IndexBuffer positions;
+    IndexBuffer types;
+  };
+
+  Encoder(const ModelConfig& config, kernels::Device& device,
+          std::unique_ptr<kernels::Stream> stream, Weights weights, Buffers buffers,
+          std::int64_t weight_bytes);
+
+  static StatusOr<Weights> LoadWeights(const ModelConfig& config, WeightLoader& loader);
+  static StatusOr<Layer> LoadLayer(const ModelConfig& config, WeightLoader& loader,
+                                   const std::string& prefix);
+  static StatusOr<Buffers> CreateBuffers(const ModelConfig& config, std::int32_t max_batch_tokens,
+                                         std::int32_t max_sequences, kernels::Device& device);
+
+  LayerContext context() { return {.kernels = device_.kernels(), .stream = *stream_}; }
+  void Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens);
+
+  const ModelConfig config_;
+  kernels::Device& device_;
+  const std::unique_ptr<kernels::Stream> stream_;
+  const Weights weights_;
+  Buffers buffers_;
+  const std::int64_t weight_bytes_;
+  std::vector<std::int32_t> positions_;  // [tokens], of the last call
+  std::vector<std::int32_t> types_;      // [tokens], all 0
+  std::vector<float> host_pooled_;       // [num_sequences, hidden_size]
+};
+
+}  // namespace quire::engine

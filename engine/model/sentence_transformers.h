@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "engine/model/encoder.h"
+
+namespace quire::engine {
+
+// What the files of the sentence-transformers library say beside the model's own.
+struct SentenceTransformersConfig {
+  PoolingConfig pooling;        // mean pooling to unit length where the files are absent
+  std::int32_t max_tokens = 0;  // special tokens included; 0 where no file says it
+};
+
+// Reads modules.json, the pooling module's config.json and sentence_bert_config.json of
+// `directory`. Returns INVALID_ARGUMENT naming the field if one is malformed, UNIMPLEMENTED for a
+// module or a pooling we do not have.
+StatusOr<SentenceTransformersConfig> LoadSentenceTransformersConfig(const std::string& directory);
+
+}  // namespace quire::engine

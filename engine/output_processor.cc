@@ -1,0 +1,108 @@
+#include "engine/output_processor.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace quire::engine {
+namespace {
+
+// The first word keeps its leading space if it continues a text; BOS and the like are none.
+bool ContinuesText(const Request& request, const Tokenizer& tokenizer) {
+  return std::any_of(request.prompt.begin(), request.prompt.end(), [&](TokenId id) {
+    return id < tokenizer.vocab_size() && !tokenizer.IsSpecial(id);
+  });
+}
+
+std::vector<TokenId> StopTokens(const Request& request, std::span<const TokenId> eos_token_ids) {
+  std::vector<TokenId> ids = request.stop_token_ids;
+  if (!request.ignore_eos) ids.insert(ids.end(), eos_token_ids.begin(), eos_token_ids.end());
+  return ids;
+}
+
+}  // namespace
+
+OutputProcessor::OutputProcessor(const Request& request, std::span<const TokenId> eos_token_ids,
+                                 const Tokenizer& tokenizer, std::shared_ptr<OutputChannel> channel,
+                                 Clock::time_point submitted)
+    : request_(request),
+      stop_token_ids_(StopTokens(request, eos_token_ids)),
+      tokenizer_(tokenizer),
+      channel_(std::move(channel)),
+      detokenizer_(tokenizer, ContinuesText(request, tokenizer)),
+      stop_checker_(request.stop),
+      submitted_(submitted) {
+  usage_.prompt_tokens = static_cast<std::int32_t>(request.prompt.size());
+}
+
+void OutputProcessor::OnScheduled(Clock::time_point now) {
+  if (is_scheduled_) return;
+  is_scheduled_ = true;
+  scheduled_ = now;
+  usage_.queue_time = now - submitted_;
+}
+
+void OutputProcessor::OnPromptLogprobs(std::vector<ScoredToken> logprobs) {
+  prompt_logprobs_.insert(prompt_logprobs_.end(), std::make_move_iterator(logprobs.begin()),
+                          std::make_move_iterator(logprobs.end()));
+}
+
+bool OutputProcessor::OnToken(ScoredToken token, Clock::time_point now) {
+  if (usage_.completion_tokens++ == 0) {
+    first_token_ = now;
+    usage_.prefill_time = now - scheduled_;
+  }
+  usage_.decode_time = now - first_token_;
+  OutputEvent event;
+  const TokenId id = token.token.id;
+  event.ids.push_back(id);
+  if (request_.num_logprobs) event.logprobs.push_back(std::move(token));
+  // A token that ends the output is counted and listed, but gives no text.
+  if (!IsStopToken(id)) AppendText(id, event);
+  const std::optional<FinishReason> finish = FinishAfter(id);
+  event.prompt_logprobs = std::exchange(prompt_logprobs_, {});
+  if (finish) Finish(*finish, event);
+  event.usage = usage_;
+  event_ = std::move(event);
+  return finish.has_value();
+}
+
+void OutputProcessor::OnPromptDone(Clock::time_point now) {
+  usage_.prefill_time = now - scheduled_;
+  OutputEvent event;
+  event.prompt_logprobs = std::exchange(prompt_logprobs_, {});
+  event.finish = FinishReason::kLength;
+  event.usage = usage_;
+  event_ = std::move(event);
+}
+
+void OutputProcessor::Flush() {
+  if (event_) channel_->Write(*std::exchange(event_, std::nullopt));
+  if (!error_.ok()) channel_->Fail(error_);
+}
+
+bool OutputProcessor::IsStopToken(TokenId id) const {
+  return std::find(stop_token_ids_.begin(), stop_token_ids_.end(), id) != stop_token_ids_.end();
+}
+
+std::optional<FinishReason> OutputProcessor::FinishAfter(TokenId id) const {
+  if (IsStopToken(id)) return FinishReason::kStop;
+  if (!stop_checker_.match().empty()) return FinishReason::kStopString;
+  if (usage_.completion_tokens >= request_.max_new_tokens) return FinishReason::kLength;
+  return std::nullopt;
+}
+
+void OutputProcessor::AppendText(TokenId id, OutputEvent& event) {
+  // A model may have more rows than its tokenizer has tokens; the rest stands for nothing.
+  if (id >= tokenizer_.vocab_size()) return;
+  event.text += stop_checker_.Push(detokenizer_.Push(id));
+}
+
+void OutputProcessor::Finish(FinishReason reason, OutputEvent& event) {
+  event.text += stop_checker_.Push(detokenizer_.Finish());
+  event.text += stop_checker_.Finish();
+  event.finish = stop_checker_.match().empty() ? reason : FinishReason::kStopString;
+  event.stop_match = stop_checker_.match();
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/status.h"
+#include "engine/scheduler/request.h"
+
+// Questions about one row of logits, [vocab_size] f32.
+
+namespace quire::engine {
+
+// The token with the largest logit, the lowest id among equals. Returns DATA_LOSS if that logit is
+// not finite or there is a NaN: the weights are damaged.
+StatusOr<TokenId> ArgMax(std::span<const float> logits);
+
+// Log-probability of `id` under the softmax of the row, in f64, and the `num_top` most likely
+// tokens, most likely first. Requires: id is in range; ArgMax succeeds.
+ScoredToken Score(std::span<const float> logits, TokenId id, std::int32_t num_top);
+
+}  // namespace quire::engine
