@@ -47,7 +47,8 @@ class InferenceServer {
   virtual std::vector<grpc::Service*> services() = 0;
 
   // Loads the models: up to minutes for large ones. Errors as engine::Engine::Create and
-  // engine::Embedder::Create, naming the flag. Call once.
+  // engine::Embedder::Create, naming the flag, with ErrorInfo BAD_MODEL_FILE where the model's
+  // files are to blame. Call once.
   virtual Status Load() = 0;
 
   // What was loaded, a line per model, for the log: weights, KV blocks, context, device. Empty

@@ -48,9 +48,9 @@ enum ExitCode : int {
   kExitBadFile = 6,
   kExitInterrupted = 130,
 };
-// The exit code that goes with an error: NOT_FOUND 3; UNAVAILABLE, DEADLINE_EXCEEDED,
-// RESOURCE_EXHAUSTED 4; UNAUTHENTICATED, PERMISSION_DENIED 5; DATA_LOSS 6; INVALID_ARGUMENT,
-// FAILED_PRECONDITION, OUT_OF_RANGE 2; CANCELLED 130; others 4.
+// The exit code that goes with an error: ErrorInfo BAD_MODEL_FILE 6; else by code: NOT_FOUND 3;
+// UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED 4; UNAUTHENTICATED, PERMISSION_DENIED 5;
+// DATA_LOSS 6; INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE 2; CANCELLED 130; others 4.
 int ExitCodeFor(const Status& status);
 
 // Parses, runs `body`, prints a Status as "PROGRAM: message" with its field violations and what to

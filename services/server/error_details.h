@@ -51,6 +51,8 @@ Status ContextLengthExceeded(std::string_view field, std::int64_t tokens, std::i
 // is no longer.
 std::string TruncateText(std::string_view text, std::size_t max_bytes);
 
+// The model's files are missing, damaged or of a kind we do not have; programs exit with 6.
+inline constexpr std::string_view kBadModelFile = "BAD_MODEL_FILE";
 inline constexpr std::string_view kContextLengthExceeded = "CONTEXT_LENGTH_EXCEEDED";
 inline constexpr std::string_view kChunkChecksum = "CHUNK_CHECKSUM";
 inline constexpr std::string_view kChunkOffset = "CHUNK_OFFSET";

@@ -27,6 +27,9 @@ std::string Hint(const Status& status) {
   if (ErrorReason(status) == kContextLengthExceeded) {
     return "shorten the prompt or ask for fewer tokens";
   }
+  if (ErrorReason(status) == kBadModelFile) {
+    return "a model is a directory with config.json, tokenizer.json and model.safetensors";
+  }
   if (const auto delay = RetryDelay(status)) {
     return fmt::format("try again in {:.1f} s", static_cast<double>(delay->count()) / 1000.0);
   }
@@ -84,6 +87,7 @@ Status RunGuarded(const std::function<Status()>& body) {
 }  // namespace
 
 int ExitCodeFor(const Status& status) {
+  if (ErrorReason(status) == kBadModelFile) return kExitBadFile;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitOk;

@@ -1,0 +1,127 @@
+#include "services/inference/generation.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "services/server/error_details.h"
+
+namespace quire::services {
+namespace {
+
+constexpr std::int32_t kDefaultMaxTokens = 256;
+constexpr std::chrono::minutes kMaxGenerationTime{10};
+constexpr std::chrono::milliseconds kCancellationPoll{20};
+// A slot frees when a request ends, which takes seconds on a CPU.
+constexpr std::chrono::milliseconds kQueueRetryDelay{1000};
+
+engine::SamplingParams MergeSampling(const inference::v1::SamplingParams& wanted,
+                                     engine::SamplingParams sampling, const InferenceCall& call) {
+  if (wanted.has_temperature()) sampling.temperature = wanted.temperature();
+  if (wanted.has_top_k()) sampling.top_k = wanted.top_k();
+  if (wanted.has_top_p()) sampling.top_p = wanted.top_p();
+  if (wanted.has_min_p()) sampling.min_p = wanted.min_p();
+  sampling.seed = wanted.has_seed() ? wanted.seed() : call.random_seed();
+  return sampling;
+}
+
+// The output's token limit for a prompt of `prompt_tokens`.
+StatusOr<std::int32_t> MaxNewTokens(std::string_view field, std::int64_t prompt_tokens,
+                                    const inference::v1::StoppingCriteria& stopping,
+                                    std::int32_t context_tokens) {
+  if (prompt_tokens == 0) return InvalidField(field, "wanted at least one token, have none");
+  const std::int64_t rest = context_tokens - prompt_tokens;
+  const std::int64_t wanted = stopping.has_max_tokens() ? stopping.max_tokens() : 1;
+  if (wanted > rest) {
+    return ContextLengthExceeded(rest < 1 ? field : "stopping.max_tokens", prompt_tokens + wanted,
+                                 context_tokens);
+  }
+  if (stopping.has_max_tokens()) return stopping.max_tokens();
+  return static_cast<std::int32_t>(std::min<std::int64_t>(rest, kDefaultMaxTokens));
+}
+
+double Milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+StatusOr<engine::Request> MakeEngineRequest(const ServedLanguageModel& model,
+                                            const InferenceCall& call, std::string_view field,
+                                            std::vector<engine::TokenId> prompt,
+                                            const inference::v1::SamplingParams& sampling,
+                                            const inference::v1::StoppingCriteria& stopping,
+                                            const inference::v1::ResponseOptions& options) {
+  engine::Request request;
+  QUIRE_ASSIGN_OR_RETURN(request.max_new_tokens,
+                         MaxNewTokens(field, static_cast<std::int64_t>(prompt.size()), stopping,
+                                      model.engine->limits().context_tokens));
+  request.prompt = std::move(prompt);
+  request.sampling = MergeSampling(sampling, model.engine->default_sampling(), call);
+  request.stop.assign(stopping.stop().begin(), stopping.stop().end());
+  request.ignore_eos = stopping.ignore_eos();
+  if (options.has_logprobs()) request.num_logprobs = options.logprobs();
+  request.deadline = GenerationDeadline(call);
+  return request;
+}
+
+StatusOr<std::unique_ptr<engine::OutputStream>> Submit(const ServedLanguageModel& model,
+                                                       engine::Request request) {
+  auto stream = model.engine->Submit(std::move(request));
+  if (absl::IsResourceExhausted(stream.status())) {
+    return WithRetryInfo(WithErrorInfo(stream.status(), kQueueFull, {}), kQueueRetryDelay);
+  }
+  return stream;
+}
+
+Status ReadEvents(engine::OutputStream& stream, const InferenceCall& call, const EventSink& sink) {
+  while (true) {
+    if (call.is_cancelled()) return Cancelled("call: the client is gone");
+    QUIRE_ASSIGN_OR_RETURN(const auto event, stream.Next(kCancellationPoll));
+    if (!event.has_value()) continue;
+    if (!sink(*event)) return Cancelled("call: the client is gone");
+    if (event->finish.has_value()) return OkStatus();
+  }
+}
+
+std::chrono::steady_clock::time_point GenerationDeadline(const InferenceCall& call) {
+  const auto latest = std::chrono::steady_clock::now() + kMaxGenerationTime;
+  return call.deadline ? std::min(*call.deadline, latest) : latest;
+}
+
+inference::v1::FinishReason ToProto(engine::FinishReason reason) {
+  switch (reason) {
+    case engine::FinishReason::kStop:
+      return inference::v1::FINISH_REASON_STOP;
+    case engine::FinishReason::kStopString:
+      return inference::v1::FINISH_REASON_STOP_STRING;
+    case engine::FinishReason::kLength:
+      return inference::v1::FINISH_REASON_LENGTH;
+  }
+  return inference::v1::FINISH_REASON_UNSPECIFIED;
+}
+
+inference::v1::Usage ToProto(const engine::Usage& usage) {
+  inference::v1::Usage proto;
+  proto.set_prompt_tokens(usage.prompt_tokens);
+  proto.set_cached_tokens(usage.cached_tokens);
+  proto.set_completion_tokens(usage.completion_tokens);
+  proto.set_queue_ms(Milliseconds(usage.queue_time));
+  proto.set_prefill_ms(Milliseconds(usage.prefill_time));
+  proto.set_decode_ms(Milliseconds(usage.decode_time));
+  return proto;
+}
+
+inference::v1::ScoredToken ToProto(const engine::ScoredToken& token) {
+  inference::v1::ScoredToken proto;
+  proto.mutable_token()->set_id(token.token.id);
+  proto.mutable_token()->set_logprob(token.token.logprob);
+  for (const engine::TokenLogprob& alternative : token.top) {
+    auto* top = proto.add_top();
+    top->set_id(alternative.id);
+    top->set_logprob(alternative.logprob);
+  }
+  return proto;
+}
+
+}  // namespace quire::services

@@ -1,0 +1,63 @@
+#include "services/inference/inference_server.h"
+
+namespace quire::services {
+namespace {
+
+void AddModelOptions(CLI::App& app, InferenceOptions& options) {
+  app.add_option("--model", options.model, "Directory of the language model")->type_name("PATH");
+  app.add_option("--model-name", options.model_name,
+                 "What requests call it; default: the last part of its path");
+  app.add_option("--embedding-model", options.embedding_model, "Directory of the embedding model")
+      ->type_name("PATH");
+  app.add_option("--embedding-model-name", options.embedding_model_name,
+                 "What requests call it; default: the last part of its path");
+}
+
+void AddDeviceOptions(CLI::App& app, InferenceOptions& options) {
+  app.add_option("--device", options.device,
+                 "Start of a device's name, as cpu or cpu/avx2; default: the fastest");
+  app.add_option("--threads", options.threads, "CPU threads of one operation; 0: every core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
+  app.add_option("--block-size", options.block_size, "Tokens per KV-cache block")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--kv-cache-bytes", options.kv_cache_bytes,
+                 "Memory for the KV cache, as 2GiB; default: by the model, at most half of what is "
+                 "free")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  app.add_option("--kv-cache-type", options.kv_cache_type, "Element type of the KV cache")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
+      ->capture_default_str();
+  app.add_option("--context-tokens", options.context_tokens,
+                 "Longest prompt and output together; 0: what the model was made for")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
+  app.add_option("--max-batch-tokens", options.max_batch_tokens, "Tokens computed per step")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-sequences", options.max_sequences, "Requests running at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-queued-requests", options.max_queued_requests,
+                 "Requests waiting at once; more are refused")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddInferenceOptions(CLI::App& app, InferenceOptions& options) {
+  AddModelOptions(app, options);
+  AddDeviceOptions(app, options);
+  AddCacheOptions(app, options);
+  AddSchedulingOptions(app, options);
+}
+
+}  // namespace quire::services

@@ -1,0 +1,162 @@
+#include "services/inference/inference_server.h"
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "engine/embedder.h"
+#include "engine/engine.h"
+#include "kernels/device.h"
+#include "services/inference/inference_service.h"
+#include "services/inference/model_name.h"
+#include "services/inference/model_registry.h"
+#include "services/server/error_details.h"
+
+namespace quire::services {
+namespace {
+
+StatusOr<kernels::DType> ParseKvCacheType(const std::string& name) {
+  if (name == "f32") return kernels::DType::kF32;
+  if (name == "f16") return kernels::DType::kF16;
+  if (name == "bf16") return kernels::DType::kBF16;
+  return InvalidArgument("kv-cache-type: wanted f32, f16 or bf16, have '{}'", name);
+}
+
+std::string FormatBytes(std::int64_t bytes) {
+  constexpr double kMebibyte = 1 << 20;
+  constexpr double kGibibyte = 1 << 30;
+  const auto count = static_cast<double>(bytes);
+  return count >= kGibibyte ? fmt::format("{:.1f} GiB", count / kGibibyte)
+                            : fmt::format("{:.1f} MiB", count / kMebibyte);
+}
+
+std::string Describe(const ServedLanguageModel& model, const std::string& device) {
+  const engine::EngineLimits& limits = model.engine->limits();
+  return fmt::format(
+      "language model {}: {}, {} of weights, {} KV blocks of {} tokens ({}), context {} tokens, on "
+      "{}",
+      model.name, model.engine->config().architecture, FormatBytes(limits.weight_bytes),
+      model.engine->load().num_blocks, model.kv_block_size, FormatBytes(limits.kv_cache_bytes),
+      limits.context_tokens, device);
+}
+
+std::string Describe(const ServedEmbeddingModel& model, const std::string& device) {
+  return fmt::format("embedding model {}: {}, {} of weights, {} dimensions, {} tokens, on {}",
+                     model.name, model.embedder->architecture(),
+                     FormatBytes(model.embedder->weight_bytes()), model.embedder->dimension(),
+                     model.embedder->max_tokens(), device);
+}
+
+// An error of loading: what is wrong with the files is told apart from a machine that is too small.
+Status AnnotateLoad(const Status& status, const std::string& flag, const std::string& path) {
+  const Status annotated = Annotate(status, flag + " " + path);
+  const bool is_machine = absl::IsResourceExhausted(status) || absl::IsInternal(status);
+  return is_machine ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
+}
+
+class ModelServer final : public InferenceServer {
+ public:
+  // Requires: options that Create has checked, names filled in.
+  ModelServer(InferenceOptions options, kernels::DType kv_cache_type,
+              std::unique_ptr<kernels::Device> device)
+      : options_(std::move(options)), kv_cache_type_(kv_cache_type), device_(std::move(device)) {}
+
+  std::vector<grpc::Service*> services() override { return {&service_}; }
+  Status Load() override;
+  std::vector<std::string> Description() const override;
+
+ private:
+  StatusOr<std::optional<ServedLanguageModel>> LoadLanguageModel();
+  StatusOr<std::optional<ServedEmbeddingModel>> LoadEmbeddingModel();
+
+  const InferenceOptions options_;
+  const kernels::DType kv_cache_type_;
+  const std::unique_ptr<kernels::Device> device_;
+  mutable std::mutex mutex_;                     // guards models_ until Load is done
+  std::unique_ptr<const ModelRegistry> models_;  // uses device_
+  InferenceServiceImpl service_;                 // uses models_
+};
+
+StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel() {
+  if (options_.model.empty()) return std::optional<ServedLanguageModel>();
+  const engine::EngineOptions engine_options{
+      .model_path = options_.model,
+      .block_size = options_.block_size,
+      .kv_cache_bytes = options_.kv_cache_bytes,
+      .kv_cache_dtype = kv_cache_type_,
+      .context_tokens = options_.context_tokens,
+      .max_batch_tokens = options_.max_batch_tokens,
+      .max_sequences = options_.max_sequences,
+      .max_queued_requests = options_.max_queued_requests,
+  };
+  auto engine = engine::Engine::Create(engine_options, *device_);
+  if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
+  return std::optional<ServedLanguageModel>({.name = options_.model_name,
+                                             .engine = *std::move(engine),
+                                             .kv_block_size = options_.block_size});
+}
+
+StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {
+  if (options_.embedding_model.empty()) return std::optional<ServedEmbeddingModel>();
+  auto embedder = engine::Embedder::Create({.model_path = options_.embedding_model}, *device_);
+  if (!embedder.ok()) {
+    return AnnotateLoad(embedder.status(), "--embedding-model", options_.embedding_model);
+  }
+  return std::optional<ServedEmbeddingModel>(
+      {.name = options_.embedding_model_name, .embedder = *std::move(embedder)});
+}
+
+Status ModelServer::Load() {
+  QUIRE_ASSIGN_OR_RETURN(auto language, LoadLanguageModel());
+  QUIRE_ASSIGN_OR_RETURN(auto embedding, LoadEmbeddingModel());
+  const std::lock_guard lock(mutex_);
+  models_ = std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(language),
+                                                  std::move(embedding));
+  service_.Serve(*models_);
+  return OkStatus();
+}
+
+std::vector<std::string> ModelServer::Description() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> lines;
+  if (models_ == nullptr) return lines;
+  const std::string& device = models_->device();
+  if (models_->language() != nullptr) lines.push_back(Describe(*models_->language(), device));
+  if (models_->embedding() != nullptr) lines.push_back(Describe(*models_->embedding(), device));
+  return lines;
+}
+
+Status FillNames(InferenceOptions& options) {
+  if (!options.model.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(options.model_name, ModelName(options.model_name, options.model));
+  }
+  if (!options.embedding_model.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(options.embedding_model_name,
+                           ModelName(options.embedding_model_name, options.embedding_model));
+  }
+  if (!options.model.empty() && options.model_name == options.embedding_model_name) {
+    return InvalidArgument(
+        "model name: wanted two names, have '{}' twice: give one with --embedding-model-name",
+        options.model_name);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
+    const InferenceOptions& options) {
+  if (options.model.empty() && options.embedding_model.empty()) {
+    return InvalidArgument(
+        "models: wanted --model PATH, --embedding-model PATH or both, have none");
+  }
+  InferenceOptions named = options;
+  QUIRE_RETURN_IF_ERROR(FillNames(named));
+  QUIRE_ASSIGN_OR_RETURN(const kernels::DType kv_cache_type,
+                         ParseKvCacheType(options.kv_cache_type));
+  QUIRE_ASSIGN_OR_RETURN(auto device,
+                         kernels::FindDevice(options.device, {.num_threads = options.threads}));
+  return std::make_unique<ModelServer>(std::move(named), kv_cache_type, std::move(device));
+}
+
+}  // namespace quire::services

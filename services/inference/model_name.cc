@@ -1,0 +1,46 @@
+#include "services/inference/model_name.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "services/inference/model_registry.h"
+
+namespace quire::services {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 128;
+
+bool IsNameChar(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+}
+
+bool IsReserved(const std::string& name) {
+  return name == kDefaultLanguageModel || name == kDefaultEmbeddingModel;
+}
+
+}  // namespace
+
+StatusOr<std::string> ModelName(const std::string& given, const std::string& path) {
+  if (!given.empty()) {
+    if (given.size() > kMaxNameBytes || IsReserved(given) ||
+        !std::all_of(given.begin(), given.end(), IsNameChar)) {
+      return InvalidArgument(
+          "model name: wanted up to {} letters, digits, '.', '_' or '-', and neither '{}' nor "
+          "'{}', have '{}'",
+          kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, given);
+    }
+    return given;
+  }
+  std::error_code ignored;
+  std::filesystem::path file = std::filesystem::absolute(path, ignored).lexically_normal();
+  if (!file.has_filename()) file = file.parent_path();
+  if (file.extension() == ".gguf") file = file.stem();
+  std::string name = file.filename().string().substr(0, kMaxNameBytes);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !IsNameChar(c); }, '-');
+  if (name.empty() || IsReserved(name)) name = "model-" + name;
+  return name;
+}
+
+}  // namespace quire::services

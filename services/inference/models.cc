@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "services/inference/handlers.h"
+#include "services/inference/validation.h"
+#include "services/server/error_details.h"
+#include "services/server/version.h"
+
+namespace quire::services {
+namespace {
+
+constexpr int kDefaultPageSize = 50;
+constexpr int kMaxPageSize = 1000;
+constexpr std::string_view kPageTokenPrefix = "from:";
+
+// A page token names the first model of the page.
+StatusOr<std::size_t> PageStart(const std::vector<inference::v1::Model>& models,
+                                const std::string& page_token) {
+  if (page_token.empty()) return 0;
+  const auto first = std::find_if(models.begin(), models.end(), [&](const auto& model) {
+    return page_token == std::string(kPageTokenPrefix) + model.name();
+  });
+  if (first == models.end()) {
+    return InvalidField("page_token", "wanted the next_page_token of an earlier page");
+  }
+  return static_cast<std::size_t>(first - models.begin());
+}
+
+}  // namespace
+
+Status ListModels(const ModelRegistry& registry, const inference::v1::ListModelsRequest& request,
+                  inference::v1::ListModelsResponse& response) {
+  QUIRE_RETURN_IF_ERROR(Validate(request));
+  const auto models = registry.Describe();
+  QUIRE_ASSIGN_OR_RETURN(const std::size_t begin, PageStart(models, request.page_token()));
+  const int page_size =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  const std::size_t end = std::min(models.size(), begin + static_cast<std::size_t>(page_size));
+  for (std::size_t i = begin; i < end; ++i) *response.add_models() = models[i];
+  if (end < models.size()) {
+    response.set_next_page_token(std::string(kPageTokenPrefix) + models[end].name());
+  }
+  return OkStatus();
+}
+
+Status GetModel(const ModelRegistry& registry, const inference::v1::GetModelRequest& request,
+                inference::v1::GetModelResponse& response) {
+  constexpr std::string_view kForm = "models/";
+  if (!request.name().starts_with(kForm) || request.name().size() == kForm.size()) {
+    return InvalidField(
+        "name", fmt::format("wanted models/MODEL, have '{}'", TruncateText(request.name(), 100)));
+  }
+  const std::string name = request.name().substr(kForm.size());
+  for (const auto& model : registry.Describe()) {
+    const bool is_default =
+        name == (model.can_embed() ? kDefaultEmbeddingModel : kDefaultLanguageModel);
+    if (is_default || model.name() == request.name()) {
+      *response.mutable_model() = model;
+      return OkStatus();
+    }
+  }
+  return ModelNotFound(request.name());
+}
+
+Status GetServerInfo(const ModelRegistry& registry,
+                     inference::v1::GetServerInfoResponse& response) {
+  response.set_version(std::string(Version()));
+  response.set_device(registry.device());
+  const ServedLanguageModel* model = registry.language();
+  if (model == nullptr) return OkStatus();
+  const engine::EngineLoad load = model->engine->load();
+  response.set_num_running_requests(load.num_running);
+  response.set_num_waiting_requests(load.num_waiting);
+  response.set_num_kv_blocks(load.num_blocks);
+  response.set_num_free_kv_blocks(load.num_free_blocks);
+  response.set_kv_block_size(model->kv_block_size);
+  return OkStatus();
+}
+
+}  // namespace quire::services

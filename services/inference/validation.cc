@@ -1,0 +1,200 @@
+#include "services/inference/validation.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "services/server/error_details.h"
+
+namespace quire::services {
+namespace {
+
+using inference::v1::Message;
+
+// Gathers what is wrong with a request; the first violation becomes the message.
+class Violations {
+ public:
+  template <typename... Args>
+  void Require(bool holds, std::string_view field, fmt::format_string<Args...> description,
+               Args&&... args) {
+    if (holds) return;
+    const std::string text = fmt::format(description, std::forward<Args>(args)...);
+    status_ = status_.ok() ? InvalidField(field, text) : WithFieldViolation(status_, field, text);
+  }
+
+  const Status& status() const { return status_; }
+
+ private:
+  Status status_;
+};
+
+bool IsWithin(float value, float low, float high) {
+  return std::isfinite(value) && value >= low && value <= high;
+}
+
+void Check(const inference::v1::SamplingParams& sampling, Violations& violations) {
+  if (sampling.has_temperature()) {
+    const float value = sampling.temperature();
+    violations.Require(IsWithin(value, 0.0f, 100.0f), "sampling.temperature",
+                       "wanted a number in [0, 100], have {}", value);
+  }
+  if (sampling.has_top_k()) {
+    violations.Require(sampling.top_k() >= 0, "sampling.top_k", "wanted 0 or more, have {}",
+                       sampling.top_k());
+  }
+  if (sampling.has_top_p()) {
+    const float value = sampling.top_p();
+    violations.Require(IsWithin(value, 0.0f, 1.0f) && value > 0.0f, "sampling.top_p",
+                       "wanted a number in (0, 1], have {}", value);
+  }
+  if (sampling.has_min_p()) {
+    const float value = sampling.min_p();
+    violations.Require(IsWithin(value, 0.0f, 1.0f), "sampling.min_p",
+                       "wanted a number in [0, 1], have {}", value);
+  }
+}
+
+void Check(const inference::v1::StoppingCriteria& stopping, Violations& violations) {
+  if (stopping.has_max_tokens()) {
+    violations.Require(stopping.max_tokens() > 0, "stopping.max_tokens",
+                       "wanted 1 or more, have {}", stopping.max_tokens());
+  }
+  violations.Require(stopping.stop_size() <= kMaxStopStrings, "stopping.stop",
+                     "wanted at most {} strings, have {}", kMaxStopStrings, stopping.stop_size());
+  for (int i = 0; i < std::min(stopping.stop_size(), kMaxStopStrings); ++i) {
+    const std::size_t bytes = stopping.stop(i).size();
+    violations.Require(bytes > 0 && bytes <= kMaxStopBytes, fmt::format("stopping.stop[{}]", i),
+                       "wanted 1 to {} bytes, have {}", kMaxStopBytes, bytes);
+  }
+}
+
+void Check(const inference::v1::ResponseOptions& options, Violations& violations) {
+  if (!options.has_logprobs()) return;
+  violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
+                     "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
+                     options.logprobs());
+}
+
+template <typename Texts>
+std::size_t TotalBytes(const Texts& texts) {
+  std::size_t total = 0;
+  for (const auto& text : texts) total += text.size();
+  return total;
+}
+
+void CheckText(std::string_view field, std::size_t bytes, std::size_t limit,
+               Violations& violations) {
+  violations.Require(bytes <= limit, field, "wanted at most {} bytes, have {}", limit, bytes);
+}
+
+using Messages = google::protobuf::RepeatedPtrField<Message>;
+
+void Check(const Messages& messages, Violations& violations) {
+  constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
+  violations.Require(!messages.empty() && messages.size() <= kMaxMessages, "messages",
+                     "wanted 1 to {}, have {}", kMaxMessages, messages.size());
+  if (!violations.status().ok()) return;
+  std::size_t bytes = 0;
+  for (int i = 0; i < messages.size(); ++i) {
+    const std::string& role = messages[i].role();
+    violations.Require(std::find(kRoles.begin(), kRoles.end(), role) != kRoles.end(),
+                       fmt::format("messages[{}].role", i),
+                       "wanted system, user, assistant or tool, have '{}'", TruncateText(role, 40));
+    bytes += messages[i].content().size();
+  }
+  CheckText("messages", bytes, kMaxTextBytes, violations);
+}
+
+template <typename Request>
+void CheckGeneration(const Request& request, Violations& violations) {
+  Check(request.sampling(), violations);
+  Check(request.stopping(), violations);
+  Check(request.options(), violations);
+}
+
+}  // namespace
+
+Status Validate(const inference::v1::GenerateRequest& request) {
+  Violations violations;
+  violations.Require(request.prompt_case() != inference::v1::GenerateRequest::PROMPT_NOT_SET,
+                     "prompt", "wanted text or token_ids, have neither");
+  if (request.has_text()) CheckText("text", request.text().size(), kMaxTextBytes, violations);
+  if (request.has_token_ids()) {
+    violations.Require(!request.token_ids().ids().empty(), "token_ids.ids",
+                       "wanted at least 1, have none");
+  }
+  CheckGeneration(request, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::ChatRequest& request) {
+  Violations violations;
+  Check(request.messages(), violations);
+  CheckGeneration(request, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::RenderPromptRequest& request) {
+  Violations violations;
+  Check(request.messages(), violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::TokenizeRequest& request) {
+  Violations violations;
+  CheckText("text", request.text().size(), kMaxTokenizeBytes, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::DetokenizeRequest& request) {
+  Violations violations;
+  violations.Require(request.ids_size() <= kMaxDetokenizeIds, "ids", "wanted at most {}, have {}",
+                     kMaxDetokenizeIds, request.ids_size());
+  return violations.status();
+}
+
+Status Validate(const inference::v1::CountTokensRequest& request) {
+  Violations violations;
+  violations.Require(request.texts_size() <= kMaxTexts, "texts", "wanted at most {}, have {}",
+                     kMaxTexts, request.texts_size());
+  CheckText("texts", TotalBytes(request.texts()), kMaxTextBytes, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::EmbedRequest& request) {
+  Violations violations;
+  violations.Require(request.texts_size() >= 1 && request.texts_size() <= kMaxEmbedTexts, "texts",
+                     "wanted 1 to {}, have {}", kMaxEmbedTexts, request.texts_size());
+  CheckText("texts", TotalBytes(request.texts()), kMaxTextBytes, violations);
+  violations.Require(inference::v1::EmbedInputType_IsValid(request.input_type()), "input_type",
+                     "wanted a value of EmbedInputType, have {}",
+                     static_cast<int>(request.input_type()));
+  return violations.status();
+}
+
+Status Validate(const inference::v1::ScoreRequest& request) {
+  Violations violations;
+  violations.Require(request.ids_size() >= 2, "ids", "wanted at least 2, have {}",
+                     request.ids_size());
+  violations.Require(request.top() >= 0 && request.top() <= kMaxLogprobs, "top",
+                     "wanted 0 to {}, have {}", kMaxLogprobs, request.top());
+  return violations.status();
+}
+
+Status Validate(const inference::v1::ListModelsRequest& request) {
+  Violations violations;
+  violations.Require(request.page_size() >= 0, "page_size", "wanted 0 or more, have {}",
+                     request.page_size());
+  return violations.status();
+}
+
+Status ValidateIds(std::string_view field, std::span<const std::int32_t> ids,
+                   std::int64_t vocab_size) {
+  const auto bad = std::find_if(ids.begin(), ids.end(),
+                                [&](std::int32_t id) { return id < 0 || id >= vocab_size; });
+  if (bad == ids.end()) return OkStatus();
+  return InvalidField(fmt::format("{}[{}]", field, bad - ids.begin()),
+                      fmt::format("wanted an id in [0, {}), have {}", vocab_size, *bad));
+}
+
+}  // namespace quire::services
