@@ -1,0 +1,173 @@
+// A real trained model against what its author published and what a float64 forward pass recorded,
+// on every device.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/engine.h"
+#include "tests/support/engine_requests.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_files.h"
+
+namespace quire::engine {
+namespace {
+
+using testing::Collected;
+using testing::GreedyRequest;
+using testing::IsOk;
+using testing::RunRequest;
+using testing::RunRequests;
+
+std::string Directory() { return testing::SharedData("models/stories260k").string(); }
+
+nlohmann::json ReadJson(const std::string& name) {
+  std::ifstream file(Directory() + "/" + name);
+  return nlohmann::json::parse(file);
+}
+
+std::string ReadText(const std::string& name) {
+  std::ifstream file(Directory() + "/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> DeviceNames() {
+  std::vector<std::string> names;
+  for (const auto& device : kernels::EnumerateDevices()) names.emplace_back(device->name());
+  return names;
+}
+
+// One engine on the device that the parameter names.
+class Stories260kTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { QUIRE_SKIP_WITHOUT(Directory()); }
+
+  std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
+    auto device = kernels::FindDevice(GetParam());
+    EXPECT_THAT(device, IsOk());
+    device_ = *std::move(device);
+    options.model_path = Directory();
+    auto engine = Engine::Create(options, *device_);
+    EXPECT_THAT(engine, IsOk());
+    return *std::move(engine);
+  }
+
+  std::unique_ptr<kernels::Device> device_;
+};
+
+TEST_P(Stories260kTest, GreedyTextEqualsThePublishedOne) {
+  const auto engine = NewEngine();
+  const std::vector<TokenId> ids = ReadJson("greedy_ids.json");
+  const Collected result = RunRequest(*engine, GreedyRequest({ids.front()}, 255));
+  ASSERT_THAT(result.status, IsOk());
+  EXPECT_EQ(result.output.ids, std::vector<TokenId>(ids.begin() + 1, ids.end()));
+  EXPECT_EQ(result.output.text + "\n", ReadText("greedy.txt"));  // the file ends its last line
+  EXPECT_EQ(result.output.finish, FinishReason::kLength);
+  EXPECT_EQ(result.output.usage.prompt_tokens, 1);
+  EXPECT_EQ(result.output.usage.completion_tokens, 255);
+}
+
+TEST_P(Stories260kTest, PromptLogprobsEqualAFloat64ForwardPass) {
+  const auto engine = NewEngine();
+  const nlohmann::json expected = ReadJson("greedy_logprobs.json");
+  Request request = GreedyRequest(expected["ids"], 0);
+  request.num_prompt_logprobs = 3;
+  const Collected result = RunRequest(*engine, request);
+  ASSERT_THAT(result.status, IsOk());
+  const std::vector<ScoredToken>& scored = result.output.prompt_logprobs;
+  ASSERT_EQ(scored.size(), expected["logprobs"].size());
+  for (std::size_t i = 0; i < scored.size(); ++i) {
+    EXPECT_EQ(scored[i].token.id, expected["ids"][i + 1].get<TokenId>());
+    EXPECT_NEAR(scored[i].token.logprob, expected["logprobs"][i].get<double>(), 1e-3) << i;
+    ASSERT_EQ(scored[i].top.size(), 3u);
+    // The text is greedy, so its own token is the most likely one.
+    EXPECT_EQ(scored[i].top[0].id, scored[i].token.id);
+  }
+}
+
+TEST_P(Stories260kTest, OutputLogprobsEqualThoseOfThePrompt) {
+  const auto engine = NewEngine();
+  const nlohmann::json expected = ReadJson("greedy_logprobs.json");
+  const std::vector<TokenId> ids = expected["ids"];
+  Request request = GreedyRequest({ids.front()}, 255);
+  request.num_logprobs = 0;
+  const Collected result = RunRequest(*engine, request);
+  ASSERT_THAT(result.status, IsOk());
+  ASSERT_EQ(result.output.logprobs.size(), 255u);
+  for (std::size_t i = 0; i < 255; ++i) {
+    EXPECT_NEAR(result.output.logprobs[i].token.logprob, expected["logprobs"][i].get<double>(),
+                1e-3)
+        << i;
+  }
+}
+
+// Prompts of many lengths, each with greedy and with sampled continuation.
+std::vector<Request> MixedRequests(const std::vector<TokenId>& ids) {
+  std::vector<Request> requests;
+  for (const std::size_t length : {1u, 2u, 15u, 16u, 17u, 40u, 100u, 180u}) {
+    Request request = GreedyRequest({ids.begin(), ids.begin() + static_cast<long>(length)}, 40);
+    request.ignore_eos = true;
+    request.num_logprobs = 0;
+    requests.push_back(request);
+    request.sampling = {.temperature = 0.9f, .top_p = 0.95f, .seed = length};
+    requests.push_back(request);
+  }
+  return requests;
+}
+
+void ExpectSameOutputs(const std::vector<Collected>& a, const std::vector<Collected>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_THAT(a[i].status, IsOk());
+    ASSERT_THAT(b[i].status, IsOk());
+    EXPECT_EQ(a[i].output.ids, b[i].output.ids) << "request " << i;
+    EXPECT_EQ(a[i].output.text, b[i].output.text) << "request " << i;
+    for (std::size_t j = 0; j < a[i].output.logprobs.size(); ++j) {
+      // Bit for bit: no sum may depend on the batch.
+      EXPECT_EQ(a[i].output.logprobs[j].token.logprob, b[i].output.logprobs[j].token.logprob);
+    }
+  }
+}
+
+TEST_P(Stories260kTest, OutputDoesNotDependOnTheBatch) {
+  const std::vector<Request> requests = MixedRequests(ReadJson("greedy_ids.json"));
+  std::vector<Collected> alone;
+  {
+    const auto engine = NewEngine();
+    for (const Request& request : requests) alone.push_back(RunRequest(*engine, request));
+  }
+  ExpectSameOutputs(alone, RunRequests(*NewEngine(), requests));
+  // Prefills in pieces of every kind, and blocks of an odd size.
+  EngineOptions pieces;
+  pieces.max_batch_tokens = 7;
+  pieces.max_sequences = 3;
+  ExpectSameOutputs(alone, RunRequests(*NewEngine(pieces), requests));
+  EngineOptions blocks;
+  blocks.block_size = 48;
+  blocks.max_batch_tokens = 33;
+  ExpectSameOutputs(alone, RunRequests(*NewEngine(blocks), requests));
+}
+
+TEST_P(Stories260kTest, PreemptionDoesNotChangeTheOutput) {
+  const std::vector<Request> requests = MixedRequests(ReadJson("greedy_ids.json"));
+  const std::vector<Collected> calm = RunRequests(*NewEngine(), requests);
+  // One context of 256 tokens and little more: 5 layers x 2 x 4 heads x 8 elements x 4 bytes.
+  EngineOptions options;
+  options.context_tokens = 256;
+  options.kv_cache_bytes = std::int64_t{280} * 5 * 2 * 4 * 8 * 4;
+  const auto engine = NewEngine(options);
+  ExpectSameOutputs(calm, RunRequests(*engine, requests));
+  EXPECT_GT(engine->load().num_preemptions, 0);
+  EXPECT_EQ(engine->load().num_free_blocks, engine->load().num_blocks);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Stories260kTest, ::testing::ValuesIn(DeviceNames()),
+                         [](const auto& device) {
+                           std::string name = device.param;
+                           for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace quire::engine
