@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct GenerationOptions {
   std::int32_t max_tokens = 256;
   float temperature = 0.0f;
   std::optional<std::uint64_t> seed;
+  std::stop_token stop;  // cancels the call: CANCELLED
 };
 
 struct Completion {

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "services/orchestrator/retriever.h"
+
+namespace quire::services {
+
+// A document whose text is in memory.
+struct SourceDocument {
+  std::string name;  // resource name, or the id of an inline document
+  std::string title;
+  std::int64_t version = 0;  // 0 for inline documents
+  std::string text;          // valid UTF-8
+};
+
+// The bytes [start, end) of the text of one of a task's documents.
+struct TextRange {
+  std::size_t document = 0;  // index
+  std::size_t start = 0;
+  std::size_t end = 0;
+
+  std::size_t size_bytes() const { return end - start; }
+};
+
+// The ranges as passages, each without white space at its ends. A range of white space alone has
+// none.
+std::vector<Passage> PassagesOf(std::span<const SourceDocument> documents,
+                                std::span<const TextRange> ranges);
+
+}  // namespace quire::services
