@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/engine.h"
+#include "tests/support/devices.h"
 #include "tests/support/engine_requests.h"
+#include "tests/support/safetensors_writer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_files.h"
 
@@ -27,27 +29,16 @@ nlohmann::json ReadJson(const std::string& name) {
   return nlohmann::json::parse(file);
 }
 
-std::string ReadText(const std::string& name) {
-  std::ifstream file(Directory() + "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<std::string> DeviceNames() {
-  std::vector<std::string> names;
-  for (const auto& device : kernels::EnumerateDevices()) names.emplace_back(device->name());
-  return names;
-}
-
 // One engine on the device that the parameter names.
 class Stories260kTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override { QUIRE_SKIP_WITHOUT(Directory()); }
 
   std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
+    if (options.model_path.empty()) options.model_path = Directory();
     auto device = kernels::FindDevice(GetParam());
     EXPECT_THAT(device, IsOk());
     device_ = *std::move(device);
-    options.model_path = Directory();
     auto engine = Engine::Create(options, *device_);
     EXPECT_THAT(engine, IsOk());
     return *std::move(engine);
@@ -62,7 +53,8 @@ TEST_P(Stories260kTest, GreedyTextEqualsThePublishedOne) {
   const Collected result = RunRequest(*engine, GreedyRequest({ids.front()}, 255));
   ASSERT_THAT(result.status, IsOk());
   EXPECT_EQ(result.output.ids, std::vector<TokenId>(ids.begin() + 1, ids.end()));
-  EXPECT_EQ(result.output.text + "\n", ReadText("greedy.txt"));  // the file ends its last line
+  EXPECT_EQ(result.output.text + "\n",
+            testing::ReadWholeFile(Directory() + "/greedy.txt"));  // the file ends its last line
   EXPECT_EQ(result.output.finish, FinishReason::kLength);
   EXPECT_EQ(result.output.usage.prompt_tokens, 1);
   EXPECT_EQ(result.output.usage.completion_tokens, 255);
@@ -162,12 +154,70 @@ TEST_P(Stories260kTest, PreemptionDoesNotChangeTheOutput) {
   EXPECT_EQ(engine->load().num_free_blocks, engine->load().num_blocks);
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, Stories260kTest, ::testing::ValuesIn(DeviceNames()),
-                         [](const auto& device) {
-                           std::string name = device.param;
-                           for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';
-                           return name;
-                         });
+void ExpectPublishedText(Engine& engine) {
+  const Collected result = RunRequest(engine, GreedyRequest({1}, 255));
+  ASSERT_THAT(result.status, IsOk());
+  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(Directory() + "/greedy.txt"));
+}
+
+TEST_P(Stories260kTest, ShardsGiveTheSameText) {
+  const testing::TemporaryDirectory copy;
+  testing::CopyWithoutWeights(Directory(), copy.path());
+  const auto file = SafetensorsFile::Open(Directory() + "/model.safetensors");
+  ASSERT_THAT(file, IsOk());
+  std::vector<testing::TensorToWrite> shards[3];
+  nlohmann::json index = {{"metadata", {{"total_size", 0}}}};
+  std::size_t next = 0;
+  for (testing::TensorToWrite& tensor : testing::ConvertTensors(**file, kernels::DType::kF32)) {
+    const std::size_t shard = next++ % 3;
+    index["weight_map"][tensor.name] = fmt::format("model-{}-of-3.safetensors", shard + 1);
+    shards[shard].push_back(std::move(tensor));
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    // Odd headers, so that no element of the later shards is aligned.
+    testing::WriteFile(copy.path() / fmt::format("model-{}-of-3.safetensors", i + 1),
+                       testing::SafetensorsBytes(shards[i], i));
+  }
+  testing::WriteFile(copy.path() / "model.safetensors.index.json", index.dump());
+  // A stray file that a glob would find.
+  testing::WriteFile(copy.path() / "consolidated.safetensors", "not a model");
+  EngineOptions options;
+  options.model_path = copy.path();
+  ExpectPublishedText(*NewEngine(options));
+}
+
+TEST_P(Stories260kTest, HalfPrecisionWeightsKeepTheBeginning) {
+  for (const kernels::DType dtype : {kernels::DType::kF16, kernels::DType::kBF16}) {
+    const testing::TemporaryDirectory copy;
+    testing::CopyWithoutWeights(Directory(), copy.path());
+    const auto file = SafetensorsFile::Open(Directory() + "/model.safetensors");
+    ASSERT_THAT(file, IsOk());
+    testing::WriteFile(copy.path() / "model.safetensors",
+                       testing::SafetensorsBytes(testing::ConvertTensors(**file, dtype)));
+    EngineOptions options;
+    options.model_path = copy.path();
+    const auto engine = NewEngine(options);
+    const Collected result = RunRequest(*engine, GreedyRequest({1}, 24));
+    ASSERT_THAT(result.status, IsOk());
+    EXPECT_EQ(result.output.text.rfind("Once upon a time, there was a little girl named", 0), 0u)
+        << result.output.text;
+    EXPECT_LT(engine->limits().weight_bytes, std::int64_t{540'000});
+  }
+}
+
+TEST_P(Stories260kTest, SixteenBitCacheKeepsTheBeginning) {
+  for (const kernels::DType dtype : {kernels::DType::kF16, kernels::DType::kBF16}) {
+    EngineOptions options;
+    options.kv_cache_dtype = dtype;
+    const Collected result = RunRequest(*NewEngine(options), GreedyRequest({1}, 24));
+    ASSERT_THAT(result.status, IsOk());
+    EXPECT_EQ(result.output.text.rfind("Once upon a time, there was a little girl named", 0), 0u)
+        << result.output.text;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Stories260kTest, ::testing::ValuesIn(testing::DeviceNames()),
+                         [](const auto& device) { return testing::TestName(device.param); });
 
 }  // namespace
 }  // namespace quire::engine

@@ -1,0 +1,163 @@
+// Tiny random models of each family against what transformers computed in float64; see
+// make_references.py. On every device, in one pass and in pieces.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <tuple>
+
+#include "engine/formats/checkpoint.h"
+#include "engine/formats/json_file.h"
+#include "engine/kv/kv_cache.h"
+#include "engine/model/encoder.h"
+#include "engine/model/transformer.h"
+#include "tests/support/devices.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using testing::IsOk;
+
+constexpr std::int32_t kBlockSize = 16;
+
+std::string Fixture(const std::string& name) { return "tests/golden/engine/fixtures/" + name; }
+
+// f32 sums of a few dozen terms through three layers, logits of size 10: 1e-4 leaves a factor of
+// ten above what rounding alone gives.
+constexpr double kTolerance = 1e-4;
+
+// One sequence in blocks that stand in reverse order.
+ForwardBatch OneSequence(const std::vector<std::int32_t>& ids, std::int32_t begin, std::int32_t end,
+                         std::int32_t num_blocks) {
+  ForwardBatch batch;
+  for (std::int32_t position = begin; position < end; ++position) {
+    const std::int32_t block = num_blocks - 1 - position / kBlockSize;
+    batch.ids.push_back(ids[static_cast<std::size_t>(position)]);
+    batch.positions.push_back(position);
+    batch.slot_mapping.push_back(block * kBlockSize + position % kBlockSize);
+  }
+  batch.cu_seqlens = {0, end - begin};
+  batch.kv_lens = {end};
+  batch.max_blocks = num_blocks;
+  for (std::int32_t i = 0; i < num_blocks; ++i) batch.block_table.push_back(num_blocks - 1 - i);
+  return batch;
+}
+
+class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, std::string>> {
+ protected:
+  void SetUp() override {
+    const std::string directory = Fixture(std::get<0>(GetParam()));
+    auto device = kernels::FindDevice(std::get<1>(GetParam()));
+    ASSERT_THAT(device, IsOk());
+    device_ = *std::move(device);
+    const auto config = LoadModelConfig(directory);
+    ASSERT_THAT(config, IsOk());
+    const auto checkpoint = Checkpoint::Open(directory);
+    ASSERT_THAT(checkpoint, IsOk());
+    auto transformer = Transformer::Load(*config, **checkpoint,
+                                         {.max_batch_tokens = 64, .max_logit_rows = 64}, *device_);
+    ASSERT_THAT(transformer, IsOk());
+    transformer_ = *std::move(transformer);
+    auto cache = KvCache::Create({.num_layers = config->num_layers,
+                                  .num_kv_heads = config->num_kv_heads,
+                                  .head_dim = config->head_dim,
+                                  .block_size = kBlockSize},
+                                 kNumBlocks, *device_);
+    ASSERT_THAT(cache, IsOk());
+    cache_ = *std::move(cache);
+    const auto expected = ReadJsonFile(directory + "/expected.json");
+    ASSERT_THAT(expected, IsOk());
+    ids_ = (*expected)["ids"].get<std::vector<std::int32_t>>();
+    logits_ = (*expected)["logits"].get<std::vector<double>>();
+  }
+
+  // Computes the tokens in pieces that end at `ends` and compares every logit.
+  void ExpectReferenceLogits(const std::vector<std::int32_t>& ends) {
+    std::int32_t begin = 0;
+    for (const std::int32_t end : ends) {
+      const ForwardBatch batch = OneSequence(ids_, begin, end, kNumBlocks);
+      transformer_->Forward(batch, *cache_);
+      std::vector<std::int32_t> rows(static_cast<std::size_t>(end - begin));
+      std::iota(rows.begin(), rows.end(), 0);
+      const auto logits = transformer_->Logits(rows);
+      ASSERT_THAT(logits, IsOk());
+      const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
+      const std::size_t first = static_cast<std::size_t>(begin) * vocab_size;
+      for (std::size_t i = 0; i < logits->size(); ++i) {
+        ASSERT_NEAR((*logits)[i], logits_[first + i], kTolerance)
+            << "position " << static_cast<std::size_t>(begin) + i / vocab_size << ", token "
+            << i % vocab_size;
+      }
+      begin = end;
+    }
+  }
+
+  static constexpr std::int32_t kNumBlocks = 3;
+
+  std::unique_ptr<kernels::Device> device_;
+  std::unique_ptr<Transformer> transformer_;
+  std::unique_ptr<KvCache> cache_;
+  std::vector<std::int32_t> ids_;  // [tokens]
+  std::vector<double> logits_;     // [tokens, vocab_size]
+};
+
+TEST_P(TinyDecoderTest, LogitsEqualTheReference) { ExpectReferenceLogits({40}); }
+
+TEST_P(TinyDecoderTest, LogitsEqualTheReferenceInPieces) {
+  ExpectReferenceLogits({1, 2, 9, 25, 39, 40});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, TinyDecoderTest,
+    ::testing::Combine(::testing::Values("llama3_rope", "llama3_rope_parameters",
+                                         "llama_linear_biases", "mistral", "qwen2"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    [](const auto& model) {
+      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                               std::get<1>(model.param));
+    });
+
+class TinyEncoderTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
+  const auto device = kernels::FindDevice(GetParam());
+  ASSERT_THAT(device, IsOk());
+  const auto config = LoadModelConfig(Fixture("bert"));
+  ASSERT_THAT(config, IsOk());
+  const auto checkpoint = Checkpoint::Open(Fixture("bert"));
+  ASSERT_THAT(checkpoint, IsOk());
+  const auto encoder = Encoder::Load(*config, **checkpoint, 64, 8, **device);
+  ASSERT_THAT(encoder, IsOk());
+  const auto expected = ReadJsonFile(Fixture("bert") + "/expected.json");
+  ASSERT_THAT(expected, IsOk());
+
+  // All sequences in one packed batch.
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> cu_seqlens = {0};
+  for (const auto& sequence : (*expected)["sequences"]) {
+    for (const auto& id : sequence) ids.push_back(id.get<std::int32_t>());
+    cu_seqlens.push_back(static_cast<std::int32_t>(ids.size()));
+  }
+  const auto expect = [&](const char* field, const PoolingConfig& pooling) {
+    const auto vectors = (*encoder)->Encode(ids, cu_seqlens, pooling);
+    ASSERT_THAT(vectors, IsOk());
+    std::size_t i = 0;
+    for (const auto& vector : (*expected)[field]) {
+      for (const auto& value : vector) {
+        ASSERT_NEAR((*vectors)[i], value.get<double>(), 1e-5) << field << " " << i;
+        ++i;
+      }
+    }
+    EXPECT_EQ(i, vectors->size());
+  };
+  expect("mean_normalized", {.kind = kernels::PoolArgs::Kind::kMean, .normalize = true});
+  expect("first", {.kind = kernels::PoolArgs::Kind::kFirst, .normalize = false});
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, TinyEncoderTest, ::testing::ValuesIn(testing::DeviceNames()),
+                         [](const auto& device) { return testing::TestName(device.param); });
+
+}  // namespace
+}  // namespace quire::engine

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "kernels/device.h"
+
+// Test parameters: every device of this machine, by name.
+
+namespace quire::testing {
+
+inline std::vector<std::string> DeviceNames() {
+  std::vector<std::string> names;
+  for (const auto& device : kernels::EnumerateDevices()) names.emplace_back(device->name());
+  return names;
+}
+
+// A device name as GoogleTest allows it in a test's name.
+inline std::string TestName(std::string name) {
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return name;
+}
+
+}  // namespace quire::testing
