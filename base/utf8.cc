@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <cstring>
+
 namespace quire {
 namespace {
 
@@ -25,9 +27,17 @@ Lead ClassifyLead(unsigned char byte) {
   return {0, 0, 0};
 }
 
+// The next eight bytes are there and all ASCII.
+bool IsAsciiBlock(std::string_view text, std::size_t offset) {
+  std::uint64_t block = 0;
+  if (text.size() - offset < sizeof(block)) return false;
+  std::memcpy(&block, text.data() + offset, sizeof(block));
+  return (block & 0x8080808080808080u) == 0;
+}
+
 }  // namespace
 
-DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
+DecodedChar DecodeUtf8Sequence(std::string_view text, std::size_t offset) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[offset + i]); };
   const std::size_t left = text.size() - offset;
   const Lead lead = ClassifyLead(byte(0));
@@ -49,6 +59,10 @@ DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
 std::size_t FindInvalidUtf8(std::string_view text) {
   std::size_t offset = 0;
   while (offset < text.size()) {
+    if (IsAsciiBlock(text, offset)) {
+      offset += sizeof(std::uint64_t);
+      continue;
+    }
     const DecodedChar decoded = DecodeUtf8(text, offset);
     if (!decoded.valid) return offset;
     offset += static_cast<std::size_t>(decoded.length_bytes);

@@ -18,9 +18,16 @@ struct DecodedChar {
   bool valid = false;
 };
 
+// DecodeUtf8 for any first byte.
+DecodedChar DecodeUtf8Sequence(std::string_view text, std::size_t offset);
+
 // Decodes the character at `text[offset]`. An invalid sequence consumes its maximal valid prefix,
-// at least one byte. Requires: offset < text.size().
-DecodedChar DecodeUtf8(std::string_view text, std::size_t offset);
+// at least one byte. Requires: offset < text.size(). Inline for ASCII: scanners call it per byte.
+inline DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
+  const auto byte = static_cast<unsigned char>(text[offset]);
+  if (byte < 0x80) return {byte, 1, true};
+  return DecodeUtf8Sequence(text, offset);
+}
 
 // Offset of the first invalid byte, or text.size() if all of `text` is valid UTF-8.
 std::size_t FindInvalidUtf8(std::string_view text);
