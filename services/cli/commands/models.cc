@@ -1,0 +1,167 @@
+#include <filesystem>
+
+#include "engine/formats/checkpoint.h"
+#include "engine/model/model_config.h"
+#include "engine/tokenizer/chat_template.h"
+#include "quire/inference/v1/inference.grpc.pb.h"
+#include "services/cli/commands/commands.h"
+#include "services/cli/confirm.h"
+#include "services/cli/json_text.h"
+#include "services/cli/model_path.h"
+#include "services/cli/pages.h"
+#include "services/cli/session.h"
+#include "services/cli/table.h"
+#include "services/server/channel.h"
+
+namespace quire::services::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using inference::v1::InferenceService;
+using inference::v1::Model;
+
+// What a server would say about the model of a directory, without loading it.
+StatusOr<Model> DescribeModel(const std::string& path) {
+  const auto config = engine::LoadModelConfig(path);
+  if (!config.ok()) return ModelFileError(config.status());
+  const auto checkpoint = engine::Checkpoint::Open(path);
+  if (!checkpoint.ok()) return ModelFileError(checkpoint.status());
+  Model model;
+  model.set_name("models/" + ModelName(path));
+  model.set_architecture(config->architecture);
+  model.set_context_tokens(config->max_position_embeddings);
+  model.set_vocab_size(config->vocab_size);
+  model.set_can_embed(config->is_encoder());
+  model.set_can_generate(!config->is_encoder());
+  model.set_can_chat(!config->is_encoder() && engine::ChatTemplate::Load(path).ok());
+  if (config->is_encoder()) model.set_embedding_dimension(config->hidden_size);
+  std::uint64_t weight_bytes = 0;
+  for (const auto& file : (*checkpoint)->files()) {
+    for (const engine::TensorInfo& tensor : file->tensors()) weight_bytes += tensor.size_bytes();
+  }
+  model.set_weight_bytes(static_cast<std::int64_t>(weight_bytes));
+  return model;
+}
+
+class ModelsLsCommand final : public Command {
+ public:
+  explicit ModelsLsCommand(CLI::App& parent)
+      : Command(parent, {.name = "ls",
+                         .summary = "Models that can be given by name",
+                         .group = "",
+                         .examples = "  quire models ls\n"
+                                     "  quire models ls --server localhost:50051"}) {}
+
+  Status Run(Session& session) override {
+    if (session.is_remote()) return ListServed(session);
+    Table table({"NAME", "KIND", "PATH"});
+    for (const NamedModel& model : ListNamedModels(session.options())) {
+      table.AddRow({model.name, model.bundled ? "bundled" : "local", model.path});
+    }
+    Print(table.Format(session.terminal()));
+    return OkStatus();
+  }
+
+ private:
+  static Status ListServed(Session& session) {
+    const auto stub = InferenceService::NewStub(MakeChannel(session.options().server));
+    Table table({"NAME", "ARCHITECTURE", "CONTEXT", "WEIGHTS"});
+    QUIRE_RETURN_IF_ERROR(ForEachPage(
+        session, *stub, &InferenceService::Stub::ListModels, inference::v1::ListModelsRequest(),
+        [&](const inference::v1::ListModelsResponse& response) {
+          for (const Model& model : response.models()) {
+            table.AddRow({model.name().substr(model.name().rfind('/') + 1), model.architecture(),
+                          fmt::format("{}", model.context_tokens()),
+                          FormatBytes(model.weight_bytes())});
+          }
+        }));
+    Print(table.Format(session.terminal()));
+    return OkStatus();
+  }
+};
+
+class ModelsShowCommand final : public Command {
+ public:
+  explicit ModelsShowCommand(CLI::App& parent)
+      : Command(parent, {.name = "show",
+                         .summary = "What a model is and can do, as JSON",
+                         .group = "",
+                         .examples = "  quire models show ./llama"}) {
+    app().add_option("MODEL", model_, "Directory or name")->required();
+  }
+
+  Status Run(Session& session) override {
+    QUIRE_ASSIGN_OR_RETURN(const Model model,
+                           session.is_remote() ? GetServed(session) : GetLocal(session));
+    Print(ToJson(model, JsonStyle::kPretty) + "\n");
+    return OkStatus();
+  }
+
+ private:
+  StatusOr<Model> GetLocal(Session& session) const {
+    QUIRE_ASSIGN_OR_RETURN(const std::string path,
+                           ResolveModel(model_, ModelKind::kLanguage, session.options()));
+    return DescribeModel(path);
+  }
+
+  StatusOr<Model> GetServed(Session& session) const {
+    const auto stub = InferenceService::NewStub(MakeChannel(session.options().server));
+    inference::v1::GetModelRequest request;
+    request.set_name(model_.starts_with("models/") ? model_ : "models/" + model_);
+    QUIRE_ASSIGN_OR_RETURN(auto response,
+                           CallUnary(session, *stub, &InferenceService::Stub::GetModel, request));
+    return std::move(*response.mutable_model());
+  }
+
+  std::string model_;
+};
+
+class ModelsRmCommand final : public Command {
+ public:
+  explicit ModelsRmCommand(CLI::App& parent)
+      : Command(parent, {.name = "rm",
+                         .summary = "Remove a model from DATA_DIR/models",
+                         .group = "",
+                         .examples = "  quire models rm old-model"}) {
+    app().add_option("NAME", name_, "One of `quire models ls`")->required();
+    app().add_flag("--yes", yes_, "Do not ask");
+  }
+
+  Status Run(Session& session) override {
+    if (session.is_remote()) {
+      return InvalidArgument("models rm: wanted a model of this machine, have --server");
+    }
+    for (const NamedModel& model : ListNamedModels(session.options())) {
+      if (model.name == name_ && !model.bundled) return Remove(session, model.path);
+    }
+    return NotFound("model {}: {}/models holds none of that name", name_,
+                    session.options().data_dir);
+  }
+
+ private:
+  Status Remove(Session& session, const std::string& path) const {
+    if (!yes_) QUIRE_RETURN_IF_ERROR(Confirm(session.terminal(), "remove " + path + "?"));
+    std::error_code error;
+    // Of a link the link alone goes.
+    fs::remove_all(path, error);
+    if (error) return Internal("{}: {}", path, error.message());
+    return OkStatus();
+  }
+
+  std::string name_;
+  bool yes_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> NewModelsLsCommand(CLI::App& parent) {
+  return std::make_unique<ModelsLsCommand>(parent);
+}
+std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent) {
+  return std::make_unique<ModelsShowCommand>(parent);
+}
+std::unique_ptr<Command> NewModelsRmCommand(CLI::App& parent) {
+  return std::make_unique<ModelsRmCommand>(parent);
+}
+
+}  // namespace quire::services::cli

@@ -1,0 +1,80 @@
+#include "services/cli/global_options.h"
+
+#include <cstdlib>
+#include <map>
+
+namespace quire::services::cli {
+namespace {
+
+// XDG Base Directory Specification 0.8: $XDG_DATA_HOME, else ~/.local/share.
+std::string DefaultDataDirectory() {
+  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg == '/') {
+    return std::string(xdg) + "/quire";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : ".") + "/.local/share/quire";
+}
+
+}  // namespace
+
+CLI::Validator DurationInSeconds() {
+  return CLI::AsNumberWithUnit(
+      std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}},
+      CLI::AsNumberWithUnit::CASE_SENSITIVE, "DURATION");
+}
+
+void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
+  options.data_dir = DefaultDataDirectory();
+  constexpr char kGroup[] = "Global options";
+  app.add_option("--server", options.server,
+                 "Address of a running `quire serve`; without it the services run in this process")
+      ->type_name("HOST:PORT")
+      ->group(kGroup);
+  app.add_option("--data-dir", options.data_dir, "Where documents and models are kept")
+      ->type_name("DIR")
+      ->capture_default_str()
+      ->group(kGroup);
+  app.add_option("--model-dir", options.model_dir, "Where the bundled models are")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--timeout", options.timeout_seconds, "Longest time of a call: 500ms, 30s, 2m")
+      ->transform(DurationInSeconds())
+      ->check(CLI::NonNegativeNumber)
+      ->group(kGroup);
+  app.add_option("--color", options.color, "Colours on a terminal")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str()
+      ->group(kGroup);
+  AddLogOptions(app, options.log);
+}
+
+void AddModelOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--model", options.model,
+                 "Directory of a Hugging Face model, or the name of a bundled model; with --server "
+                 "one of its models")
+      ->type_name("MODEL");
+}
+
+void AddEmbeddingModelOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--embedding-model", options.embedding_model,
+                 "Directory of an embedding model, or the name of a bundled one")
+      ->type_name("MODEL");
+}
+
+void AddDeviceOptions(CLI::App& app, ModelOptions& options) {
+  app.add_option("--device", options.device,
+                 "Where the model runs: cpu, cpu/avx2, cuda:0; default: the fastest there is");
+  app.add_option("--threads", options.threads, "CPU threads; 0: every core")
+      ->check(CLI::Range(0, 1024));
+}
+
+void AddCacheOptions(CLI::App& app, ModelOptions& options) {
+  app.add_option("--context-tokens", options.context_tokens,
+                 "Tokens of prompt and output together; 0: what the model was made for")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--kv-cache-type", options.kv_cache_type, "Element type of the KV cache")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
+      ->capture_default_str();
+}
+
+}  // namespace quire::services::cli

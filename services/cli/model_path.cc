@@ -1,0 +1,105 @@
+#include "services/cli/model_path.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "services/server/error_details.h"
+
+namespace quire::services::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Folders beside the program that may hold bundled models: of an installation, of a build.
+std::vector<fs::path> BundleDirectories(const GlobalOptions& options) {
+  if (!options.model_dir.empty()) return {options.model_dir};
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  const fs::path folder = program.parent_path();
+  return {folder.parent_path() / "share" / "quire",
+          folder.parent_path().parent_path().parent_path() / "deploy" / "demo"};
+}
+
+// The name of the bundled model of a kind: a folder below the bundle directory.
+const char* BundledName(ModelKind kind) {
+  return kind == ModelKind::kLanguage ? "model" : "embedding";
+}
+
+bool IsModelDirectory(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path / "config.json", error);
+}
+
+void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>& models) {
+  std::error_code error;
+  const auto start = models.size();
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (IsModelDirectory(it->path())) {
+      models.push_back({it->path().filename().string(), it->path().string(), bundled});
+    }
+  }
+  std::sort(models.begin() + static_cast<std::ptrdiff_t>(start), models.end(),
+            [](const NamedModel& a, const NamedModel& b) { return a.name < b.name; });
+}
+
+StatusOr<std::string> BundledModel(ModelKind kind, const GlobalOptions& options) {
+  for (const fs::path& folder : BundleDirectories(options)) {
+    if (IsModelDirectory(folder / BundledName(kind))) return (folder / BundledName(kind)).string();
+  }
+  const bool language = kind == ModelKind::kLanguage;
+  return InvalidArgument(
+      "{}: none given and none is bundled; give {} the directory of a Hugging Face model{}",
+      language ? "language model" : "embedding model", language ? "--model" : "--embedding-model",
+      language ? "" : " (all-MiniLM-L6-v2 is one)");
+}
+
+}  // namespace
+
+std::vector<NamedModel> ListNamedModels(const GlobalOptions& options) {
+  std::vector<NamedModel> models;
+  AppendModels(fs::path(options.data_dir) / "models", /*bundled=*/false, models);
+  for (const fs::path& folder : BundleDirectories(options)) {
+    AppendModels(folder, /*bundled=*/true, models);
+  }
+  return models;
+}
+
+StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
+                                   const GlobalOptions& options) {
+  if (spec.empty()) return BundledModel(kind, options);
+  if (spec.starts_with("hf:")) {
+    return InvalidArgument(
+        "model {}: downloading is not supported yet; wanted the directory of a Hugging Face model",
+        spec);
+  }
+  if (spec.ends_with(".gguf")) {
+    return InvalidArgument(
+        "model {}: GGUF files are not supported yet; wanted the directory of a Hugging Face model",
+        spec);
+  }
+  std::error_code error;
+  if (fs::is_directory(fs::path(spec), error)) return std::string(spec);
+  if (fs::exists(fs::path(spec), error)) {
+    return InvalidArgument("model {}: wanted a directory, have a file", spec);
+  }
+  for (const NamedModel& model : ListNamedModels(options)) {
+    if (model.name == spec) return model.path;
+  }
+  return NotFound(
+      "model {}: no such directory, and neither {}/models nor the bundled models have that name; "
+      "`quire models ls` lists names",
+      spec, options.data_dir);
+}
+
+std::string ModelName(const std::string& path) {
+  if (path.empty()) return "";
+  const fs::path full = fs::absolute(fs::path(path)).lexically_normal();
+  return (full.has_filename() ? full : full.parent_path()).filename().string();
+}
+
+Status ModelFileError(const Status& status) {
+  return WithErrorInfo(status, kBadModelFile, /*metadata=*/{});
+}
+
+}  // namespace quire::services::cli
