@@ -19,6 +19,9 @@ using PlanPagedAttentionFn = std::unique_ptr<AttentionPlan>(const AttentionBatch
 // The operations one backend offers, as plain functions: the whole of what the engine may ask of
 // the hardware. One constant instance per backend; an entry runs one operation over a whole batch,
 // so the indirect call costs nothing measurable. No entry is null.
+//
+// Pointers in arguments are memory of the device (Device::Allocate), index arrays included; on a
+// CPU that is any memory. The arrays of AttentionBatch alone are host memory, which the plan reads.
 struct KernelTable {
   EmbedRowsFn* embed_rows = nullptr;
   RmsNormFn* rms_norm = nullptr;

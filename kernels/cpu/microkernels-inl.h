@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/linear-inl.h"
 #include "kernels/cpu/microkernels.h"

@@ -8,7 +8,7 @@ namespace quire::kernels::cpu::QUIRE_ISA {
 namespace {
 
 // The angle is exact in f64: 24 bits of frequency times at most 29 of position. It is reduced to
-// [-pi/4, pi/4] there, and the polynomials (fitted as in exp-inl.h) run in f32.
+// [-pi/4, pi/4] there, and the polynomials (interpolating at Chebyshev nodes) run in f32.
 void RopeAngles(std::int32_t position, const float* inverse_frequency, int count, float factor,
                 float* sines, float* cosines) {
   for (int i = 0; i < count; ++i) {

@@ -2,11 +2,9 @@
 
 #include <cstdint>
 
-#include "kernels/cpu/exp-inl.h"
-#include "kernels/cpu/microkernels.h"
 #include "kernels/cpu/vec-inl.h"
 
-// Bodies that go once over one row: conversion, norms, activations.
+// Bodies that go once over one row: conversion and norms.
 
 namespace quire::kernels::cpu::QUIRE_ISA {
 namespace {
@@ -106,38 +104,6 @@ void LayerNormRow(const float* x, const float* weight, const float* bias, float*
   }
   for (std::int64_t i = whole; i < hidden; ++i) {
     out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
-  }
-}
-
-template <VecF32 (*kFunction)(VecF32)>
-void ActivateWith(const float* gate, const float* up, float* out, std::int64_t count) {
-  constexpr int kLanes = VecF32::kLanes;
-  std::int64_t i = 0;
-  if (up == nullptr) {
-    for (; i + kLanes <= count; i += kLanes) kFunction(VecF32::Load(gate + i)).Store(out + i);
-  } else {
-    for (; i + kLanes <= count; i += kLanes) {
-      (kFunction(VecF32::Load(gate + i)) * VecF32::Load(up + i)).Store(out + i);
-    }
-  }
-  const int rest = static_cast<int>(count - i);
-  if (rest == 0) return;
-  VecF32 tail = kFunction(VecF32::LoadPartial(gate + i, rest));
-  if (up != nullptr) tail = tail * VecF32::LoadPartial(up + i, rest);
-  tail.StorePartial(out + i, rest);
-}
-
-void Activate(ActivationKind kind, const float* gate, const float* up, float* out,
-              std::int64_t count) {
-  switch (kind) {
-    case ActivationKind::kSilu:
-      return ActivateWith<Silu>(gate, up, out, count);
-    case ActivationKind::kGelu:
-      return ActivateWith<Gelu>(gate, up, out, count);
-    case ActivationKind::kGeluTanh:
-      return ActivateWith<GeluTanh>(gate, up, out, count);
-    case ActivationKind::kRelu:
-      return ActivateWith<Relu>(gate, up, out, count);
   }
 }
 

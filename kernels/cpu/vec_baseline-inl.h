@@ -53,6 +53,10 @@ struct VecF32 {
     for (int i = 0; i < kLanes; ++i) p[i] = F32ToF16(v[i]);
   }
 
+  friend VecF32 operator+(VecF32 a, VecF32 b) { return {a.v + b.v}; }
+  friend VecF32 operator-(VecF32 a, VecF32 b) { return {a.v - b.v}; }
+  friend VecF32 operator*(VecF32 a, VecF32 b) { return {a.v * b.v}; }
+  friend VecF32 operator/(VecF32 a, VecF32 b) { return {a.v / b.v}; }
   static VecF32 MulAdd(VecF32 a, VecF32 b, VecF32 c) { return {a.v * b.v + c.v}; }
   static VecF32 Max(VecF32 a, VecF32 b) { return {a.v > b.v ? a.v : b.v}; }
   static VecF32 Min(VecF32 a, VecF32 b) { return {a.v < b.v ? a.v : b.v}; }
@@ -88,11 +92,6 @@ struct VecF32 {
     return __builtin_convertvector(halves, Int4);
   }
 };
-
-VecF32 operator+(VecF32 a, VecF32 b) { return {a.v + b.v}; }
-VecF32 operator-(VecF32 a, VecF32 b) { return {a.v - b.v}; }
-VecF32 operator*(VecF32 a, VecF32 b) { return {a.v * b.v}; }
-VecF32 operator/(VecF32 a, VecF32 b) { return {a.v / b.v}; }
 
 }  // namespace
 }  // namespace quire::kernels::cpu::QUIRE_ISA

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "kernels/kernel_table.h"
+#include "kernels/peaks.h"
+
+// The entries of the CUDA KernelTable. Contracts: kernels/*.h.
+
+namespace quire::kernels::cuda {
+
+EmbedRowsFn EmbedRows;
+RmsNormFn RmsNorm;
+LayerNormFn LayerNorm;
+LinearFn Linear;
+RopeFn Rope;
+StoreKvFn StoreKv;
+PlanPagedAttentionFn PlanPagedAttention;
+PagedAttentionFn PagedAttention;
+EncoderAttentionFn EncoderAttention;
+GatedActivationFn GatedActivation;
+ActivationFn Activation;
+AddFn Add;
+PoolFn Pool;
+
+inline constexpr KernelTable kCudaKernels = {
+    .embed_rows = &EmbedRows,
+    .rms_norm = &RmsNorm,
+    .layer_norm = &LayerNorm,
+    .linear = &Linear,
+    .rope = &Rope,
+    .store_kv = &StoreKv,
+    .plan_paged_attention = &PlanPagedAttention,
+    .paged_attention = &PagedAttention,
+    .encoder_attention = &EncoderAttention,
+    .gated_activation = &GatedActivation,
+    .activation = &Activation,
+    .add = &Add,
+    .pool = &Pool,
+};
+
+// Measures over `floats` floats of device memory. Zero peaks if a launch fails; then the stream has
+// the error.
+Peaks MeasurePeaks(const float* memory, std::int64_t floats, Stream& stream);
+
+}  // namespace quire::kernels::cuda
