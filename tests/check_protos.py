@@ -2,8 +2,8 @@
 """Fails if the public API breaks its rules. Run: check_protos.py PROTO_ROOT [PROTOC].
 
 Names follow buf's STANDARD category, read from the descriptors that protoc writes, and every
-service, rpc, message, enum, field and enum value has a comment. Files below google/ are not ours and
-are not checked.
+service, rpc, message, enum, field and enum value has a comment. Files outside quire/ are not ours
+and are not checked.
 """
 
 import pathlib
@@ -172,7 +172,7 @@ def main(root, protoc="protoc"):
     sources, files = describe(root, protoc)
     errors, checked = [], 0
     for name in sources:
-        if not name.startswith("google/"):
+        if name.startswith("quire/"):
             errors += FileCheck(files[name]).run() + unused_imports(files[name], files)
             checked += 1
     print("\n".join(errors) if errors else f"{checked} proto files follow the rules")

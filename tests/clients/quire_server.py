@@ -34,7 +34,8 @@ def require_model():
 
 def generate_stubs(folder):
     """Generates the Python stubs of all services into `folder` and makes them importable."""
-    protos = [str(path.relative_to(ROOT / "proto")) for path in (ROOT / "proto").rglob("*.proto")]
+    protos = [str(path.relative_to(ROOT / "proto")) for package in ("google", "quire")
+              for path in (ROOT / "proto" / package).rglob("*.proto")]
     subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}",
                     f"--grpc_python_out={folder}",
                     "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin", *protos],
