@@ -94,7 +94,7 @@ build_and_test_selected() {
 
 build_cuda_if_possible() {
   if command -v nvcc >/dev/null; then
-    build cuda quire_kernels
+    build cuda quire_kernels kernels_conformance_test
   else
     echo "run.sh: no nvcc: the CUDA kernels are not compiled"
   fi
