@@ -2,6 +2,9 @@
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
+# Line numbers are enough for profiles and backtraces; full debug information costs a quarter of
+# the build time.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
 
 # Warnings live on an interface target, so that third-party and generated code is untouched.
 add_library(quire_warnings INTERFACE)
