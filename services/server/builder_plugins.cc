@@ -5,6 +5,7 @@
 #include <grpcpp/impl/server_builder_plugin.h>
 #include <grpcpp/impl/server_initializer.h>
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -12,29 +13,35 @@ namespace quire::services {
 namespace {
 
 using ReflectionPlugin = grpc::reflection::ProtoServerReflectionPlugin;
+using Plugins = std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>;
 
-// gRPC's plugin lists the services of the server it runs on. To describe another server, one plugin
-// is shared by two builders: the host registers the service, the described one gives the list.
+// gRPC gives every builder a plugin that lists the services of the server it runs on. To describe
+// another server, one plugin is shared by two builders: the host registers the service, the
+// described one gives the list.
 class SharedReflection final : public grpc::ServerBuilderPlugin {
  public:
-  SharedReflection(std::shared_ptr<ReflectionPlugin> plugin, bool hosts, bool describes)
-      : plugin_(std::move(plugin)), hosts_(hosts), describes_(describes) {}
+  enum class Role { kHost, kDescribed };
+  SharedReflection(std::shared_ptr<ReflectionPlugin> plugin, Role role)
+      : plugin_(std::move(plugin)), role_(role) {}
 
   std::string name() override { return "quire.reflection"; }
   void InitServer(grpc::ServerInitializer* initializer) override {
-    if (hosts_) plugin_->InitServer(initializer);
+    if (role_ == Role::kHost) plugin_->InitServer(initializer);
   }
   void Finish(grpc::ServerInitializer* initializer) override {
-    if (describes_) plugin_->Finish(initializer);
+    if (role_ == Role::kDescribed) plugin_->Finish(initializer);
   }
   void ChangeArguments(const std::string&, void*) override {}
-  bool has_sync_methods() const override { return hosts_ && plugin_->has_sync_methods(); }
-  bool has_async_methods() const override { return hosts_ && plugin_->has_async_methods(); }
+  bool has_sync_methods() const override {
+    return role_ == Role::kHost && plugin_->has_sync_methods();
+  }
+  bool has_async_methods() const override {
+    return role_ == Role::kHost && plugin_->has_async_methods();
+  }
 
  private:
   const std::shared_ptr<ReflectionPlugin> plugin_;
-  const bool hosts_;
-  const bool describes_;
+  const Role role_;
 };
 
 class NameRecorder final : public grpc::ServerBuilderPlugin {
@@ -52,38 +59,37 @@ class NameRecorder final : public grpc::ServerBuilderPlugin {
   std::vector<std::string>& names_;
 };
 
-// The way to give a plugin to one builder instead of all.
+// Changes the plugins of one builder.
 class PluginOption final : public grpc::ServerBuilderOption {
  public:
-  explicit PluginOption(std::unique_ptr<grpc::ServerBuilderPlugin> plugin)
-      : plugin_(std::move(plugin)) {}
+  explicit PluginOption(std::function<void(Plugins&)> change) : change_(std::move(change)) {}
   void UpdateArguments(grpc::ChannelArguments*) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    plugins->push_back(std::move(plugin_));
-  }
+  void UpdatePlugins(Plugins* plugins) override { change_(*plugins); }
 
  private:
-  std::unique_ptr<grpc::ServerBuilderPlugin> plugin_;
+  const std::function<void(Plugins&)> change_;
 };
 
-void Add(grpc::ServerBuilder& builder, std::unique_ptr<grpc::ServerBuilderPlugin> plugin) {
-  builder.SetOption(std::make_unique<PluginOption>(std::move(plugin)));
+void ReplaceReflection(grpc::ServerBuilder& builder,
+                       const std::shared_ptr<ReflectionPlugin>& plugin,
+                       SharedReflection::Role role) {
+  builder.SetOption(std::make_unique<PluginOption>([plugin, role](Plugins& plugins) {
+    std::erase_if(plugins, [&](const auto& other) { return other->name() == plugin->name(); });
+    plugins.push_back(std::make_unique<SharedReflection>(plugin, role));
+  }));
 }
 
 }  // namespace
 
-void EnableReflection(grpc::ServerBuilder& described, grpc::ServerBuilder& host) {
+void MoveReflection(grpc::ServerBuilder& described, grpc::ServerBuilder& host) {
   const auto plugin = std::make_shared<ReflectionPlugin>();
-  if (&described == &host) {
-    Add(host, std::make_unique<SharedReflection>(plugin, /*hosts=*/true, /*describes=*/true));
-    return;
-  }
-  Add(described, std::make_unique<SharedReflection>(plugin, /*hosts=*/false, /*describes=*/true));
-  Add(host, std::make_unique<SharedReflection>(plugin, /*hosts=*/true, /*describes=*/false));
+  ReplaceReflection(described, plugin, SharedReflection::Role::kDescribed);
+  ReplaceReflection(host, plugin, SharedReflection::Role::kHost);
 }
 
 void RecordServiceNames(grpc::ServerBuilder& builder, std::vector<std::string>& names) {
-  Add(builder, std::make_unique<NameRecorder>(names));
+  builder.SetOption(std::make_unique<PluginOption>(
+      [&names](Plugins& plugins) { plugins.push_back(std::make_unique<NameRecorder>(names)); }));
 }
 
 }  // namespace quire::services

@@ -7,9 +7,9 @@
 
 namespace quire::services {
 
-// Serves grpc.reflection on `host`, describing the services of `described`; both may be the same
-// builder. Call before either is built; build `described` first, and destroy its server last.
-void EnableReflection(grpc::ServerBuilder& described, grpc::ServerBuilder& host);
+// Serves the grpc.reflection of `described`'s services on `host` instead of on `described`. Call
+// before either is built; build `described` first, and destroy its server last.
+void MoveReflection(grpc::ServerBuilder& described, grpc::ServerBuilder& host);
 
 // Fills `names` with the full names of the builder's services ("package.Service") when it is
 // built. `names` must outlive the builder.

@@ -68,24 +68,32 @@ bool Inherits(const CLI::App& app, std::string_view key) {
                      [&](const CLI::App* subcommand) { return Inherits(*subcommand, key); });
 }
 
+bool IsProgram(std::string_view key) {
+  return std::find(kPrograms.begin(), kPrograms.end(), key) != kPrograms.end();
+}
+
+// The app whose settings the section `key` of `app`'s section holds, or null.
+const CLI::App* FindSection(const CLI::App& app, const std::string& key) {
+  if (app.get_parent() == nullptr && key == app.get_name()) return &app;
+  const auto subcommands = app.get_subcommands(
+      [&](const CLI::App* subcommand) { return subcommand->get_name() == key; });
+  return subcommands.empty() ? nullptr : subcommands.front();
+}
+
 // Returns INVALID_ARGUMENT for the first key that nothing in `app` knows.
 Status CheckKeys(const Setting& section, const CLI::App& app, const std::string& path) {
   for (const Setting& entry : section.entries) {
-    if (entry.is_section && app.get_parent() == nullptr &&
-        std::find(kPrograms.begin(), kPrograms.end(), entry.key) != kPrograms.end()) {
-      if (entry.key == app.get_name()) QUIRE_RETURN_IF_ERROR(CheckKeys(entry, app, path));
+    const CLI::App* inner = entry.is_section ? FindSection(app, entry.key) : nullptr;
+    if (inner != nullptr) {
+      QUIRE_RETURN_IF_ERROR(CheckKeys(entry, *inner, path));
       continue;
     }
-    const auto subcommands = app.get_subcommands(
-        [&](const CLI::App* subcommand) { return subcommand->get_name() == entry.key; });
-    if (entry.is_section && !subcommands.empty()) {
-      QUIRE_RETURN_IF_ERROR(CheckKeys(entry, *subcommands.front(), path));
-    } else if (entry.is_section || !Inherits(app, entry.key)) {
-      return InvalidArgument(
-          "{}:{}: unknown key '{}': {} has no such {}; settings of another program go below its "
-          "name",
-          path, entry.line, entry.key, app.get_name(), entry.is_section ? "section" : "option");
-    }
+    const bool is_other_program = entry.is_section && IsProgram(entry.key);
+    if (is_other_program || (!entry.is_section && Inherits(app, entry.key))) continue;
+    return InvalidArgument(
+        "{}:{}: unknown key '{}': {} has no such {}; settings of another program go below its "
+        "name",
+        path, entry.line, entry.key, app.get_name(), entry.is_section ? "section" : "option");
   }
   return OkStatus();
 }

@@ -1,6 +1,5 @@
 #include "services/server/server.h"
 
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "services/server/builder_plugins.h"
+#include "services/server/health_service.h"
 
 namespace quire::services {
 namespace {
@@ -31,6 +31,7 @@ constexpr int kMaxConnectionAgeGraceMs = 10 * 60'000;
 constexpr int kAdminThreads = 8;
 
 constexpr char kLiveness[] = "liveness";
+constexpr char kServer[] = "";
 
 std::string Address(const std::string& host, std::int32_t port) {
   const bool bare_ipv6 = host.find(':') != std::string::npos && host.front() != '[';
@@ -83,6 +84,8 @@ class GrpcServer final : public Server {
   std::vector<std::string> service_names_;
   int port_ = 0;
   int admin_port_ = -1;
+  HealthService main_health_;
+  HealthService admin_health_;
   std::unique_ptr<grpc::Server> main_;
   std::unique_ptr<grpc::Server> admin_;  // reads the list of main_'s services, so it goes first
 
@@ -112,27 +115,30 @@ Status GrpcServer::Listen(const ServerOptions& options,
   const bool has_admin_port = options.admin_port >= 0;
   SetLimits(main_builder, options.max_threads);
   for (grpc::Service* service : services) main_builder.RegisterService(service);
+  main_builder.RegisterService(&main_health_);
+  SetHealth(kServer, false);
+  SetHealth(kLiveness, true);
   RecordServiceNames(main_builder, service_names_);
-  EnableReflection(main_builder, has_admin_port ? admin_builder : main_builder);
+  if (has_admin_port) MoveReflection(main_builder, admin_builder);
   QUIRE_ASSIGN_OR_RETURN(main_, Build(main_builder, Address(options.host, options.port), port_));
   if (has_admin_port) {
     // Its own threads: probes are answered while every thread of the main port is busy.
     SetLimits(admin_builder, kAdminThreads);
+    admin_builder.RegisterService(&admin_health_);
     QUIRE_ASSIGN_OR_RETURN(
         admin_, Build(admin_builder, Address(options.host, options.admin_port), admin_port_));
   }
   SetServing(false);
-  SetHealth(kLiveness, true);
   return OkStatus();
 }
 
 void GrpcServer::SetHealth(const std::string& name, bool serving) {
-  main_->GetHealthCheckService()->SetServingStatus(name, serving);
-  if (admin_ != nullptr) admin_->GetHealthCheckService()->SetServingStatus(name, serving);
+  main_health_.Set(name, serving);
+  admin_health_.Set(name, serving);
 }
 
 void GrpcServer::SetServing(bool serving) {
-  SetHealth("", serving);
+  SetHealth(kServer, serving);
   for (const std::string& name : service_names_) SetHealth(name, serving);
 }
 
@@ -141,8 +147,10 @@ void GrpcServer::Shutdown() {
 }
 
 void GrpcServer::Stop() {
+  SetServing(false);
+  main_health_.EndWatches();
+  admin_health_.EndWatches();
   if (main_ != nullptr) {
-    SetServing(false);
     main_->Shutdown(std::chrono::system_clock::now() + drain_timeout_);
   }
   if (admin_ != nullptr) admin_->Shutdown(std::chrono::system_clock::now());
@@ -175,7 +183,6 @@ Status Check(const ServerOptions& options) {
 StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                 const std::vector<grpc::Service*>& services) {
   QUIRE_RETURN_IF_ERROR(Check(options));
-  grpc::EnableDefaultHealthCheckService(true);
   auto server = std::make_unique<GrpcServer>(options.drain_timeout);
   QUIRE_RETURN_IF_ERROR(server->Listen(options, services));
   return server;

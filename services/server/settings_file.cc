@@ -20,7 +20,6 @@ Status ReadValues(const YAML::Node& node, const std::string& path, Setting& sett
     setting.values.push_back(node.Scalar());
     return OkStatus();
   }
-  if (node.IsNull()) return At(path, node.Mark(), "'" + setting.key + "' has no value");
   for (const YAML::Node& element : node) {
     if (!element.IsScalar()) {
       return At(path, element.Mark(), "'" + setting.key + "': wanted a list of plain values");
@@ -41,6 +40,9 @@ Status ReadSection(const YAML::Node& node, const std::string& path, int depth, S
     entry.line = pair.first.Mark().line + 1;
     if (section.Find(entry.key) != nullptr) {
       return At(path, pair.first.Mark(), "'" + entry.key + "' is there twice");
+    }
+    if (pair.second.IsNull()) {
+      return At(path, pair.first.Mark(), "'" + entry.key + "' has no value");
     }
     QUIRE_RETURN_IF_ERROR(pair.second.IsMap() ? ReadSection(pair.second, path, depth + 1, entry)
                                               : ReadValues(pair.second, path, entry));
