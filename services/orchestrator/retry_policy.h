@@ -24,7 +24,7 @@ class RetryPolicy {
   std::optional<std::chrono::milliseconds> Delay(const Status& status, int next_attempt);
 
  private:
-  std::minstd_rand random_;
+  std::mt19937 random_;
 };
 
 }  // namespace quire::services

@@ -31,12 +31,13 @@ Status Reducer::Prepare() {
 
 StrategyPlan Reducer::Plan(std::size_t num_results) const {
   const auto results_per_call = static_cast<std::size_t>(results_per_call_);
-  const auto result_tokens = static_cast<std::size_t>(context_.max_answer_tokens) +
-                             static_cast<std::size_t>(kResultOverheadTokens);
+  const auto result_tokens =
+      static_cast<std::size_t>(context_.max_answer_tokens + kResultOverheadTokens);
+  const std::size_t prompt_tokens =
+      static_cast<std::size_t>(base_tokens_) + num_results * result_tokens;
   StrategyPlan plan;
-  plan.largest_prompt_tokens =
-      base_tokens_ +
-      static_cast<std::int32_t>(std::min(num_results, results_per_call) * result_tokens);
+  plan.largest_prompt_tokens = static_cast<std::int32_t>(
+      std::min(prompt_tokens, static_cast<std::size_t>(context_.max_prompt_tokens)));
   for (std::size_t left = num_results; left > 1;) {
     left = (left + results_per_call - 1) / results_per_call;
     plan.calls += static_cast<std::int32_t>(left);

@@ -16,18 +16,18 @@ constexpr std::int32_t kResultOverheadTokens = 8;
 StatusOr<StrategyPlan> RefineStrategy::Prepare() {
   QUIRE_ASSIGN_OR_RETURN(whole_, StuffStrategy::PrepareIfItFits(context_, documents_));
   if (whole_ != nullptr) return whole_->plan();
-  QUIRE_ASSIGN_OR_RETURN(const std::int32_t reserved_tokens, ReservedTokens());
+  QUIRE_ASSIGN_OR_RETURN(reserved_tokens_, ReservedTokens());
   const auto prompt_of = [this](const std::vector<Passage>& passages) {
     return context_.prompts.Refine(passages, {}).prompt;
   };
   PartPacker packer(context_.model, documents_, prompt_of,
-                    context_.max_prompt_tokens - reserved_tokens,
+                    context_.max_prompt_tokens - reserved_tokens_,
                     std::string(context_.prompts.field()));
   QUIRE_ASSIGN_OR_RETURN(parts_, packer.Pack());
   StrategyPlan plan = {.calls = static_cast<std::int32_t>(parts_.size())};
   for (const Part& part : parts_) {
     plan.largest_prompt_tokens =
-        std::max(plan.largest_prompt_tokens, part.prompt_tokens + reserved_tokens);
+        std::max(plan.largest_prompt_tokens, part.prompt_tokens + reserved_tokens_);
   }
   return plan;
 }
@@ -84,7 +84,7 @@ StatusOr<NumberedPrompt> RefineStrategy::PromptOf(std::size_t index,
   };
   const auto fits = [&](std::size_t num_pieces) -> StatusOr<bool> {
     QUIRE_ASSIGN_OR_RETURN(const std::int32_t tokens, CountTokens(prompt_of(num_pieces)));
-    return tokens <= context_.max_prompt_tokens;
+    return tokens <= parts_[index].prompt_tokens + reserved_tokens_;
   };
   QUIRE_ASSIGN_OR_RETURN(const std::size_t num_pieces, LargestFit(ends.size(), ends.size(), fits));
   return prompt_of(num_pieces);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,8 +28,8 @@ class RefineStrategy final : public Strategy {
   StatusOr<std::int32_t> CountTokens(const NumberedPrompt& prompt) const;
   // Tokens to keep free for the result so far.
   StatusOr<std::int32_t> ReservedTokens() const;
-  // The prompt that reads part `index`. Cuts the end off a result so far that takes more than was
-  // kept free for it.
+  // The prompt that reads part `index`. Cuts the end off a result so far that takes more than
+  // reserved_tokens_.
   StatusOr<NumberedPrompt> PromptOf(std::size_t index, const CitedText& so_far) const;
   // The result after part `index`.
   StatusOr<CitedText> RunStep(std::size_t index, const CitedText& so_far);
@@ -37,7 +38,8 @@ class RefineStrategy final : public Strategy {
   const StrategyContext context_;
   const std::span<const SourceDocument> documents_;
   std::unique_ptr<StuffStrategy> whole_;  // set if one call does
-  std::vector<Part> parts_;
+  std::vector<Part> parts_;               // counted with an empty result so far
+  std::int32_t reserved_tokens_ = 0;
 };
 
 }  // namespace quire::services
