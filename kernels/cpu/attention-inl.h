@@ -79,24 +79,37 @@ KeyRange UnionOfRanges(const std::int32_t* first, const std::int32_t* last, int 
   return range;
 }
 
-// scores[r, panel] = q[r, :] . keys[panel]
-template <int kRows>
-void ScorePanel(const float* q, const float* panel, int head_dim, float* scores) {
-  VecF32 sum[kRows][kPanelVectors];
+// Vectors that few rows work on at a time, so that there are enough sums to hide the latency of a
+// multiply-add.
+constexpr int ColumnsFor(int rows) {
+  int columns = kPanelVectors;
+  while (2 * columns * rows <= kAttentionRows * kPanelVectors &&
+         2 * columns <= kAttentionTile / VecF32::kLanes) {
+    columns *= 2;
+  }
+  return columns;
+}
+
+// scores[r, panels] = q[r, :] . keys[panels], for kCols / kPanelVectors panels from `keys` on.
+template <int kRows, int kCols>
+void ScorePanels(const float* q, const float* keys, int head_dim, float* scores) {
+  VecF32 sum[kRows][kCols];
   for (int r = 0; r < kRows; ++r) {
-    for (int c = 0; c < kPanelVectors; ++c) sum[r][c] = VecF32::Zero();
+    for (int c = 0; c < kCols; ++c) sum[r][c] = VecF32::Zero();
   }
   for (int d = 0; d < head_dim; ++d) {
-    VecF32 k[kPanelVectors];
-    for (int c = 0; c < kPanelVectors; ++c) k[c] = VecF32::Load(panel + c * VecF32::kLanes);
+    VecF32 k[kCols];
+    for (int c = 0; c < kCols; ++c) {
+      const float* panel = keys + (c / kPanelVectors) * head_dim * kPanel;
+      k[c] = VecF32::Load(panel + d * kPanel + c % kPanelVectors * VecF32::kLanes);
+    }
     for (int r = 0; r < kRows; ++r) {
       const VecF32 x = VecF32::Splat(q[r * head_dim + d]);
-      for (int c = 0; c < kPanelVectors; ++c) sum[r][c] = VecF32::MulAdd(x, k[c], sum[r][c]);
+      for (int c = 0; c < kCols; ++c) sum[r][c] = VecF32::MulAdd(x, k[c], sum[r][c]);
     }
-    panel += kPanel;
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int c = 0; c < kPanelVectors; ++c) {
+    for (int c = 0; c < kCols; ++c) {
       sum[r][c].Store(scores + r * kAttentionTile + c * VecF32::kLanes);
     }
   }
@@ -160,9 +173,15 @@ struct AttentionRows {
     const KeyRange range = UnionOfRanges(a.first + row, a.last + row, kRows);
     if (range.begin >= range.end) return;
     float* const scores = a.scores + row * kAttentionTile;
-    for (int key = range.begin - range.begin % kPanel; key < range.end; key += kPanel) {
-      ScorePanel<kRows>(a.q + row * a.head_dim, a.keys + key * a.head_dim, a.head_dim,
-                        scores + key);
+    const float* const q = a.q + row * a.head_dim;
+    constexpr int kCols = ColumnsFor(kRows);
+    constexpr int kKeys = kCols * VecF32::kLanes;
+    int key = range.begin - range.begin % kPanel;
+    for (; key + kKeys <= kAttentionTile && key < range.end; key += kKeys) {
+      ScorePanels<kRows, kCols>(q, a.keys + key * a.head_dim, a.head_dim, scores + key);
+    }
+    for (; key < range.end; key += kPanel) {
+      ScorePanels<kRows, kPanelVectors>(q, a.keys + key * a.head_dim, a.head_dim, scores + key);
     }
     for (int r = 0; r < kRows; ++r) {
       float* const p = scores + r * kAttentionTile;
@@ -176,17 +195,21 @@ struct AttentionRows {
         if (j < first || j >= last) p[j] = 0.0f;
       }
     }
-    float* const out = a.out + row * a.value_stride;
-    int d = 0;
-    constexpr int kWide = kPanelVectors * VecF32::kLanes;
-    for (; d + kWide <= a.value_stride; d += kWide) {
-      AddValuesTile<kRows, kPanelVectors>(scores, a.values + d, range, a.value_stride,
-                                          a.row_scale + row, out + d);
+    int d = AddValues<kCols>(a, row, 0, range);
+    d = AddValues<kPanelVectors>(a, row, d, range);
+    AddValues<1>(a, row, d, range);
+  }
+
+ private:
+  // Columns from `d` on, kCols vectors at a time; returns where fewer are left.
+  template <int kCols>
+  static int AddValues(const AttentionTileArgs& a, int row, int d, KeyRange range) {
+    for (; d + kCols * VecF32::kLanes <= a.value_stride; d += kCols * VecF32::kLanes) {
+      AddValuesTile<kRows, kCols>(a.scores + row * kAttentionTile, a.values + d, range,
+                                  a.value_stride, a.row_scale + row,
+                                  a.out + row * a.value_stride + d);
     }
-    for (; d < a.value_stride; d += VecF32::kLanes) {
-      AddValuesTile<kRows, 1>(scores, a.values + d, range, a.value_stride, a.row_scale + row,
-                              out + d);
-    }
+    return d;
   }
 };
 

@@ -131,15 +131,15 @@ void ConvertBlock(const typename Element::Storage* w, std::int64_t stride, int c
   }
 }
 
-// sums[r][c] (+)= x[r] . w[c] over `steps` vectors.
+// sums[r][c] += x[r] . w[c] over `steps` vectors.
 template <int kRows>
 struct GemmTile {
-  static void Run(const float* x, const float* w, int steps, bool first, float* sums) {
+  static void Run(const float* x, const float* w, int steps, float* sums) {
     constexpr int kLanes = VecF32::kLanes;
     VecF32 sum[kRows][kColTile];
     for (int r = 0; r < kRows; ++r) {
       for (int c = 0; c < kColTile; ++c) {
-        sum[r][c] = first ? VecF32::Zero() : VecF32::Load(sums + (r * kColTile + c) * kLanes);
+        sum[r][c] = VecF32::Load(sums + (r * kColTile + c) * kLanes);
       }
     }
     for (int s = 0; s < steps; ++s) {
@@ -167,6 +167,9 @@ void GemmGroup(const GemmArgs& a, int first_output, int cols) {
   const auto* w = static_cast<const typename Element::Storage*>(a.w) + first_output * a.w_stride;
   const std::int64_t all_steps = (a.in + kLanes - 1) / kLanes;
 
+  for (std::int64_t i = 0; i < std::int64_t{a.tokens} * kColGroup * kLanes; i += kLanes) {
+    VecF32::Zero().Store(sums + i);
+  }
   for (std::int64_t step = 0; step < all_steps; step += kBlockSteps) {
     const int steps =
         static_cast<int>(all_steps - step < kBlockSteps ? all_steps - step : kBlockSteps);
@@ -177,7 +180,7 @@ void GemmGroup(const GemmArgs& a, int first_output, int cols) {
       const int rows = a.tokens - t < kRowTile ? a.tokens - t : kRowTile;
       const float* x = a.packed_x + (t * all_steps + rows * step) * kLanes;
       for (int j = 0; j < cols; j += kColTile) {
-        CallWithCount<kRowTile, GemmTile>(rows, x, block + j * steps * kLanes, steps, step == 0,
+        CallWithCount<kRowTile, GemmTile>(rows, x, block + j * steps * kLanes, steps,
                                           sums + (t * kColGroup + j * rows) * kLanes);
       }
     }

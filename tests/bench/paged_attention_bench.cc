@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "kernels/paged_attention.h"
+#include "tests/bench/kernel_bench.h"
+
+// Decoding streams the cache once: compare with the read bandwidth. Prefill is bound by
+// multiply-adds; only products that the causal mask keeps are counted.
+
+namespace quire::kernels {
+namespace {
+
+struct Case {
+  std::int32_t num_heads;
+  std::int32_t num_kv_heads;
+  std::int32_t head_dim;
+  std::int32_t query_len;
+  std::int32_t kv_len;
+  DType dtype;
+};
+
+constexpr std::int32_t kBlockSize = 16;
+
+void Run(BenchRun& run, const Case& c) {
+  const std::int32_t num_blocks = (c.kv_len + kBlockSize - 1) / kBlockSize;
+  const std::int64_t rows = std::int64_t{num_blocks} * c.num_kv_heads * kBlockSize;
+  // Several layers take turns, so that the cache of none is in a CPU cache.
+  const std::int64_t layer_bytes = 2 * rows * c.head_dim * BytesPerElement(c.dtype);
+  const auto layers =
+      static_cast<std::size_t>(std::clamp<std::int64_t>((128 << 20) / layer_bytes, 1, 64));
+  std::vector<BenchMatrix> k;
+  std::vector<BenchMatrix> v;
+  for (std::size_t i = 0; i < layers; ++i) {
+    k.emplace_back(run.device(), run.stream(), rows, c.head_dim, c.dtype);
+    v.emplace_back(run.device(), run.stream(), rows, c.head_dim, c.dtype);
+  }
+  const std::int64_t width = std::int64_t{c.num_heads} * c.head_dim;
+  const BenchMatrix q(run.device(), run.stream(), c.query_len, width);
+  const BenchMatrix out(run.device(), run.stream(), c.query_len, width);
+
+  std::vector<std::int32_t> block_table(static_cast<std::size_t>(num_blocks));
+  std::iota(block_table.begin(), block_table.end(), 0);
+  std::shuffle(block_table.begin(), block_table.end(), std::mt19937(1));
+  const std::vector<std::int32_t> cu_seqlens = {0, c.query_len};
+  PagedAttentionArgs args = {.q = q.view(),
+                             .out = out.view(),
+                             .cache = {.num_blocks = num_blocks,
+                                       .block_size = kBlockSize,
+                                       .num_kv_heads = c.num_kv_heads,
+                                       .head_dim = c.head_dim,
+                                       .dtype = c.dtype},
+                             .batch = {.query = {.data = cu_seqlens.data(), .num_sequences = 1},
+                                       .kv_lens = &c.kv_len,
+                                       .block_table = block_table.data(),
+                                       .max_blocks = num_blocks,
+                                       .num_heads = c.num_heads,
+                                       .num_kv_heads = c.num_kv_heads,
+                                       .head_dim = c.head_dim},
+                             .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim))};
+  const auto plan = run.device().kernels().plan_paged_attention(args.batch);
+  args.plan = plan.get();
+  std::size_t next = 0;
+  run.Time([&] {
+    args.cache.k = k[next].view().data;
+    args.cache.v = v[next].view().data;
+    run.device().kernels().paged_attention(args, run.stream());
+    next = (next + 1) % layers;
+  });
+  if (c.query_len == 1) {
+    run.ReportBytes(2.0 * c.kv_len * c.num_kv_heads * c.head_dim *
+                    static_cast<double>(BytesPerElement(c.dtype)));
+    return;
+  }
+  const double pairs = c.query_len * (c.kv_len - (c.query_len - 1) / 2.0);
+  run.ReportFlops(4.0 * pairs * c.num_heads * c.head_dim);
+}
+
+}  // namespace
+
+void RegisterAttentionBenchmarks(Device& device) {
+  struct Model {
+    const char* name;
+    std::int32_t num_heads;
+    std::int32_t num_kv_heads;
+    std::int32_t head_dim;
+  };
+  const Model models[] = {
+      {"tinyllama-1.1b", 32, 4, 64}, {"llama-3.1-8b", 32, 8, 128}, {"llama-2-7b", 32, 32, 128}};
+  struct Lengths {
+    std::int32_t query_len;
+    std::int32_t kv_len;
+  };
+  const Lengths lengths[] = {{1, 256}, {1, 4096}, {256, 256}, {1024, 1024}, {256, 4096}};
+  for (const Model& model : models) {
+    for (DType dtype : {DType::kBF16, DType::kF32}) {
+      for (const Lengths& length : lengths) {
+        const Case c = {model.num_heads,  model.num_kv_heads, model.head_dim,
+                        length.query_len, length.kv_len,      dtype};
+        const std::string details = std::string(model.name) + "/" + DTypeName(dtype) +
+                                    "/query:" + std::to_string(c.query_len) +
+                                    "/kv:" + std::to_string(c.kv_len);
+        RegisterKernelBenchmark(device, "PagedAttention", details,
+                                [=](BenchRun& run) { Run(run, c); });
+      }
+    }
+  }
+}
+
+}  // namespace quire::kernels

@@ -1,0 +1,53 @@
+#include <numeric>
+
+#include "kernels/paged_attention.h"
+#include "tests/bench/kernel_bench.h"
+
+// Reads k and v in f32, writes them in the type of the cache.
+
+namespace quire::kernels {
+namespace {
+
+void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
+  constexpr std::int32_t kNumKvHeads = 8;
+  constexpr std::int32_t kHeadDim = 128;
+  constexpr std::int32_t kBlockSize = 16;
+  const auto num_blocks = static_cast<std::int32_t>((tokens + kBlockSize - 1) / kBlockSize);
+  const std::int64_t cache_rows = std::int64_t{num_blocks} * kNumKvHeads * kBlockSize;
+  const BenchMatrix k(run.device(), run.stream(), tokens, kNumKvHeads * kHeadDim);
+  const BenchMatrix v(run.device(), run.stream(), tokens, kNumKvHeads * kHeadDim);
+  const BenchMatrix cache_k(run.device(), run.stream(), cache_rows, kHeadDim, dtype);
+  const BenchMatrix cache_v(run.device(), run.stream(), cache_rows, kHeadDim, dtype);
+  std::vector<std::int32_t> slots(static_cast<std::size_t>(tokens));
+  std::iota(slots.begin(), slots.end(), 0);
+  const BenchIndices slot_mapping(run.device(), run.stream(), slots);
+  run.Time([&] {
+    run.device().kernels().store_kv({.k = k.view(),
+                                     .v = v.view(),
+                                     .slot_mapping = slot_mapping.data(),
+                                     .cache = {.k = cache_k.view().data,
+                                               .v = cache_v.view().data,
+                                               .num_blocks = num_blocks,
+                                               .block_size = kBlockSize,
+                                               .num_kv_heads = kNumKvHeads,
+                                               .head_dim = kHeadDim,
+                                               .dtype = dtype}},
+                                    run.stream());
+  });
+  const double elements = 2.0 * static_cast<double>(tokens) * kNumKvHeads * kHeadDim;
+  run.ReportBytes(elements * static_cast<double>(4 + BytesPerElement(dtype)));
+}
+
+}  // namespace
+
+void RegisterStoreKvBenchmarks(Device& device) {
+  for (DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
+    for (std::int64_t tokens : {1, 256}) {
+      RegisterKernelBenchmark(device, "StoreKv",
+                              std::string(DTypeName(dtype)) + "/tokens:" + std::to_string(tokens),
+                              [=](BenchRun& run) { Run(run, tokens, dtype); });
+    }
+  }
+}
+
+}  // namespace quire::kernels
