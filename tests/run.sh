@@ -13,6 +13,8 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 jobs=${QUIRE_JOBS:-$(nproc)}
+# Compilations are shared between checkouts, wherever they lie.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 logs=build/test-logs
 stages=(release asan tsan cuda)
 
