@@ -44,7 +44,9 @@ class QuickstartTest(unittest.TestCase):
         for _ in range(2):
             result = self.run_script(*arguments)
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertTrue(result.stdout.strip())
+            answer, sources = result.stdout.split("\nSources\n")
+            self.assertTrue(answer.strip())
+            self.assertRegex(sources, r"^\[1\] .*bytes \d+-\d+: ")
             self.assertEqual(running_services(self.work_dir), [])
 
 
