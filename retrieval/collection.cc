@@ -163,7 +163,7 @@ void Collection::CommitGroup(std::span<Change* const> group) {
   Pin(view);
   const Status committed = store_.Commit(record_.number, next, planned);
   const auto lock = WriteLock();
-  pinned_ = nullptr;
+  Pin(nullptr);
   if (committed.ok()) state_ = next;
   for (std::size_t i = 0; i < planned.size(); ++i) {
     changes[i]->status = committed.ok() ? Apply(planned[i], *changes[i]) : committed;
@@ -227,18 +227,14 @@ Status Collection::Apply(const DocumentChange& planned, const Change& change) {
 }
 
 void Collection::Pin(std::shared_ptr<const StoreView> view) {
-  const auto lock = WriteLock();
+  const std::lock_guard lock(view_mutex_);
   pinned_ = std::move(view);
 }
 
+// A commit pins its view before it writes, and lets go of it with the write lock held, when the
+// indexes have followed. So with nothing pinned the store is where the indexes are.
 StatusOr<std::shared_ptr<const StoreView>> Collection::View() const {
-  const auto lock = ReadLock();
-  return ViewLocked();
-}
-
-// Without a commit on its way the store is where the indexes are, and stays there while the lock
-// is held: a commit pins its view first.
-StatusOr<std::shared_ptr<const StoreView>> Collection::ViewLocked() const {
+  const std::lock_guard lock(view_mutex_);
   if (pinned_ != nullptr) return pinned_;
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<StoreView> view, store_.NewView());
   return std::shared_ptr<const StoreView>(std::move(view));
@@ -265,7 +261,7 @@ StatusOr<Collection::SearchResult> Collection::Search(RankingQuery query,
   QUIRE_RETURN_IF_ERROR(broken_);
   SearchResult result;
   result.commit = state_.commit;
-  QUIRE_ASSIGN_OR_RETURN(result.view, ViewLocked());
+  QUIRE_ASSIGN_OR_RETURN(result.view, View());
   std::optional<ChunkFilter> filter;
   if (!documents.empty()) {
     QUIRE_ASSIGN_OR_RETURN(filter, FilterFor(*result.view, documents));

@@ -53,8 +53,8 @@ class Collection {
   // FAILED_PRECONDITION if it has documents, unless `force`.
   Status Drop(bool force);
 
-  // What reads see now. Holds disk space, so keep it for one call. Shared by the calls that read
-  // while one change is on its way.
+  // What reads see now: the state that the indexes are in. Holds disk space, so keep it for one
+  // call. Shared by the calls that read while a change is on its way.
   StatusOr<std::shared_ptr<const StoreView>> View() const;
 
   // A chunk found, with the document it is of.
@@ -97,7 +97,6 @@ class Collection {
   Status Apply(const DocumentChange& planned, const Change& change);
   void Pin(std::shared_ptr<const StoreView> view);
 
-  StatusOr<std::shared_ptr<const StoreView>> ViewLocked() const;
   StatusOr<ChunkFilter> FilterFor(const StoreView& view,
                                   std::span<const std::string> documents) const;
   // Requires: a chunk that is in the index.
@@ -121,9 +120,11 @@ class Collection {
   std::unique_ptr<VectorIndex> vectors_;
   LexicalIndex words_;
   std::map<ChunkId, std::string> documents_;  // ids by first chunk
+  Status broken_;                             // set when the indexes missed a commit
+
+  mutable std::mutex view_mutex_;  // guards what follows; taken last
   // From before a commit on its way, else null. Shared with the calls that read meanwhile.
   std::shared_ptr<const StoreView> pinned_;
-  Status broken_;  // set when the indexes missed a commit
 };
 
 }  // namespace quire::retrieval
