@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -23,13 +22,11 @@ class Linear {
   void Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
                const LayerContext& context) const;
 
-  const kernels::MatrixView& weight() const { return weight_.view; }
-
  private:
-  explicit Linear(Weight weight) : weight_(std::move(weight)) {}
+  Linear(Weight weight, Weight bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
 
   Weight weight_;
-  std::optional<Weight> bias_;
+  Weight bias_;  // an empty view where there is none
 };
 
 }  // namespace quire::engine

@@ -77,7 +77,7 @@ StatusOr<Encoder::Buffers> Encoder::CreateBuffers(const ModelConfig& config,
   const auto rows = [&](std::int64_t cols) {
     return ActivationBuffer::Create(max_batch_tokens, cols, device);
   };
-  const auto index = [&] { return IndexBuffer::Create(max_batch_tokens, device); };
+  const auto index = [&](std::int64_t size) { return IndexBuffer::Create(size, device); };
   QUIRE_ASSIGN_OR_RETURN(ActivationBuffer hidden, rows(config.hidden_size));
   QUIRE_ASSIGN_OR_RETURN(ActivationBuffer q, rows(config.hidden_size));
   QUIRE_ASSIGN_OR_RETURN(ActivationBuffer k, rows(config.hidden_size));
@@ -86,13 +86,14 @@ StatusOr<Encoder::Buffers> Encoder::CreateBuffers(const ModelConfig& config,
   QUIRE_ASSIGN_OR_RETURN(ActivationBuffer intermediate, rows(config.intermediate_size));
   QUIRE_ASSIGN_OR_RETURN(ActivationBuffer pooled,
                          ActivationBuffer::Create(max_sequences, config.hidden_size, device));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer ids, index());
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer positions, index());
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer types, index());
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer ids, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer positions, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer types, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(IndexBuffer cu_seqlens, index(std::int64_t{max_sequences} + 1));
   return Buffers{std::move(hidden), std::move(q),         std::move(k),
                  std::move(v),      std::move(attention), std::move(intermediate),
                  std::move(pooled), std::move(ids),       std::move(positions),
-                 std::move(types)};
+                 std::move(types),  std::move(cu_seqlens)};
 }
 
 void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens) {
@@ -122,7 +123,9 @@ StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> i
   QUIRE_DCHECK(!ids.empty() && cu_seqlens.size() > 1);
   const auto num_tokens = static_cast<std::int64_t>(ids.size());
   const auto num_sequences = static_cast<std::int32_t>(cu_seqlens.size() - 1);
-  const kernels::CuSeqlens sequences = {.data = cu_seqlens.data(), .num_sequences = num_sequences};
+  const kernels::CuSeqlens sequences = {
+      .data = buffers_.cu_seqlens.Upload(cu_seqlens, device_, *stream_),
+      .num_sequences = num_sequences};
   const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
   Embed(ids, cu_seqlens);
   for (const Layer& layer : weights_.layers) {

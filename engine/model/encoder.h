@@ -73,6 +73,7 @@ class Encoder {
     IndexBuffer ids;
     IndexBuffer positions;
     IndexBuffer types;
+    IndexBuffer cu_seqlens;
   };
 
   Encoder(const ModelConfig& config, kernels::Device& device,

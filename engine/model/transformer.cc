@@ -74,10 +74,10 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
   QUIRE_ASSIGN_OR_RETURN(
       RmsNorm final_norm,
       RmsNorm::Load(loader, prefix + "norm", config.hidden_size, config.norm_epsilon));
-  std::optional<Linear> lm_head;
+  Weight lm_head;
   if (!config.tie_word_embeddings) {
-    QUIRE_ASSIGN_OR_RETURN(lm_head, Linear::Load(loader, "lm_head", config.vocab_size,
-                                                 config.hidden_size, /*has_bias=*/false));
+    QUIRE_ASSIGN_OR_RETURN(lm_head,
+                           loader.Matrix("lm_head.weight", config.vocab_size, config.hidden_size));
   }
   QUIRE_ASSIGN_OR_RETURN(Weight inverse_frequency,
                          UploadVector(RopeInverseFrequencies(config), device, stream));
@@ -181,8 +181,7 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
                                *stream_);
   weights_.final_norm.Forward(selected, selected, context());
   const kernels::MatrixView logits = buffers_.logits.Rows(num_rows);
-  const kernels::MatrixView& head =
-      weights_.lm_head ? weights_.lm_head->weight() : weights_.embedding.view;
+  const kernels::MatrixView& head = is_tied() ? weights_.embedding.view : weights_.lm_head.view;
   device_.kernels().linear({.x = selected, .weight = head, .bias = {}, .y = logits}, *stream_);
   const std::int64_t size = num_rows * config_.vocab_size;
   host_logits_.resize(std::max(host_logits_.size(), static_cast<std::size_t>(size)));
@@ -190,6 +189,13 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
                      size * static_cast<std::int64_t>(sizeof(float)), *stream_);
   QUIRE_RETURN_IF_ERROR(Wait());
   return std::span<const float>(host_logits_.data(), static_cast<std::size_t>(size));
+}
+
+std::int64_t Transformer::step_weight_bytes() const {
+  const kernels::MatrixView& table = weights_.embedding.view;
+  const std::int64_t table_bytes = std::int64_t{config_.vocab_size} * config_.hidden_size *
+                                   kernels::BytesPerElement(table.dtype);
+  return is_tied() ? weight_bytes_ : weight_bytes_ - table_bytes;
 }
 
 Status Transformer::Wait() { return device_.Synchronize(*stream_); }

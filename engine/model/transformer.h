@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,7 +11,6 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/layers/attention.h"
 #include "engine/layers/buffers.h"
-#include "engine/layers/linear.h"
 #include "engine/layers/mlp.h"
 #include "engine/layers/norm.h"
 #include "engine/model/forward_batch.h"
@@ -56,6 +54,8 @@ class Transformer {
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
+  // What one decode step reads of them: all but an embedding table that is only looked up.
+  std::int64_t step_weight_bytes() const;
 
  private:
   struct Layer {
@@ -85,8 +85,8 @@ class Transformer {
     Weight embedding;  // [vocab_size, hidden_size]
     std::vector<Layer> layers;
     RmsNorm final_norm;
-    std::optional<Linear> lm_head;  // nothing: tied to the embedding
-    Weight inverse_frequency;       // [1, head_dim / 2]
+    Weight lm_head;            // the same shape; an empty view where tied to the embedding
+    Weight inverse_frequency;  // [1, head_dim / 2]
   };
 
   Transformer(const ModelConfig& config, const TransformerLimits& limits, kernels::Device& device,
@@ -100,6 +100,7 @@ class Transformer {
   static StatusOr<Buffers> CreateBuffers(const ModelConfig& config, const TransformerLimits& limits,
                                          kernels::Device& device);
 
+  bool is_tied() const { return weights_.lm_head.view.data == nullptr; }
   LayerContext context() { return {.kernels = device_.kernels(), .stream = *stream_}; }
   void ForwardLayer(const Layer& layer, std::int64_t num_tokens, const AttentionStep& step,
                     const kernels::KvLayerView& cache);

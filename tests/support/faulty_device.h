@@ -1,0 +1,80 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "kernels/device.h"
+
+namespace quire::testing {
+
+// The machine's fastest CPU with a switch on Synchronize: it can be held up, so that a test sees an
+// engine in the middle of a step, and it can be told to fail.
+//
+// Thread-safe.
+class FaultyDevice final : public kernels::Device {
+ public:
+  FaultyDevice() : inner_(*kernels::FindDevice("cpu")) {}
+
+  // Synchronize waits from now on.
+  void Pause() {
+    const std::lock_guard lock(mutex_);
+    paused_ = true;
+  }
+  void Resume() {
+    const std::lock_guard lock(mutex_);
+    paused_ = false;
+    changed_.notify_all();
+  }
+  // Threads that wait in Synchronize.
+  int num_waiting() const {
+    const std::lock_guard lock(mutex_);
+    return num_waiting_;
+  }
+  // The next Synchronize returns `status`.
+  void FailNextSynchronize(Status status) {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(status);
+  }
+
+  std::string_view name() const override { return inner_->name(); }
+  const kernels::KernelTable& kernels() const override { return inner_->kernels(); }
+  StatusOr<std::unique_ptr<kernels::Stream>> NewStream() override { return inner_->NewStream(); }
+  StatusOr<std::unique_ptr<kernels::DeviceMemory>> Allocate(std::int64_t size_bytes) override {
+    return inner_->Allocate(size_bytes);
+  }
+  StatusOr<kernels::ImportedWeight> ImportWeight(const kernels::MatrixView& host) override {
+    return inner_->ImportWeight(host);
+  }
+  void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
+                    kernels::Stream& stream) override {
+    inner_->CopyToDevice(device, host, size_bytes, stream);
+  }
+  void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
+                  kernels::Stream& stream) override {
+    inner_->CopyToHost(host, device, size_bytes, stream);
+  }
+  StatusOr<kernels::Peaks> MeasurePeaks() override { return inner_->MeasurePeaks(); }
+
+  Status Synchronize(kernels::Stream& stream) override {
+    const Status status = inner_->Synchronize(stream);
+    std::unique_lock lock(mutex_);
+    ++num_waiting_;
+    changed_.wait(lock, [this] { return !paused_; });
+    --num_waiting_;
+    if (failure_) return *std::exchange(failure_, std::nullopt);
+    return status;
+  }
+
+ private:
+  const std::unique_ptr<kernels::Device> inner_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool paused_ = false;            // guarded by mutex_
+  int num_waiting_ = 0;            // guarded by mutex_
+  std::optional<Status> failure_;  // guarded by mutex_
+};
+
+}  // namespace quire::testing

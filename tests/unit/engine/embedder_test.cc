@@ -1,0 +1,137 @@
+#include "engine/embedder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_files.h"
+#include "tests/support/tiny_model.h"
+
+namespace quire::engine {
+namespace {
+
+using absl::StatusCode;
+using testing::FailsWith;
+using testing::IsOk;
+
+// A tiny random BERT: 32 tokens, of which <s> and </s> frame the text, a token per byte.
+class EmbedderTest : public ::testing::Test {
+ protected:
+  EmbedderTest() : device_(*kernels::FindDevice("")) { testing::WriteTinyBert(directory_.path()); }
+
+  StatusOr<std::unique_ptr<Embedder>> Create(std::int32_t max_batch_tokens = 4096) {
+    EmbedderOptions options;
+    options.model_path = directory_.path();
+    options.max_batch_tokens = max_batch_tokens;
+    return Embedder::Create(options, *device_);
+  }
+  std::unique_ptr<Embedder> NewEmbedder(std::int32_t max_batch_tokens = 4096) {
+    auto embedder = Create(max_batch_tokens);
+    EXPECT_THAT(embedder, IsOk());
+    return *std::move(embedder);
+  }
+
+  testing::TemporaryDirectory directory_;
+  std::unique_ptr<kernels::Device> device_;
+};
+
+std::vector<std::string> Texts() {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 40; ++i) texts.push_back(std::string(i * 7 % 30, 'a') + "bc");
+  texts.push_back("");
+  return texts;
+}
+
+TEST_F(EmbedderTest, VectorsHaveUnitLength) {
+  const auto embedder = NewEmbedder();
+  EXPECT_EQ(embedder->dimension(), 16);
+  EXPECT_EQ(embedder->max_tokens(), 32);
+  const auto batch = embedder->Embed(Texts(), /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  ASSERT_EQ(batch->values.size(), Texts().size() * 16);
+  for (std::size_t i = 0; i < Texts().size(); ++i) {
+    double squares = 0.0;
+    for (std::size_t j = 0; j < 16; ++j) {
+      squares += batch->values[i * 16 + j] * batch->values[i * 16 + j];
+    }
+    EXPECT_NEAR(squares, 1.0, 1e-5);
+  }
+}
+
+TEST_F(EmbedderTest, VectorDoesNotDependOnTheOtherTexts) {
+  const auto embedder = NewEmbedder();
+  const auto small_batches = NewEmbedder(/*max_batch_tokens=*/1);
+  const std::vector<std::string> texts = Texts();
+  const auto together = embedder->Embed(texts, /*truncate=*/true);
+  const auto in_pieces = small_batches->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(together, IsOk());
+  ASSERT_THAT(in_pieces, IsOk());
+  EXPECT_EQ(together->values, in_pieces->values);  // bit for bit
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto alone = embedder->Embed(std::span(&texts[i], 1), /*truncate=*/true);
+    ASSERT_THAT(alone, IsOk());
+    const auto begin = together->values.begin() + static_cast<std::ptrdiff_t>(i * 16);
+    EXPECT_EQ(alone->values, std::vector<float>(begin, begin + 16)) << texts[i];
+  }
+}
+
+TEST_F(EmbedderTest, LongTextIsCutAndKeepsItsEndToken) {
+  const auto embedder = NewEmbedder();
+  const std::string fits(30, 'a');
+  const std::vector<std::string> texts = {fits, fits + "b", fits + std::string(500, 'c')};
+  const auto batch = embedder->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  EXPECT_EQ(batch->num_tokens, (std::vector<std::int32_t>{32, 32, 32}));
+  EXPECT_EQ(batch->truncated, (std::vector<bool>{false, true, true}));
+  // What is left after the cut is the first text with both frame tokens.
+  const std::vector<float> first(batch->values.begin(), batch->values.begin() + 16);
+  EXPECT_EQ(std::vector<float>(batch->values.begin() + 16, batch->values.begin() + 32), first);
+  EXPECT_EQ(std::vector<float>(batch->values.begin() + 32, batch->values.end()), first);
+}
+
+TEST_F(EmbedderTest, LongTextIsRefusedWithoutTruncation) {
+  const auto embedder = NewEmbedder();
+  const std::vector<std::string> texts = {"a", std::string(31, 'a')};
+  EXPECT_THAT(
+      embedder->Embed(texts, /*truncate=*/false),
+      FailsWith(StatusCode::kInvalidArgument, "texts[1]: wanted at most 32 tokens, have 33"));
+  EXPECT_THAT(embedder->Embed({}, /*truncate=*/false), IsOk());
+}
+
+TEST_F(EmbedderTest, SentenceTransformersFilesAreObeyed) {
+  testing::WriteFile(directory_.path() / "modules.json",
+                     R"([{"type": "a.Transformer", "path": ""},
+                         {"type": "a.Pooling", "path": "1_Pooling"}])");
+  testing::WriteFile(directory_.path() / "1_Pooling/config.json",
+                     R"({"pooling_mode_cls_token": true})");
+  testing::WriteFile(directory_.path() / "sentence_bert_config.json", R"({"max_seq_length": 10})");
+  const auto embedder = NewEmbedder();
+  EXPECT_EQ(embedder->max_tokens(), 10);
+  const std::vector<std::string> texts = {"abc"};
+  const auto batch = embedder->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  double squares = 0.0;
+  for (const float value : batch->values) squares += value * value;
+  EXPECT_GT(std::abs(squares - 1.0), 0.1);  // not normalized: 16 elements of variance 1
+}
+
+TEST_F(EmbedderTest, FingerprintNamesTheModel) {
+  const std::string fingerprint = NewEmbedder()->fingerprint();
+  EXPECT_EQ(fingerprint.size(), 64u);
+  EXPECT_EQ(NewEmbedder(/*max_batch_tokens=*/64)->fingerprint(), fingerprint);
+  testing::WriteFile(directory_.path() / "sentence_bert_config.json", R"({"max_seq_length": 10})");
+  EXPECT_NE(NewEmbedder()->fingerprint(), fingerprint);
+  std::filesystem::remove(directory_.path() / "sentence_bert_config.json");
+  EXPECT_EQ(NewEmbedder()->fingerprint(), fingerprint);
+  testing::WriteTinyBert(directory_.path(), /*seed=*/2);
+  EXPECT_NE(NewEmbedder()->fingerprint(), fingerprint);
+}
+
+TEST_F(EmbedderTest, LanguageModelsAreRefused) {
+  testing::WriteTinyLlama(directory_.path());
+  EXPECT_THAT(Create(), FailsWith(StatusCode::kInvalidArgument, "LlamaForCausalLM"));
+}
+
+}  // namespace
+}  // namespace quire::engine

@@ -1,0 +1,83 @@
+#include "engine/kv/block_allocator.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "engine/kv/block_table.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using testing::HasCode;
+using testing::IsOk;
+
+TEST(BlockAllocatorTest, AllocateIsAllOrNothing) {
+  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
+  EXPECT_THAT(allocator.Allocate(5), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(allocator.num_free(), 4);
+}
+
+TEST(BlockAllocatorTest, SharedBlockIsFreedByItsLastOwner) {
+  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
+  const auto prefix = allocator.Allocate(2);
+  ASSERT_THAT(prefix, IsOk());
+  allocator.Share(*prefix);
+  allocator.Release(*prefix);
+  EXPECT_EQ(allocator.num_free(), 2);
+  allocator.Release(*prefix);
+  EXPECT_EQ(allocator.num_free(), 4);
+}
+
+TEST(BlockAllocatorTest, RandomOperationsNeverGiveABlockTwice) {
+  constexpr std::int32_t kNumBlocks = 37;
+  BlockAllocator allocator(kNumBlocks, /*block_size=*/16);
+  std::mt19937 random(1);
+  std::vector<std::vector<BlockId>> held;  // each with one reference to each of its blocks
+  for (int i = 0; i < 5000; ++i) {
+    const auto action = random() % 3;
+    if (action == 0) {
+      auto blocks = allocator.Allocate(static_cast<std::int32_t>(random() % 6));
+      if (blocks.ok()) held.push_back(*std::move(blocks));
+    } else if (action == 1 && !held.empty()) {
+      held.push_back(held[random() % held.size()]);
+      allocator.Share(held.back());
+    } else if (!held.empty()) {
+      std::swap(held[random() % held.size()], held.back());
+      allocator.Release(held.back());
+      held.pop_back();
+    }
+    std::set<BlockId> used;
+    for (const auto& blocks : held) used.insert(blocks.begin(), blocks.end());
+    ASSERT_EQ(allocator.num_free() + static_cast<std::int32_t>(used.size()), kNumBlocks);
+  }
+}
+
+TEST(BlockTableTest, GrowTakesOnlyWhatIsMissing) {
+  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
+  BlockTable table;
+  ASSERT_THAT(table.Grow(1, allocator), IsOk());
+  ASSERT_THAT(table.Grow(16, allocator), IsOk());
+  EXPECT_EQ(table.blocks().size(), 1u);
+  ASSERT_THAT(table.Grow(17, allocator), IsOk());
+  EXPECT_EQ(table.blocks().size(), 2u);
+  EXPECT_THAT(table.Grow(65, allocator), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(table.blocks().size(), 2u);
+  EXPECT_EQ(allocator.num_free(), 2);
+  table.Release(allocator);
+  EXPECT_EQ(allocator.num_free(), 4);
+}
+
+TEST(BlockTableTest, SlotIsBlockAndOffset) {
+  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
+  BlockTable table;
+  ASSERT_THAT(table.Grow(40, allocator), IsOk());
+  const auto block = static_cast<std::int32_t>(table.blocks()[2]);
+  EXPECT_EQ(table.Slot(32, 16), block * 16);
+  EXPECT_EQ(table.Slot(39, 16), block * 16 + 7);
+}
+
+}  // namespace
+}  // namespace quire::engine

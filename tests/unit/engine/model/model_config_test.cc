@@ -1,0 +1,279 @@
+#include "engine/model/model_config.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/model/architecture.h"
+#include "engine/model/generation_config.h"
+#include "engine/model/shapes.h"
+#include "tests/support/safetensors_writer.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_files.h"
+
+namespace quire::engine {
+namespace {
+
+using absl::StatusCode;
+using nlohmann::json;
+using testing::FailsWith;
+using testing::IsOk;
+
+json Llama() {
+  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+    "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 8,
+    "num_key_value_heads": 4, "vocab_size": 100, "max_position_embeddings": 512,
+    "rms_norm_eps": 1e-5, "bos_token_id": 1, "eos_token_id": 2})");
+}
+
+json Family(const char* architecture, const char* model_type, const json& changes = {}) {
+  json config = Llama();
+  config["architectures"] = {architecture};
+  config["model_type"] = model_type;
+  if (!changes.is_null()) config.update(changes);
+  return config;
+}
+
+ModelConfig Parsed(const json& config) {
+  const auto parsed = ParseModelConfig(config, "config.json");
+  EXPECT_THAT(parsed, IsOk());
+  return parsed.ok() ? *parsed : ModelConfig{};
+}
+
+TEST(ModelConfigTest, LlamaFieldsAreRead) {
+  const ModelConfig config = Parsed(Llama());
+  EXPECT_EQ(config.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(config.num_layers, 2);
+  EXPECT_EQ(config.num_kv_heads, 4);
+  EXPECT_EQ(config.head_dim, 8);
+  EXPECT_EQ(config.norm_epsilon, 1e-5f);
+  EXPECT_EQ(config.bos_token_id, 1);
+  EXPECT_EQ(config.eos_token_ids, std::vector<std::int32_t>{2});
+  EXPECT_EQ(config.rope_scaling.kind, RopeScaling::Kind::kNone);
+  EXPECT_FALSE(config.attention_bias);
+  EXPECT_FALSE(config.is_encoder());
+}
+
+TEST(ModelConfigTest, AbsentFieldsTakeTheDefaultsOfTransformers) {
+  json config = Llama();
+  for (const char* field : {"num_key_value_heads", "rms_norm_eps", "max_position_embeddings",
+                            "bos_token_id", "eos_token_id"}) {
+    config.erase(field);
+  }
+  const ModelConfig parsed = Parsed(config);
+  EXPECT_EQ(parsed.num_kv_heads, 8);
+  EXPECT_EQ(parsed.norm_epsilon, 1e-6f);
+  EXPECT_EQ(parsed.max_position_embeddings, 2048);
+  EXPECT_EQ(parsed.bos_token_id, std::nullopt);
+  EXPECT_TRUE(parsed.eos_token_ids.empty());
+}
+
+TEST(ModelConfigTest, ExplicitHeadDimNeedNotDivideTheHiddenSize) {
+  json config = Llama();
+  config["head_dim"] = 20;
+  EXPECT_EQ(Parsed(config).head_dim, 20);
+}
+
+TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
+  const json llama3 = json::parse(R"({"factor": 32.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 4096})");
+  for (const char* key : {"type", "rope_type"}) {
+    json config = Llama();
+    config["rope_scaling"] = llama3;
+    config["rope_scaling"][key] = "llama3";
+    const RopeScaling scaling = Parsed(config).rope_scaling;
+    EXPECT_EQ(scaling.kind, RopeScaling::Kind::kLlama3);
+    EXPECT_EQ(scaling.factor, 32.0);
+    EXPECT_EQ(scaling.original_context_tokens, 4096);
+  }
+  json config = Llama();
+  config["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5e5}, {"factor", 2}};
+  EXPECT_EQ(Parsed(config).rope_scaling.kind, RopeScaling::Kind::kLinear);
+  EXPECT_EQ(Parsed(config).rope_theta, 5e5);
+  config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 7e5}};
+  EXPECT_EQ(Parsed(config).rope_scaling.kind, RopeScaling::Kind::kNone);
+  EXPECT_EQ(Parsed(config).rope_theta, 7e5);
+}
+
+TEST(ModelConfigTest, UnknownRopeScalingIsRefused) {
+  json config = Llama();
+  config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
+  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "\"yarn\""));
+  config["rope_scaling"] = {{"rope_type", "linear"}};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "rope_scaling: factor"));
+  config["rope_scaling"] = {
+      {"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 4}, {"high_freq_factor", 4}};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "high_freq_factor"));
+}
+
+TEST(ModelConfigTest, MistralHasASlidingWindow) {
+  EXPECT_EQ(Parsed(Family("MistralForCausalLM", "mistral")).sliding_window, 4096);
+  EXPECT_EQ(
+      Parsed(Family("MistralForCausalLM", "mistral", {{"sliding_window", 77}})).sliding_window, 77);
+  EXPECT_EQ(
+      Parsed(Family("MistralForCausalLM", "mistral", {{"sliding_window", nullptr}})).sliding_window,
+      0);
+}
+
+TEST(ModelConfigTest, Qwen2HasBiasesAndAWindowOnDemand) {
+  const ModelConfig plain = Parsed(Family("Qwen2ForCausalLM", "qwen2", {{"sliding_window", 64}}));
+  EXPECT_TRUE(plain.attention_bias);
+  EXPECT_FALSE(plain.attention_output_bias);
+  EXPECT_EQ(plain.SlidingWindow(1), 0);
+  const ModelConfig windowed = Parsed(
+      Family("Qwen2ForCausalLM", "qwen2",
+             {{"sliding_window", 64}, {"use_sliding_window", true}, {"max_window_layers", 1}}));
+  EXPECT_EQ(windowed.SlidingWindow(0), 0);
+  EXPECT_EQ(windowed.SlidingWindow(1), 64);
+}
+
+TEST(ModelConfigTest, BertIsAnEncoder) {
+  json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
+  EXPECT_TRUE(Parsed(config).is_encoder());
+  EXPECT_EQ(Parsed(config).activation, kernels::ActivationKind::kGeluTanh);
+  config.erase("hidden_act");
+  EXPECT_EQ(Parsed(config).activation, kernels::ActivationKind::kGelu);
+  config["position_embedding_type"] = "relative_key";
+  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "relative_key"));
+}
+
+TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
+  json config = Llama();
+  config.erase("architectures");
+  EXPECT_EQ(Parsed(config).architecture, "LlamaForCausalLM");
+}
+
+TEST(ModelConfigTest, UnknownArchitecturesAreNamed) {
+  EXPECT_THAT(ParseModelConfig(Family("GPTJForCausalLM", "gptj"), "config.json"),
+              FailsWith(StatusCode::kUnimplemented, "have \"GPTJForCausalLM\""));
+  EXPECT_THAT(ParseModelConfig(json::object(), "config.json"),
+              FailsWith(StatusCode::kUnimplemented, "architectures"));
+  EXPECT_THAT(ParseModelConfig(json::array(), "config.json"),
+              FailsWith(StatusCode::kInvalidArgument, "wanted an object"));
+}
+
+TEST(ModelConfigTest, QuantizedWeightsAreRefusedByName) {
+  json config = Llama();
+  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+  EXPECT_THAT(ParseModelConfig(config, "config.json"),
+              FailsWith(StatusCode::kUnimplemented, "\"gptq\""));
+}
+
+TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
+  struct Case {
+    const char* field;
+    json value;
+  };
+  const Case cases[] = {
+      {"num_hidden_layers", 0},
+      {"num_hidden_layers", 1'000'000},
+      {"num_hidden_layers", "two"},
+      {"hidden_size", -64},
+      {"hidden_size", 4294967360},
+      {"hidden_size", 65},
+      {"num_attention_heads", 0},
+      {"num_attention_heads", 1 << 20},
+      {"num_key_value_heads", 3},
+      {"num_key_value_heads", 0},
+      {"head_dim", 7},
+      {"head_dim", 1 << 20},
+      {"vocab_size", 1 << 30},
+      {"intermediate_size", 0},
+      {"max_position_embeddings", 0},
+      {"rms_norm_eps", -1},
+      {"rms_norm_eps", "1e-5"},
+      {"rope_theta", 0},
+      {"rope_theta", 1e300},
+      {"eos_token_id", 100},
+      {"eos_token_id", -1},
+      {"bos_token_id", 1e9},
+      {"tie_word_embeddings", 1},
+  };
+  for (const Case& c : cases) {
+    json config = Llama();
+    config[c.field] = c.value;
+    EXPECT_THAT(ParseModelConfig(config, "config.json"),
+                FailsWith(StatusCode::kInvalidArgument, std::string("config.json: ") + c.field))
+        << c.value;
+  }
+  for (const char* field : {"num_hidden_layers", "hidden_size", "intermediate_size",
+                            "num_attention_heads", "vocab_size"}) {
+    json config = Llama();
+    config.erase(field);
+    EXPECT_THAT(ParseModelConfig(config, "config.json"),
+                FailsWith(StatusCode::kInvalidArgument, std::string(field) + ": wanted"));
+  }
+}
+
+TEST(ModelConfigTest, MissingFileIsNotFound) {
+  EXPECT_THAT(LoadModelConfig("/nowhere"), FailsWith(StatusCode::kNotFound, "/nowhere"));
+}
+
+class GenerationConfigTest : public ::testing::Test {
+ protected:
+  StatusOr<GenerationConfig> Load(const std::string& content) {
+    testing::WriteFile(directory_.path() / "generation_config.json", content);
+    return LoadGenerationConfig(directory_.path(), config_);
+  }
+
+  ModelConfig config_ = Parsed(Llama());
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(GenerationConfigTest, AbsentFileGivesGreedyAndTheModelsEos) {
+  const auto generation = LoadGenerationConfig(directory_.path(), config_);
+  ASSERT_THAT(generation, IsOk());
+  EXPECT_EQ(generation->sampling.temperature, 0.0f);
+  EXPECT_EQ(generation->eos_token_ids, std::vector<std::int32_t>{2});
+}
+
+TEST_F(GenerationConfigTest, EosOfTheFileWins) {
+  const auto generation = Load(R"({"eos_token_id": [5, 6]})");
+  ASSERT_THAT(generation, IsOk());
+  EXPECT_EQ(generation->eos_token_ids, (std::vector<std::int32_t>{5, 6}));
+}
+
+TEST_F(GenerationConfigTest, SamplingCountsOnlyWithDoSample) {
+  const auto greedy = Load(R"({"temperature": 0.6, "top_p": 0.9})");
+  ASSERT_THAT(greedy, IsOk());
+  EXPECT_EQ(greedy->sampling.temperature, 0.0f);
+  const auto sampled =
+      Load(R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "top_k": 20})");
+  ASSERT_THAT(sampled, IsOk());
+  EXPECT_EQ(sampled->sampling.temperature, 0.6f);
+  EXPECT_EQ(sampled->sampling.top_p, 0.9f);
+  EXPECT_EQ(sampled->sampling.top_k, 20);
+  const auto plain = Load(R"({"do_sample": true})");
+  ASSERT_THAT(plain, IsOk());
+  EXPECT_EQ(plain->sampling.temperature, 1.0f);
+}
+
+TEST_F(GenerationConfigTest, FieldsOutOfRangeAreNamed) {
+  EXPECT_THAT(Load(R"({"eos_token_id": 100})"),
+              FailsWith(StatusCode::kInvalidArgument, "generation_config.json: eos_token_id"));
+  EXPECT_THAT(Load(R"({"do_sample": true, "top_p": 2})"),
+              FailsWith(StatusCode::kInvalidArgument, "top_p"));
+}
+
+TEST(ModelShapesTest, EveryShapeIsAValidModel) {
+  struct Case {
+    const char* name;
+    double billions;  // of parameters, as the model's card says
+  };
+  for (const Case& c :
+       {Case{"llama-3.2-1b", 1.24}, Case{"tinyllama-1.1b", 1.10}, Case{"qwen2.5-0.5b", 0.49},
+        Case{"llama-3.1-8b", 8.03}, Case{"mistral-7b", 7.25}}) {
+    const auto config = FindModelShape(c.name);
+    ASSERT_THAT(config, IsOk());
+    const double hidden = config->hidden_size;
+    const double layer =
+        2 * hidden * config->head_dim * (config->num_heads + config->num_kv_heads) +
+        3 * hidden * config->intermediate_size;
+    const double tables = hidden * config->vocab_size * (config->tie_word_embeddings ? 1 : 2);
+    EXPECT_NEAR((layer * config->num_layers + tables) / 1e9, c.billions, 0.01) << c.name;
+  }
+  EXPECT_THAT(FindModelShape("gpt-5"), FailsWith(StatusCode::kNotFound, "mistral-7b"));
+}
+
+}  // namespace
+}  // namespace quire::engine
