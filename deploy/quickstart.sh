@@ -164,5 +164,5 @@ if $keep; then
   step "Still running. Ask more:"
   echo "$bin_dir/quire --server $orchestrator ask \"How much does the Heron 3 weigh?\"" \
     "--collection $collection" >&2
-  echo "Stop: deploy/quickstart.sh --stop" >&2
+  echo "Stop: deploy/quickstart.sh --stop --work-dir $work_dir" >&2
 fi
