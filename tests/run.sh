@@ -65,7 +65,7 @@ build() {
   local preset=$1
   shift
   configure "$preset" || return 1
-  echo "building preset $preset ${1:+($# test programs) }into build/$preset"
+  echo "building preset $preset ${1:+($# targets) }into build/$preset"
   cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} >"$logs/$preset-build.log" 2>&1 || {
     grep -E -A 12 '^FAILED|error:' "$logs/$preset-build.log" | head -n 80
     echo "run.sh: build of preset $preset failed: $logs/$preset-build.log"
@@ -81,15 +81,24 @@ run_tests() {
     2>&1 | tee "$logs/$preset-tests.log"
 }
 
-# build_and_test_selected PRESET [CTEST FILTER...]: builds the test programs that the filter selects
-# and runs them. A test program is a build target of the same name.
-build_and_test_selected() {
+# test_programs PRESET [CTEST FILTER...]: the build targets of the tests that the filter selects. A
+# test program has the name of its test; ctest tells no command of one that is not built yet.
+test_programs() {
   local preset=$1
   shift
+  ctest --test-dir "build/$preset" --show-only=json-v1 "$@" 2>/dev/null | /usr/bin/python3 -c '
+import json, sys
+for test in json.load(sys.stdin)["tests"]:
+    if "command" not in test or test["command"][0].startswith(sys.argv[1]):
+        print(test["name"])' "$PWD/build/$preset/"
+}
+
+# build_and_test_selected PRESET [CTEST FILTER...]: builds the programs of these tests; runs the tests.
+build_and_test_selected() {
+  local preset=$1 programs
+  shift
   configure "$preset" || return 1
-  local programs
-  mapfile -t programs < <(ctest --test-dir "build/$preset" -N "$@" |
-    sed -n 's/^ *Test *#[0-9]*: \([a-z0-9_]*\).*/\1/p')
+  mapfile -t programs < <(test_programs "$preset" "$@")
   [ ${#programs[@]} -gt 0 ] || return 1
   build "$preset" "${programs[@]}" && run_tests "$preset" "$@"
 }
