@@ -1,6 +1,7 @@
 #include "engine/model_loading.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/formats/checkpoint.h"
 #include "engine/kv/memory_budget.h"
@@ -29,16 +30,25 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
   return ValidateRange("context_tokens", options.context_tokens, 0, config.max_position_embeddings);
 }
 
+// The product, or the largest number there is: more memory than any machine has.
+std::int64_t SaturatingMultiply(std::int64_t a, std::int64_t b) {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max()
+                                                : product;
+}
+
 // Blocks of the cache, as EngineOptions::kv_cache_bytes says. `free_bytes`: what the machine has
 // left beside the weights.
 StatusOr<std::int32_t> ChooseNumBlocks(const EngineOptions& options, const KvCacheShape& shape,
                                        std::int32_t context_tokens, std::int64_t free_bytes) {
-  const std::int64_t context_blocks = NumBlocksFor(context_tokens, shape.block_size);
-  const std::int64_t context_bytes = context_blocks * KvBlockBytes(shape);
+  const std::int64_t context_bytes =
+      SaturatingMultiply(NumBlocksFor(context_tokens, shape.block_size), KvBlockBytes(shape));
   std::int64_t budget_bytes = options.kv_cache_bytes;
   if (budget_bytes == 0) {
-    const std::int64_t wanted_bytes = (context_bytes + 1) / 2 * options.max_sequences;
-    budget_bytes = std::min(wanted_bytes, free_bytes / 2);
+    // Whole blocks even where half a context is less than one.
+    const std::int64_t half_context_bytes = std::max(context_bytes / 2, KvBlockBytes(shape));
+    budget_bytes =
+        std::min(SaturatingMultiply(half_context_bytes, options.max_sequences), free_bytes / 2);
     if (context_bytes <= free_bytes) budget_bytes = std::max(budget_bytes, context_bytes);
   }
   if (budget_bytes < context_bytes) {

@@ -4,7 +4,8 @@
 #include <span>
 
 #include "base/status.h"
-#include "engine/scheduler/request.h"
+#include "engine/sampling/scored_token.h"
+#include "engine/tokenizer/tokenizer.h"
 
 // Questions about one row of logits, [vocab_size] f32.
 

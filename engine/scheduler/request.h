@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/sampling/sampling_params.h"
+#include "engine/sampling/scored_token.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace quire::engine {
@@ -25,17 +26,6 @@ struct Request {
   // The same for each prompt token after the first.
   std::optional<std::int32_t> num_prompt_logprobs;
   std::optional<std::chrono::steady_clock::time_point> deadline;
-};
-
-struct TokenLogprob {
-  TokenId id = 0;
-  float logprob = 0.0f;  // natural logarithm
-};
-
-// A token of prompt or output with the alternatives at its position, most likely first.
-struct ScoredToken {
-  TokenLogprob token;
-  std::vector<TokenLogprob> top;
 };
 
 enum class FinishReason { kStop, kStopString, kLength };
