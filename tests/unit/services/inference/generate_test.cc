@@ -1,0 +1,229 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "services/inference/handlers.h"
+#include "services/server/error_details.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/services/inference/fakes.h"
+
+namespace quire::services {
+namespace {
+
+using inference::v1::GenerateRequest;
+using inference::v1::GenerateResponse;
+using inference::v1::StreamGenerateResponse;
+using quire::testing::FailsWith;
+using quire::testing::HasCode;
+using quire::testing::IsOk;
+using ::testing::ElementsAre;
+
+// Two events: "ab" (ids 97, 98), then "c" (99) with the end at a stop string.
+std::deque<engine::OutputEvent> TwoEvents() {
+  engine::OutputEvent first = testing::TextEvent("ab", {97, 98});
+  first.logprobs = {{{97, -0.5f}, {{97, -0.5f}, {5, -1.0f}}}, {{98, -0.25f}, {}}};
+  engine::OutputEvent last = testing::TextEvent("c", {99});
+  last.finish = engine::FinishReason::kStopString;
+  last.stop_match = "END";
+  last.usage = {.prompt_tokens = 5,
+                .cached_tokens = 2,
+                .completion_tokens = 3,
+                .queue_time = std::chrono::microseconds(1500),
+                .prefill_time = std::chrono::milliseconds(2),
+                .decode_time = std::chrono::milliseconds(3)};
+  return {first, last};
+}
+
+class GenerateTest : public ::testing::Test {
+ protected:
+  GenerateTest() { script_.events = TwoEvents(); }
+
+  Status Run(const GenerateRequest& request) {
+    return Generate(call_, models_, request, response_);
+  }
+  static GenerateRequest TextRequest(const std::string& text) {
+    GenerateRequest request;
+    request.set_text(text);
+    return request;
+  }
+  const engine::Request& submitted() const { return script_.requests.back(); }
+
+  testing::EngineScript script_;
+  const ModelRegistry models_ = testing::MakeRegistry(script_);
+  InferenceCall call_ = testing::MakeCall();
+  GenerateResponse response_;
+};
+
+TEST_F(GenerateTest, GathersEventsIntoOneResponse) {
+  ASSERT_THAT(Run(TextRequest("Once")), IsOk());
+  EXPECT_EQ(response_.text(), "abc");
+  EXPECT_THAT(response_.token_ids(), ElementsAre(97, 98, 99));
+  ASSERT_EQ(response_.logprobs_size(), 2);
+  EXPECT_FLOAT_EQ(response_.logprobs(0).top(1).logprob(), -1.0f);
+  EXPECT_EQ(response_.finish_reason(), inference::v1::FINISH_REASON_STOP_STRING);
+  EXPECT_EQ(response_.stop_match(), "END");
+  EXPECT_EQ(response_.usage().prompt_tokens(), 5);
+  EXPECT_EQ(response_.usage().cached_tokens(), 2);
+  EXPECT_EQ(response_.usage().completion_tokens(), 3);
+  EXPECT_DOUBLE_EQ(response_.usage().queue_ms(), 1.5);
+  EXPECT_EQ(script_.num_live_streams, 0);
+}
+
+TEST_F(GenerateTest, TextOpensWithBosAndHoldsNoSpecialTokens) {
+  ASSERT_THAT(Run(TextRequest("a<s>")), IsOk());
+  EXPECT_THAT(submitted().prompt, ElementsAre(256, 'a', '<', 's', '>'));
+}
+
+TEST_F(GenerateTest, TokenIdsAreUsedAsTheyAre) {
+  GenerateRequest request;
+  request.mutable_token_ids()->add_ids(257);
+  request.mutable_token_ids()->add_ids(0);
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_THAT(submitted().prompt, ElementsAre(257, 0));
+  request.mutable_token_ids()->add_ids(258);
+  EXPECT_THAT(Run(request), FailsWith(absl::StatusCode::kInvalidArgument, "token_ids.ids[2]"));
+}
+
+TEST_F(GenerateTest, UnsetParametersTakeTheModelsDefaultsAndARandomSeed) {
+  ASSERT_THAT(Run(TextRequest("Once")), IsOk());
+  EXPECT_FLOAT_EQ(submitted().sampling.temperature, 0.5f);
+  EXPECT_EQ(submitted().sampling.top_k, 40);
+  EXPECT_EQ(submitted().sampling.seed, 77u);
+  EXPECT_EQ(submitted().num_logprobs, std::nullopt);
+  EXPECT_FALSE(submitted().ignore_eos);
+}
+
+TEST_F(GenerateTest, SetParametersWin) {
+  GenerateRequest request = TextRequest("Once");
+  request.mutable_sampling()->set_temperature(0.0f);
+  request.mutable_sampling()->set_top_k(0);
+  request.mutable_sampling()->set_top_p(0.9f);
+  request.mutable_sampling()->set_min_p(0.1f);
+  request.mutable_sampling()->set_seed(5);
+  request.mutable_stopping()->set_max_tokens(7);
+  request.mutable_stopping()->add_stop("END");
+  request.mutable_stopping()->set_ignore_eos(true);
+  request.mutable_options()->set_logprobs(2);
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_FLOAT_EQ(submitted().sampling.temperature, 0.0f);
+  EXPECT_EQ(submitted().sampling.top_k, 0);
+  EXPECT_FLOAT_EQ(submitted().sampling.top_p, 0.9f);
+  EXPECT_FLOAT_EQ(submitted().sampling.min_p, 0.1f);
+  EXPECT_EQ(submitted().sampling.seed, 5u);
+  EXPECT_EQ(submitted().max_new_tokens, 7);
+  EXPECT_THAT(submitted().stop, ElementsAre("END"));
+  EXPECT_TRUE(submitted().ignore_eos);
+  EXPECT_EQ(submitted().num_logprobs, 2);
+}
+
+TEST_F(GenerateTest, OutputFillsWhatThePromptLeavesOfTheContext) {
+  ASSERT_THAT(Run(TextRequest(std::string(89, 'x'))), IsOk());  // 90 of 100 with BOS
+  EXPECT_EQ(submitted().max_new_tokens, 10);
+}
+
+TEST_F(GenerateTest, PromptAndOutputMustFitTheContext) {
+  GenerateRequest request = TextRequest(std::string(89, 'x'));
+  request.mutable_stopping()->set_max_tokens(11);
+  const Status too_many = Run(request);
+  EXPECT_THAT(too_many, FailsWith(absl::StatusCode::kInvalidArgument, "stopping.max_tokens"));
+  EXPECT_EQ(ErrorReason(too_many), kContextLengthExceeded);
+  EXPECT_EQ(ErrorMetadata(too_many, "tokens"), "101");
+  EXPECT_EQ(ErrorMetadata(too_many, "limit"), "100");
+
+  const Status too_long = Run(TextRequest(std::string(99, 'x')));
+  EXPECT_THAT(too_long, FailsWith(absl::StatusCode::kInvalidArgument, "text"));
+  EXPECT_EQ(ErrorMetadata(too_long, "tokens"), "101");
+  EXPECT_TRUE(script_.requests.empty());
+}
+
+TEST_F(GenerateTest, LargestTokenLimitDoesNotOverflow) {
+  GenerateRequest request = TextRequest("x");
+  request.mutable_stopping()->set_max_tokens(std::numeric_limits<std::int32_t>::max());
+  const Status status = Run(request);
+  EXPECT_EQ(ErrorMetadata(status, "tokens"), "2147483649");
+}
+
+TEST_F(GenerateTest, FullQueueSaysWhenToTryAgain) {
+  script_.submit_status = ResourceExhausted("queue: wanted room, have none");
+  const Status status = Run(TextRequest("Once"));
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(ErrorReason(status), kQueueFull);
+  EXPECT_TRUE(RetryDelay(status).has_value());
+}
+
+TEST_F(GenerateTest, DeadlineIsTheClientsOrTenMinutes) {
+  const auto now = std::chrono::steady_clock::now();
+  ASSERT_THAT(Run(TextRequest("Once")), IsOk());
+  ASSERT_TRUE(submitted().deadline.has_value());
+  EXPECT_GT(*submitted().deadline, now + std::chrono::minutes(9));
+  EXPECT_LT(*submitted().deadline, now + std::chrono::minutes(11));
+  call_.deadline = now + std::chrono::seconds(5);
+  script_.events = TwoEvents();
+  ASSERT_THAT(Run(TextRequest("Once")), IsOk());
+  EXPECT_EQ(submitted().deadline, call_.deadline);
+}
+
+TEST_F(GenerateTest, ErrorsOfTheStreamAreTheErrorsOfTheCall) {
+  script_.events.pop_back();
+  script_.end_status = DeadlineExceeded("request: out of time");
+  EXPECT_THAT(Run(TextRequest("Once")), HasCode(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(script_.num_live_streams, 0);
+}
+
+TEST_F(GenerateTest, VanishedClientEndsTheRequestThatIsWaiting) {
+  script_.events.clear();  // nothing comes, ever
+  int polls = 0;
+  call_.is_cancelled = [&polls] { return ++polls > 3; };
+  EXPECT_THAT(Run(TextRequest("Once")), HasCode(absl::StatusCode::kCancelled));
+  EXPECT_EQ(script_.num_live_streams, 0);
+}
+
+TEST_F(GenerateTest, StreamSendsStartedDeltasFinishedUsage) {
+  std::vector<StreamGenerateResponse> messages;
+  ASSERT_THAT(StreamGenerate(call_, models_, TextRequest("Once"),
+                             [&](const StreamGenerateResponse& message) {
+                               messages.push_back(message);
+                               return true;
+                             }),
+              IsOk());
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[0].started().request_id(), "r1");
+  EXPECT_EQ(messages[0].started().model(), "writer");
+  EXPECT_EQ(messages[0].started().prompt_tokens(), 5);
+  EXPECT_EQ(messages[1].delta().text(), "ab");
+  EXPECT_THAT(messages[1].delta().token_ids(), ElementsAre(97, 98));
+  EXPECT_EQ(messages[1].delta().logprobs_size(), 2);
+  EXPECT_EQ(messages[2].delta().text(), "c");
+  EXPECT_EQ(messages[3].finished().reason(), inference::v1::FINISH_REASON_STOP_STRING);
+  EXPECT_EQ(messages[3].finished().stop_match(), "END");
+  EXPECT_EQ(messages[4].usage().completion_tokens(), 3);
+}
+
+TEST_F(GenerateTest, FailedWriteEndsTheStreamAtAnyMessage) {
+  for (int num_read = 0; num_read < 5; ++num_read) {
+    script_.events = TwoEvents();
+    int written = 0;
+    EXPECT_THAT(StreamGenerate(call_, models_, TextRequest("Once"),
+                               [&](const StreamGenerateResponse&) { return written++ < num_read; }),
+                HasCode(absl::StatusCode::kCancelled));
+    EXPECT_EQ(written, num_read + 1);
+    EXPECT_EQ(script_.num_live_streams, 0);
+  }
+}
+
+TEST_F(GenerateTest, RefusedRequestsSendNothing) {
+  script_.submit_status = ResourceExhausted("queue: wanted room, have none");
+  const auto never = [](const StreamGenerateResponse&) {
+    ADD_FAILURE() << "a message was sent";
+    return true;
+  };
+  EXPECT_THAT(StreamGenerate(call_, models_, TextRequest("Once"), never),
+              HasCode(absl::StatusCode::kResourceExhausted));
+  GenerateRequest unknown_model = TextRequest("Once");
+  unknown_model.set_model("other");
+  EXPECT_THAT(StreamGenerate(call_, models_, unknown_model, never),
+              HasCode(absl::StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace quire::services
