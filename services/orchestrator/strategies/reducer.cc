@@ -72,12 +72,11 @@ StatusOr<std::vector<Reducer::Group>> Reducer::MakeGroups(std::vector<CitedText>
     const std::size_t wanted = std::min(rest.size(), static_cast<std::size_t>(results_per_call_));
     const auto fits = [&](std::size_t count) { return Fits(rest.first(count)); };
     QUIRE_ASSIGN_OR_RETURN(std::size_t count, LargestFit(rest.size(), wanted, fits));
-    std::int32_t max_tokens = context_.max_answer_tokens;
-    while (count < wanted) {
+    for (std::int32_t max_tokens = context_.max_answer_tokens; count < wanted; max_tokens /= 2) {
       QUIRE_RETURN_IF_ERROR(Shorten(rest.first(wanted), max_tokens));
       QUIRE_ASSIGN_OR_RETURN(const bool fit, fits(wanted));
       if (fit) count = wanted;
-      max_tokens /= 2;
+      if (!fit && max_tokens == 0) return Internal("reduce: {} empty results do not fit", wanted);
     }
     groups.push_back({.first = first, .last = first + count});
     first += count;
