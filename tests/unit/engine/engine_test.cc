@@ -239,10 +239,11 @@ TEST_F(EngineTest, DestructionCancelsWhatRuns) {
   device_.Pause();
   const auto stream = engine->Submit(LongRequest());
   ASSERT_THAT(stream, IsOk());
+  // In the middle of a step.
+  ASSERT_TRUE(Eventually([&] { return device_.num_waiting() > 0; }));
   std::thread destroy([&] { engine.reset(); });
-  // The loop may finish the step it is in, not the request: a step is one token of 250.
-  EXPECT_TRUE(Eventually([&] { return device_.num_waiting() > 0; }));
-  std::this_thread::sleep_for(milliseconds(20));
+  // Long enough for the destructor to ask; the request has 249 steps to go.
+  std::this_thread::sleep_for(milliseconds(50));
   device_.Resume();
   destroy.join();
   EXPECT_THAT(Collect(**stream).status, HasCode(StatusCode::kCancelled));
