@@ -9,11 +9,12 @@
 
 namespace quire::engine {
 
-// Rows of f32 on a device that every step reuses: activations, logits.
+// Rows of f32 on a device that every step reuses: activations, logits. Empty until created.
 //
 // Thread-compatible.
 class ActivationBuffer {
  public:
+  ActivationBuffer() = default;
   // Room for `max_rows` rows of `cols`. Returns RESOURCE_EXHAUSTED if the device lacks the memory.
   static StatusOr<ActivationBuffer> Create(std::int64_t max_rows, std::int64_t cols,
                                            kernels::Device& device);
@@ -26,14 +27,16 @@ class ActivationBuffer {
       : memory_(std::move(memory)), cols_(cols) {}
 
   std::unique_ptr<kernels::DeviceMemory> memory_;
-  std::int64_t cols_;
+  std::int64_t cols_ = 0;
 };
 
-// Integers on a device that every step writes anew: token ids, positions, slots.
+// Integers on a device that every step writes anew: token ids, positions, slots. Empty until
+// created.
 //
 // Thread-compatible.
 class IndexBuffer {
  public:
+  IndexBuffer() = default;
   static StatusOr<IndexBuffer> Create(std::int64_t max_size, kernels::Device& device);
 
   // Enqueues the copy of `values`, which must stay as they are until the stream is synchronized.

@@ -78,22 +78,20 @@ StatusOr<Encoder::Buffers> Encoder::CreateBuffers(const ModelConfig& config,
     return ActivationBuffer::Create(max_batch_tokens, cols, device);
   };
   const auto index = [&](std::int64_t size) { return IndexBuffer::Create(size, device); };
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer hidden, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer q, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer k, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer v, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer attention, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer intermediate, rows(config.intermediate_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer pooled,
+  Buffers buffers;
+  QUIRE_ASSIGN_OR_RETURN(buffers.hidden, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.q, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.k, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.v, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.attention, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.intermediate, rows(config.intermediate_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.pooled,
                          ActivationBuffer::Create(max_sequences, config.hidden_size, device));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer ids, index(max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer positions, index(max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer types, index(max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer cu_seqlens, index(std::int64_t{max_sequences} + 1));
-  return Buffers{std::move(hidden), std::move(q),         std::move(k),
-                 std::move(v),      std::move(attention), std::move(intermediate),
-                 std::move(pooled), std::move(ids),       std::move(positions),
-                 std::move(types),  std::move(cu_seqlens)};
+  QUIRE_ASSIGN_OR_RETURN(buffers.ids, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.positions, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.types, index(max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.cu_seqlens, index(std::int64_t{max_sequences} + 1));
+  return buffers;
 }
 
 void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens) {

@@ -97,34 +97,22 @@ StatusOr<Transformer::Buffers> Transformer::CreateBuffers(const ModelConfig& con
   const auto index = [&](std::int64_t size) { return IndexBuffer::Create(size, device); };
   const std::int64_t q_size = std::int64_t{config.num_heads} * config.head_dim;
   const std::int64_t kv_size = std::int64_t{config.num_kv_heads} * config.head_dim;
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer hidden, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer normed, rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer q, rows(q_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer k, rows(kv_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer v, rows(kv_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer attention, rows(q_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer gate, rows(config.intermediate_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer up, rows(config.intermediate_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer logit_hidden, logit_rows(config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(ActivationBuffer logits, logit_rows(config.vocab_size));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer ids, index(limits.max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer positions, index(limits.max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer slot_mapping, index(limits.max_batch_tokens));
-  QUIRE_ASSIGN_OR_RETURN(IndexBuffer logit_row_ids, index(limits.max_logit_rows));
-  return Buffers{std::move(hidden),
-                 std::move(normed),
-                 std::move(q),
-                 std::move(k),
-                 std::move(v),
-                 std::move(attention),
-                 std::move(gate),
-                 std::move(up),
-                 std::move(logit_hidden),
-                 std::move(logits),
-                 std::move(ids),
-                 std::move(positions),
-                 std::move(slot_mapping),
-                 std::move(logit_row_ids)};
+  Buffers buffers;
+  QUIRE_ASSIGN_OR_RETURN(buffers.hidden, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.normed, rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.q, rows(q_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.k, rows(kv_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.v, rows(kv_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.attention, rows(q_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.gate, rows(config.intermediate_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.up, rows(config.intermediate_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.logit_hidden, logit_rows(config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.logits, logit_rows(config.vocab_size));
+  QUIRE_ASSIGN_OR_RETURN(buffers.ids, index(limits.max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.positions, index(limits.max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.slot_mapping, index(limits.max_batch_tokens));
+  QUIRE_ASSIGN_OR_RETURN(buffers.logit_rows, index(limits.max_logit_rows));
+  return buffers;
 }
 
 void Transformer::ForwardLayer(const Layer& layer, std::int64_t num_tokens,
