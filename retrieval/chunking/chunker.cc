@@ -109,13 +109,23 @@ Status CountSpans(std::string_view text, std::span<const Unit> units, const Toke
   return batches.Flush();
 }
 
-// Repacking may move the start of a span beyond that of the next one, which then loses its overlap.
+// A span that was packed again starts with the overlap of the one before, and may end within it; or
+// it starts behind the overlap that the next one repeats. Drops the first, shortens the second.
 void KeepOrder(std::vector<Span>& spans) {
-  for (std::size_t i = 1; i < spans.size(); ++i) {
-    if (spans[i].begin > spans[i - 1].begin) continue;
-    spans[i].begin = spans[i - 1].end;
-    spans[i].tokens = kNotCounted;
+  std::vector<Span> ordered;
+  ordered.reserve(spans.size());
+  for (Span span : spans) {
+    if (!ordered.empty()) {
+      const Span& before = ordered.back();
+      if (span.end <= before.end) continue;
+      if (span.begin <= before.begin) {
+        span.begin = before.end;
+        span.tokens = kNotCounted;
+      }
+    }
+    ordered.push_back(span);
   }
+  spans = std::move(ordered);
 }
 
 // A text may have more tokens than its sentences together. Such spans are packed again, to less,

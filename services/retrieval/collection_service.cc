@@ -49,7 +49,7 @@ StatusOr<retrieval::CollectionRecord> NewRecord(const CreateCollectionRequest& r
   return record;
 }
 
-Status Create(LibraryHost& host, const grpc::ServerContext& context,
+Status Create(LibraryHost& host, grpc::ServerContext& context,
               const CreateCollectionRequest& request, CreateCollectionResponse& response) {
   QUIRE_ASSIGN_OR_RETURN(retrieval::Library * library, host.library());
   QUIRE_RETURN_IF_ERROR(CheckResourceId("collection_id", request.collection_id()));

@@ -36,11 +36,6 @@ Status ModelIsGone(const Status& status) {
   return FailedPrecondition("{}; the collection was made with this model", Message(status));
 }
 
-// The status of a call, with the name of the service before its message.
-Status FromInference(const grpc::Status& status) {
-  return Annotate(FromGrpcStatus(status), "inference service");
-}
-
 // The start of `texts` that fits one request: at least one.
 std::span<const std::string_view> NextBatch(std::span<const std::string_view> texts,
                                             std::size_t max_texts) {
@@ -80,6 +75,13 @@ Status AppendUnitVector(const inference::v1::Embedding& embedding, int dimension
 }
 
 }  // namespace
+
+Status GrpcEmbedder::FromInference(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    parent_.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");
+  }
+  return Annotate(FromGrpcStatus(status), "inference service");
+}
 
 StatusOr<retrieval::EmbeddingModel> GrpcEmbedder::Describe(const std::string& model) {
   inference::v1::GetModelRequest request;

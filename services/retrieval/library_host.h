@@ -27,7 +27,7 @@ class LibraryHost {
   // Returns UNAVAILABLE with RetryInfo, saying how far it is, until the library is loaded.
   StatusOr<retrieval::Library*> library() const;
   // An embedder for one call. Requires: library() was OK.
-  GrpcEmbedder EmbedderFor(const grpc::ServerContext& context) const { return {*stub_, context}; }
+  GrpcEmbedder EmbedderFor(grpc::ServerContext& context) const { return {*stub_, context}; }
 
  private:
   std::unique_ptr<inference::v1::InferenceService::StubInterface> stub_;

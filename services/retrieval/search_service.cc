@@ -67,8 +67,8 @@ StatusOr<retrieval::SearchQuery> ParseQuery(const std::string& collection,
   return query;
 }
 
-Status RunSearch(LibraryHost& host, const grpc::ServerContext& context,
-                 const SearchRequest& request, SearchResponse& response) {
+Status RunSearch(LibraryHost& host, grpc::ServerContext& context, const SearchRequest& request,
+                 SearchResponse& response) {
   QUIRE_ASSIGN_OR_RETURN(retrieval::Library * library, host.library());
   QUIRE_ASSIGN_OR_RETURN(const std::string collection,
                          ParseCollectionName("parent", request.parent()));

@@ -29,6 +29,7 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
   std::atomic<std::int32_t> dimension = 32;
   std::atomic<std::int32_t> delay_ms = 0;       // of each Embed, cut short by cancellation
   std::atomic<std::int64_t> num_embedded = 0;   // texts so far
+  std::atomic<std::int64_t> num_refused = 0;    // calls while unavailable
   std::atomic<std::int64_t> num_cancelled = 0;  // Embed calls whose client went away
 
   grpc::Status GetModel(grpc::ServerContext*, const inference::v1::GetModelRequest* request,
@@ -74,7 +75,10 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
   }
 
  private:
-  static grpc::Status Away() { return {grpc::StatusCode::UNAVAILABLE, "the fake is away"}; }
+  grpc::Status Away() {
+    ++num_refused;
+    return {grpc::StatusCode::UNAVAILABLE, "the fake is away"};
+  }
   std::string Fingerprint() const { return "hash-" + std::to_string(fingerprint); }
 
   bool Delay(const grpc::ServerContext& context) {

@@ -27,7 +27,7 @@ class GrpcEmbedderTest : public ::testing::Test {
   const quire::testing::LoopbackServer server_{service_};
   const std::unique_ptr<inference::v1::InferenceService::Stub> stub_ =
       inference::v1::InferenceService::NewStub(MakeChannel(server_.address()));
-  const grpc::ServerContext parent_;
+  grpc::ServerContext parent_;
   GrpcEmbedder embedder_{*stub_, parent_};
 };
 
