@@ -30,12 +30,12 @@ class BpeModel final : public SubwordModel {
     bool byte_fallback = false;  // unknown characters become "<0xNN>" tokens
     bool fuse_unknown = false;   // a run of unknown characters gives one unknown token
     bool ignore_merges = false;  // a piece that is a token stays whole
-    std::string continuing_subword_prefix;
-    std::string end_of_word_suffix;
-    std::string unknown_token;  // empty: unknown characters are dropped
+    std::string continuing_subword_prefix = {};
+    std::string end_of_word_suffix = {};
+    std::string unknown_token = {};  // empty: unknown characters are dropped
     // By id; ids beyond the end are not special. Ordinary text never becomes a special token of
     // more than one character.
-    std::vector<bool> is_special;
+    std::vector<bool> is_special = {};
   };
 
   // `vocabulary` must outlive the model. INVALID_ARGUMENT starting with `place` if a merge refers

@@ -39,11 +39,13 @@ class ChatTemplate {
 
   virtual ~ChatTemplate() = default;
 
-  // Renders `input` = {"messages": [...], "tools": [...]?, "kwargs": {...}?}. The segments joined
-  // are the rendered prompt byte for byte; every stretch that came from a string of the input is
-  // kContent, the rest kTemplate. Returns INVALID_ARGUMENT if the template calls raise_exception
-  // or meets a wrong type, RESOURCE_EXHAUSTED if it exceeds a limit.
-  virtual StatusOr<std::vector<TextSegment>> Render(const nlohmann::json& input,
+  // Renders `input` = {"messages": [...], "tools": [...]?, "kwargs": {...}?}, in which the order
+  // of keys counts. `kwargs` are further variables of the template. The segments joined are the
+  // rendered prompt byte for byte; every stretch that came from a string of the input is kContent,
+  // the rest kTemplate. Well-known roles of messages ("user") count as the template's own words:
+  // some templates make special tokens of them. Returns INVALID_ARGUMENT if the template calls
+  // raise_exception or meets a wrong type, RESOURCE_EXHAUSTED if it exceeds a limit.
+  virtual StatusOr<std::vector<TextSegment>> Render(const nlohmann::ordered_json& input,
                                                     const Options& options) const = 0;
   // The same for plain messages.
   StatusOr<std::vector<TextSegment>> RenderMessages(const std::vector<ChatMessage>& messages,

@@ -24,7 +24,7 @@ class WordPieceModel final : public SubwordModel {
     std::int64_t max_input_chars_per_word = 100;
     // By id; ids beyond the end are not special. Ordinary text never becomes a special token of
     // more than one character.
-    std::vector<bool> is_special;
+    std::vector<bool> is_special = {};
   };
 
   // INVALID_ARGUMENT starting with `place` if the vocabulary lacks the unknown token.

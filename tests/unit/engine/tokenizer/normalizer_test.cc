@@ -1,0 +1,121 @@
+#include "engine/tokenizer/normalizer.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using nlohmann::json;
+
+AlignedText Normalize(const json& spec, const std::string& text) {
+  const auto normalizer = NewNormalizer(JsonField(spec, "normalizer"));
+  EXPECT_THAT(normalizer, quire::testing::IsOk());
+  AlignedText aligned(text, 0, /*tracked=*/true);
+  (*normalizer)->Normalize(aligned);
+  return aligned;
+}
+
+std::string NormalizedText(const json& spec, const std::string& text) {
+  return Normalize(spec, text).text();
+}
+
+// The original behind [begin, end) of the normalized text.
+std::string Original(const AlignedText& aligned, const std::string& original, std::size_t begin,
+                     std::size_t end) {
+  const AlignedText::Range range = aligned.Origin(begin, end);
+  return original.substr(range.begin, range.end - range.begin);
+}
+
+TEST(NormalizerTest, PrependLeavesEmptyTextAlone) {
+  const json spec = {{"type", "Prepend"}, {"prepend", "▁"}};
+  EXPECT_EQ(NormalizedText(spec, "a"), "▁a");
+  EXPECT_EQ(NormalizedText(spec, ""), "");
+}
+
+TEST(NormalizerTest, ReplaceTakesStringsAndExpressions) {
+  EXPECT_EQ(NormalizedText({{"type", "Replace"}, {"pattern", {{"String", "ab"}}}, {"content", "x"}},
+                           "abcab"),
+            "xcx");
+  EXPECT_EQ(
+      NormalizedText({{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", " "}},
+                     "a   b c"),
+      "a b c");
+}
+
+TEST(NormalizerTest, UnicodeForms) {
+  EXPECT_EQ(NormalizedText({{"type", "NFC"}}, "e\u0301"), "\u00e9");
+  EXPECT_EQ(NormalizedText({{"type", "NFD"}}, "\u00e9"), "e\u0301");
+  EXPECT_EQ(NormalizedText({{"type", "NFKC"}}, "\ufb01 \u2460"), "fi 1");
+  EXPECT_EQ(NormalizedText({{"type", "NFKD"}}, "\u00bd"), "1\u20442");
+}
+
+TEST(NormalizerTest, UnicodeFormsKeepTheAlignment) {
+  const std::string text = "xe\u0301\ufb01y";
+  const AlignedText aligned = Normalize({{"type", "NFKC"}}, text);
+  ASSERT_EQ(aligned.text(), "x\u00e9fiy");
+  EXPECT_EQ(Original(aligned, text, 1, 3), "e\u0301");
+  EXPECT_EQ(Original(aligned, text, 3, 4), "\ufb01");
+  EXPECT_EQ(Original(aligned, text, 5, 6), "y");
+}
+
+TEST(NormalizerTest, LowercaseIsPerCharacter) {
+  EXPECT_EQ(NormalizedText({{"type", "Lowercase"}}, "ÀΣ\u0130Z"), "àσi\u0307z");
+}
+
+TEST(NormalizerTest, StripAccentsDropsMarksOnly) {
+  EXPECT_EQ(NormalizedText({{"type", "StripAccents"}}, "e\u0301\u00e9"), "e\u00e9");
+}
+
+TEST(NormalizerTest, StripDropsWhitespaceAtTheEnds) {
+  EXPECT_EQ(NormalizedText({{"type", "Strip"}}, " \u3000a b\n"), "a b");
+  EXPECT_EQ(NormalizedText({{"type", "Strip"}, {"strip_left", false}}, " a "), " a");
+  EXPECT_EQ(NormalizedText({{"type", "Strip"}}, "  "), "");
+}
+
+TEST(NormalizerTest, BertCleansSpacesOutCjkAndFolds) {
+  const json spec = {{"type", "BertNormalizer"},
+                     {"clean_text", true},
+                     {"handle_chinese_chars", true},
+                     {"strip_accents", nullptr},
+                     {"lowercase", true}};
+  EXPECT_EQ(NormalizedText(spec, "A\tB\u0000C"), "a b");
+  EXPECT_EQ(NormalizedText(spec, "É中x"), "e 中 x");
+  EXPECT_EQ(NormalizedText(spec, std::string("a\0b\u200b", 6)), "ab");
+}
+
+TEST(NormalizerTest, BertKeepsAccentsWithCase) {
+  const json spec = {{"type", "BertNormalizer"}, {"lowercase", false}};
+  EXPECT_EQ(NormalizedText(spec, "É"), "É");
+}
+
+TEST(NormalizerTest, SequenceAppliesInOrderAndKeepsTheAlignment) {
+  const json spec = {
+      {"type", "Sequence"},
+      {"normalizers",
+       {{{"type", "NFD"}}, {{"type", "StripAccents"}}, {{"type", "Prepend"}, {"prepend", "_"}}}}};
+  const std::string text = "\u00e9a";
+  const AlignedText aligned = Normalize(spec, text);
+  ASSERT_EQ(aligned.text(), "_ea");
+  EXPECT_EQ(Original(aligned, text, 0, 1), "");
+  EXPECT_EQ(Original(aligned, text, 1, 2), "\u00e9");
+  EXPECT_EQ(Original(aligned, text, 2, 3), "a");
+}
+
+TEST(NormalizerTest, WrongSpecsNameTheirField) {
+  for (const auto& [spec, place] :
+       {std::pair<json, std::string>({{"type", "Nmt"}}, "normalizer.type"),
+        {{{"typ", "NFC"}}, "normalizer"},
+        {{{"type", "Prepend"}}, "prepend"},
+        {{{"type", "Prepend"}, {"prepend", 1}}, "normalizer.prepend"},
+        {{{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", ""}}, "pattern.String"},
+        {{{"type", "Sequence"}, {"normalizers", 1}}, "normalizer.normalizers"},
+        {{{"type", "Strip"}, {"strip_left", 1}}, "normalizer.strip_left"}}) {
+    EXPECT_THAT(NewNormalizer(JsonField(spec, "normalizer")),
+                quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, place));
+  }
+}
+
+}  // namespace
+}  // namespace quire::engine

@@ -1,0 +1,96 @@
+#include "engine/tokenizer/pre_tokenizer.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+
+std::vector<std::string> Pieces(const json& spec, const std::string& text,
+                                bool starts_input = true) {
+  const auto setup = NewPreTokenizer(JsonField(spec, "pre_tokenizer"));
+  EXPECT_THAT(setup, quire::testing::IsOk());
+  PreTokenizedText work;
+  work.text = AlignedText(text, 0, false);
+  work.pieces = {{0, text.size(), PreTokenizedText::kNoToken}};
+  work.starts_input = starts_input;
+  setup->pre_tokenizer->Split(work);
+  std::vector<std::string> pieces;
+  for (const auto& piece : work.pieces) pieces.emplace_back(work.Text(piece));
+  return pieces;
+}
+
+json Split(const std::string& behavior, bool invert = false) {
+  return {{"type", "Split"},
+          {"pattern", {{"String", "-"}}},
+          {"behavior", behavior},
+          {"invert", invert}};
+}
+
+TEST(PreTokenizerTest, SplitBehaviors) {
+  const std::string text = "the-final--countdown";
+  EXPECT_THAT(Pieces(Split("Removed"), text), ElementsAre("the", "final", "countdown"));
+  EXPECT_THAT(Pieces(Split("Isolated"), text),
+              ElementsAre("the", "-", "final", "-", "-", "countdown"));
+  EXPECT_THAT(Pieces(Split("MergedWithPrevious"), text),
+              ElementsAre("the-", "final-", "-", "countdown"));
+  EXPECT_THAT(Pieces(Split("MergedWithNext"), text),
+              ElementsAre("the", "-final", "-", "-countdown"));
+  EXPECT_THAT(Pieces(Split("Contiguous"), text),
+              ElementsAre("the", "-", "final", "--", "countdown"));
+  EXPECT_THAT(Pieces(Split("Removed", true), text), ElementsAre("-", "-", "-"));
+}
+
+TEST(PreTokenizerTest, ByteLevelMayPutASpaceInFront) {
+  EXPECT_THAT(Pieces({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "a b"),
+              ElementsAre(" a", " b"));
+  EXPECT_THAT(
+      Pieces({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}, "a b"),
+      ElementsAre("a b"));
+}
+
+TEST(PreTokenizerTest, ByteLevelComesLast) {
+  const json spec = {{"type", "Sequence"},
+                     {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "Whitespace"}}}}};
+  EXPECT_THAT(NewPreTokenizer(JsonField(spec, "pre_tokenizer")).status(),
+              quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "pretokenizers[1]"));
+}
+
+TEST(PreTokenizerTest, MetaspacePrependsByScheme) {
+  const auto spec = [](const std::string& scheme) {
+    return json{{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", scheme}};
+  };
+  EXPECT_THAT(Pieces(spec("always"), "a b", false), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(Pieces(spec("first"), "a b", true), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(Pieces(spec("first"), "a b", false), ElementsAre("a", "▁b"));
+  EXPECT_THAT(Pieces(spec("never"), "a  b", true), ElementsAre("a", "▁", "▁b"));
+  EXPECT_THAT(Pieces({{"type", "Metaspace"}, {"add_prefix_space", false}}, "a"), ElementsAre("a"));
+  EXPECT_THAT(Pieces({{"type", "Metaspace"}, {"split", false}}, "a b"), ElementsAre("▁a▁b"));
+}
+
+TEST(PreTokenizerTest, WordsAndPunctuation) {
+  const std::string text = "don't (stop)  12é!";
+  EXPECT_THAT(Pieces({{"type", "BertPreTokenizer"}}, text),
+              ElementsAre("don", "'", "t", "(", "stop", ")", "12é", "!"));
+  EXPECT_THAT(Pieces({{"type", "Whitespace"}}, text),
+              ElementsAre("don", "'", "t", "(", "stop", ")", "12é", "!"));
+  EXPECT_THAT(Pieces({{"type", "Whitespace"}}, "a?! b"), ElementsAre("a", "?!", "b"));
+  EXPECT_THAT(Pieces({{"type", "WhitespaceSplit"}}, text), ElementsAre("don't", "(stop)", "12é!"));
+  EXPECT_THAT(Pieces({{"type", "Digits"}}, "a123b"), ElementsAre("a", "123", "b"));
+  EXPECT_THAT(Pieces({{"type", "Digits"}, {"individual_digits", true}}, "a12"),
+              ElementsAre("a", "1", "2"));
+  EXPECT_THAT(Pieces({{"type", "Punctuation"}}, "a,.b"), ElementsAre("a", ",", ".", "b"));
+}
+
+TEST(PreTokenizerTest, SequenceRefinesPieces) {
+  const json spec = {{"type", "Sequence"},
+                     {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}};
+  EXPECT_THAT(Pieces(spec, "a1 2b"), ElementsAre("a", "1", "2", "b"));
+}
+
+}  // namespace
+}  // namespace quire::engine

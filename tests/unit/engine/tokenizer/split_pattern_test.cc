@@ -1,0 +1,83 @@
+#include "engine/tokenizer/split_pattern.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <random>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/regex_pattern.h"
+#include "engine/tokenizer/split_scanners.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+constexpr std::string_view kRegexes[] = {
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+};
+
+// Characters that the expressions tell apart.
+constexpr char32_t kAlphabet[] = {
+    'a',  'S',    'l',    'L',  'e',   'r',    'v',    'm',  't',     'd',    '1',
+    '2',  '\'',   '.',    '!',  ' ',   ' ',    '\n',   '\r', '\t',    0x0B,   0x85,
+    0xA0, 0x2028, 0x3000, 0xE9, 0x17F, 0x4E2D, 0x0301, 0xBD, 0x1F642, 0x200B, 0x661};
+
+std::vector<std::string> Strings(const SplitPattern& pattern, std::string_view text) {
+  std::vector<Match> matches;
+  pattern.FindMatches(text, matches);
+  std::vector<std::string> strings;
+  for (const Match& match : matches) {
+    strings.emplace_back(text.substr(match.begin, match.end - match.begin));
+  }
+  return strings;
+}
+
+class ScannerTest : public ::testing::TestWithParam<std::string_view> {};
+
+TEST_P(ScannerTest, FindsWhatTheRegularExpressionFinds) {
+  const auto scanner = FindSplitScanner(GetParam());
+  ASSERT_NE(scanner, nullptr);
+  const auto regex = *NewRegexPattern(GetParam(), "test");
+  std::mt19937 random(5);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (std::size_t i = random() % 12; i > 0; --i) {
+      AppendUtf8(kAlphabet[random() % std::size(kAlphabet)], text);
+    }
+    ASSERT_EQ(Strings(*scanner, text), Strings(*regex, text)) << ::testing::PrintToString(text);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ScannerTest, ::testing::ValuesIn(kRegexes));
+
+TEST(ScannersTest, OtherExpressionsHaveNoScanner) {
+  EXPECT_EQ(FindSplitScanner(R"(\p{L}+)"), nullptr);
+}
+
+TEST(RegexPatternTest, InvalidExpressionsAreRefusedWithTheirPlace) {
+  EXPECT_THAT(
+      NewRegexPattern("a(", "pre_tokenizer.pattern"),
+      quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "pre_tokenizer.pattern"));
+  EXPECT_THAT(NewRegexPattern(std::string(20'000, 'a'), "x"),
+              quire::testing::HasCode(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(RegexPatternTest, EmptyMatchesAreNoMatches) {
+  const auto pattern = *NewRegexPattern("x*", "test");
+  EXPECT_THAT(Strings(*pattern, "axxé"), ::testing::ElementsAre("xx"));
+}
+
+// Exponential backtracking hits the limit, and the rest of the text becomes one match.
+TEST(RegexPatternTest, BacktrackingIsLimited) {
+  const auto pattern = *NewRegexPattern("(a+)+$", "test");
+  const std::string text = std::string(5'000, 'a') + "b";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(Strings(*pattern, text), ::testing::ElementsAre(text));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+}  // namespace
+}  // namespace quire::engine
