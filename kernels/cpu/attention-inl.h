@@ -27,6 +27,9 @@ template <typename Element>
 void LoadKeys(const void* const* rows, int head_dim, float* keys) {
   constexpr int kLanes = VecF32::kLanes;
   for (int key = 0; key < kAttentionTile; key += kLanes) {
+    const void* any = nullptr;
+    for (int i = 0; i < kLanes; ++i) any = rows[key + i] != nullptr ? rows[key + i] : any;
+    if (any == nullptr) continue;
     float* const to = keys + (key / kPanel) * head_dim * kPanel + key % kPanel;
     for (int d = 0; d < head_dim; d += kLanes) {
       const int width = head_dim - d < kLanes ? head_dim - d : kLanes;
@@ -51,15 +54,15 @@ void LoadValues(const void* const* rows, int head_dim, int value_stride, float* 
   constexpr int kLanes = VecF32::kLanes;
   for (int key = 0; key < kAttentionTile; ++key) {
     const auto* row = static_cast<const typename Element::Storage*>(rows[key]);
+    if (row == nullptr) continue;
     float* const to = values + key * value_stride;
-    for (int d = 0; d < head_dim; d += kLanes) {
-      VecF32 v = VecF32::Zero();
-      if (row != nullptr) {
-        v = head_dim - d < kLanes ? Element::LoadPartial(row + d, head_dim - d)
-                                  : Element::Load(row + d);
-      }
-      v.Store(to + d);
+    int d = 0;
+    for (; d + kLanes <= head_dim; d += kLanes) Element::Load(row + d).Store(to + d);
+    if (d < head_dim) {
+      Element::LoadPartial(row + d, head_dim - d).Store(to + d);
+      d += kLanes;
     }
+    for (; d < value_stride; d += kLanes) VecF32::Zero().Store(to + d);
   }
 }
 

@@ -64,7 +64,7 @@ void EncoderAttention(const EncoderAttentionArgs& args, Stream& stream) {
     const std::int32_t length =
         args.sequences.data[item.sequence + 1] - args.sequences.data[item.sequence];
     const std::int64_t column = std::int64_t{item.head} * args.head_dim;
-    QueryTile tile(cpu.microkernels(), ElementIndex(DType::kF32), args.head_dim, item.num_tokens,
+    QueryTile tile(cpu.microkernels(), DType::kF32, args.head_dim, item.num_tokens,
                    scratch + worker * floats);
     for (std::int32_t r = 0; r < item.num_tokens; ++r) {
       tile.SetRow(r, FloatRow(args.q, item.first_token + r) + column, args.scale, 0, length);

@@ -35,8 +35,10 @@ void StoreOutput(VecF32 sum, const float* bias, bool accumulate, float* y) {
 
 // --- Few tokens ---------------------------------------------------------------------------------
 
-// Bytes between the weight that is used and the one that is asked for.
-constexpr int kPrefetchBytes = 1024;
+// Outputs that a tile of `rows` tokens takes at a time: as many rows of weights in flight as there
+// are registers for. With one token eight streams reach the read bandwidth and four do not; asking
+// for the weights ahead of the hardware made it slower (kernel_bench Linear, Zen 3).
+constexpr int GemvCols(int rows) { return rows == 1 ? 2 * kColTile : kColTile; }
 
 template <typename Element, int kRows, int kCols>
 void GemvTile(const GemvArgs& a, int first_output) {
@@ -54,7 +56,6 @@ void GemvTile(const GemvArgs& a, int first_output) {
     VecF32 x[kRows];
     for (int r = 0; r < kRows; ++r) x[r] = VecF32::Load(a.x + r * a.x_stride + k);
     for (int c = 0; c < kCols; ++c) {
-      __builtin_prefetch(reinterpret_cast<const char*>(w[c] + k) + kPrefetchBytes);
       const VecF32 weight = Element::Load(w[c] + k);
       for (int r = 0; r < kRows; ++r) sum[r][c] = VecF32::MulAdd(x[r], weight, sum[r][c]);
     }
@@ -74,7 +75,9 @@ void GemvTile(const GemvArgs& a, int first_output) {
 
 template <typename Element, int kRows>
 void GemvRows(const GemvArgs& a) {
+  constexpr int kCols = GemvCols(kRows);
   int j = 0;
+  for (; j + kCols <= a.outputs; j += kCols) GemvTile<Element, kRows, kCols>(a, j);
   for (; j + kColTile <= a.outputs; j += kColTile) GemvTile<Element, kRows, kColTile>(a, j);
   for (; j < a.outputs; ++j) GemvTile<Element, kRows, 1>(a, j);
 }
@@ -94,9 +97,13 @@ void Gemv(const GemvArgs& a) {
 
 // --- Many tokens --------------------------------------------------------------------------------
 
+int TileRows(int tokens, int first) {
+  return tokens - first < kRowTile ? tokens - first : kRowTile;
+}
+
 void PackRows(const float* x, std::int64_t stride, int tokens, std::int64_t in, float* to) {
   for (int t = 0; t < tokens; t += kRowTile) {
-    const int rows = tokens - t < kRowTile ? tokens - t : kRowTile;
+    const int rows = TileRows(tokens, t);
     for (std::int64_t k = 0; k < in; k += VecF32::kLanes) {
       const int rest = static_cast<int>(in - k);
       for (int r = 0; r < rows; ++r) {
@@ -131,10 +138,14 @@ void ConvertBlock(const typename Element::Storage* w, std::int64_t stride, int c
   }
 }
 
-// sums[r][c] += x[r] . w[c] over `steps` vectors.
+// Packed floats of x that one step of one tile of outputs asks for: together they cover the next
+// tile of x, which comes from the L3 cache and not in time by itself.
+constexpr int PrefetchStride(int rows) { return rows * VecF32::kLanes * kColTile / kColGroup; }
+
+// sums[r][c] += x[r] . w[c] over `steps` vectors. Meanwhile asks for `ahead`.
 template <int kRows>
 struct GemmTile {
-  static void Run(const float* x, const float* w, int steps, float* sums) {
+  static void Run(const float* x, const float* ahead, const float* w, int steps, float* sums) {
     constexpr int kLanes = VecF32::kLanes;
     VecF32 sum[kRows][kColTile];
     for (int r = 0; r < kRows; ++r) {
@@ -143,6 +154,8 @@ struct GemmTile {
       }
     }
     for (int s = 0; s < steps; ++s) {
+      __builtin_prefetch(ahead);
+      ahead += PrefetchStride(kRows);
       VecF32 v[kRows];
       for (int r = 0; r < kRows; ++r) v[r] = VecF32::Load(x + r * kLanes);
       for (int c = 0; c < kColTile; ++c) {
@@ -157,6 +170,11 @@ struct GemmTile {
     }
   }
 };
+
+// Row tile `first` of packed x from vector `step` of `all_steps` on.
+const float* PackedTile(const GemmArgs& a, int first, std::int64_t step, std::int64_t all_steps) {
+  return a.packed_x + (first * all_steps + TileRows(a.tokens, first) * step) * VecF32::kLanes;
+}
 
 // One group of at most kColGroup outputs for all tokens.
 template <typename Element>
@@ -177,17 +195,20 @@ void GemmGroup(const GemmArgs& a, int first_output, int cols) {
     const std::int64_t count = a.in - begin < kBlock ? a.in - begin : kBlock;
     ConvertBlock<Element>(w + begin, a.w_stride, cols, count, block);
     for (int t = 0; t < a.tokens; t += kRowTile) {
-      const int rows = a.tokens - t < kRowTile ? a.tokens - t : kRowTile;
-      const float* x = a.packed_x + (t * all_steps + rows * step) * kLanes;
+      const int rows = TileRows(a.tokens, t);
+      const float* x = PackedTile(a, t, step, all_steps);
+      const float* ahead = t + kRowTile < a.tokens ? PackedTile(a, t + kRowTile, step, all_steps)
+                                                   : PackedTile(a, 0, step + steps, all_steps);
       for (int j = 0; j < cols; j += kColTile) {
-        CallWithCount<kRowTile, GemmTile>(rows, x, block + j * steps * kLanes, steps,
-                                          sums + (t * kColGroup + j * rows) * kLanes);
+        CallWithCount<kRowTile, GemmTile>(
+            rows, x, ahead + j / kColTile * steps * PrefetchStride(rows),
+            block + j * steps * kLanes, steps, sums + (t * kColGroup + j * rows) * kLanes);
       }
     }
   }
   for (int t = 0; t < a.tokens; ++t) {
     const int tile = t - t % kRowTile;
-    const int rows = a.tokens - tile < kRowTile ? a.tokens - tile : kRowTile;
+    const int rows = TileRows(a.tokens, tile);
     for (int j = 0; j < cols; ++j) {
       const int col_tile = j - j % kColTile;
       const float* sum =

@@ -10,8 +10,10 @@ namespace quire::kernels::cpu {
 namespace {
 
 // A piece of a matrix-vector product streams about this much weight: long enough for the hardware
-// prefetcher, short enough that two threads end together.
-constexpr std::int64_t kGemvPieceBytes = 64 << 10;
+// prefetcher, short enough that all threads end together.
+constexpr std::int64_t kGemvPieceBytes = 128 << 10;
+// Outputs of a piece are a multiple of every register tile, so that only the last has a remainder.
+constexpr std::int64_t kGemvPieceAlignment = 8;
 // Below this much weight one thread is done before a second has started.
 constexpr std::int64_t kSerialBytes = 128 << 10;
 // Outputs of one piece of a matrix-matrix product: one group of the microkernel.
@@ -45,8 +47,9 @@ void LinearFewTokens(const LinearArgs& args, CpuStream& stream) {
     run(0, outputs);
     return;
   }
-  // A multiple of the register tile, so that only the last piece has a remainder.
-  const std::int64_t piece_outputs = CeilDivide(kGemvPieceBytes / row_bytes + 1, 4) * 4;
+  const std::int64_t piece_outputs =
+      CeilDivide(std::max<std::int64_t>(1, kGemvPieceBytes / row_bytes), kGemvPieceAlignment) *
+      kGemvPieceAlignment;
   stream.pool().Run(CeilDivide(outputs, piece_outputs), [&](std::int64_t piece, int) {
     const std::int64_t begin = piece * piece_outputs;
     run(begin, std::min(outputs, begin + piece_outputs));

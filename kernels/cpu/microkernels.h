@@ -82,8 +82,8 @@ struct AttentionTileArgs {
 
 struct AttentionMicrokernels {
   int lanes;
-  // `rows`: kAttentionTile pointers to head_dim elements, null for a key that must not be read,
-  // which counts as zeros.
+  // `rows`: kAttentionTile pointers to head_dim elements, null for a key that must not be read.
+  // What is loaded in its place is undefined: `first` and `last` of no row may include it.
   void (*load_keys[kNumElementKinds])(const void* const* rows, int head_dim, float* keys);
   void (*load_values[kNumElementKinds])(const void* const* rows, int head_dim, int value_stride,
                                         float* values);

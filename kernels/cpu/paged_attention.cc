@@ -188,13 +188,12 @@ void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
   auto& cpu = CpuStream::From(stream);
   const auto& plan = static_cast<const CpuAttentionPlan&>(*args.plan);
   const int head_dim = args.batch.head_dim;
-  const int element = ElementIndex(args.cache.dtype);
   const std::int64_t floats = QueryTile::ScratchFloats(head_dim);
   float* const scratch = cpu.WorkerScratch(floats);
   if (scratch == nullptr) return;
 
   const auto tile_for = [&](const Item& item, int worker) {
-    return QueryTile(cpu.microkernels(), element, head_dim, item.num_rows,
+    return QueryTile(cpu.microkernels(), args.cache.dtype, head_dim, item.num_rows,
                      scratch + worker * floats);
   };
   const auto num_pieces = static_cast<std::int64_t>(plan.pieces().size());

@@ -13,7 +13,6 @@ float ReadAll(const float* from, std::int64_t count) {
   VecF32 sums[kSums];
   for (int i = 0; i < kSums; ++i) sums[i] = VecF32::Zero();
   for (std::int64_t k = 0; k < count; k += kSums * VecF32::kLanes) {
-    __builtin_prefetch(from + k + 1024);
     for (int i = 0; i < kSums; ++i) sums[i] = sums[i] + VecF32::Load(from + k + i * VecF32::kLanes);
   }
   float total = 0.0f;

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "kernels/cpu/cpu_stream.h"
+
 namespace quire::kernels::cpu {
 
 SoftmaxState SoftmaxState::At(float* memory, int rows, int value_stride) {
@@ -21,10 +23,11 @@ std::int64_t QueryTile::ScratchFloats(int head_dim) {
          2 * SoftmaxState::NumFloats(kQueryRows, static_cast<int>(stride));
 }
 
-QueryTile::QueryTile(const Microkernels& kernels, int element, int head_dim, int num_rows,
+QueryTile::QueryTile(const Microkernels& kernels, DType dtype, int head_dim, int num_rows,
                      float* scratch)
     : kernels_(kernels),
-      element_(element),
+      element_(ElementIndex(dtype)),
+      row_bytes_(head_dim * static_cast<int>(BytesPerElement(dtype))),
       head_dim_(head_dim),
       value_stride_(ValueStride(head_dim)),
       num_rows_(num_rows),
@@ -49,10 +52,24 @@ void QueryTile::SetRow(int row, const float* q, float scale, std::int32_t first,
   last_position_ = std::max(last_position_, last);
 }
 
-void QueryTile::RunTile(const KvRows& rows, int tile, const SoftmaxState& part) const {
-  const AttentionMicrokernels& kernels = kernels_.attention;
-  kernels.load_keys[element_](rows.keys, head_dim_, keys_);
-  kernels.load_values[element_](rows.values, head_dim_, value_stride_, values_);
+void QueryTile::LoadTile(const KvRows& rows) const {
+  kernels_.attention.load_keys[element_](rows.keys, head_dim_, keys_);
+  kernels_.attention.load_values[element_](rows.values, head_dim_, value_stride_, values_);
+}
+
+void QueryTile::Prefetch(const KvRows& rows) const {
+  constexpr int kCacheLineBytes = 64;
+  for (int i = 0; i < kAttentionTile; ++i) {
+    if (rows.keys[i] == nullptr) continue;
+    for (int offset = 0; offset < row_bytes_; offset += kCacheLineBytes) {
+      // Into the L2 cache: the first level is full of the current tile.
+      __builtin_prefetch(static_cast<const char*>(rows.keys[i]) + offset, 0, 2);
+      __builtin_prefetch(static_cast<const char*>(rows.values[i]) + offset, 0, 2);
+    }
+  }
+}
+
+void QueryTile::ComputeTile(int tile, const SoftmaxState& part) const {
   std::int32_t first[kQueryRows];
   std::int32_t last[kQueryRows];
   for (int r = 0; r < num_rows_; ++r) {
@@ -60,19 +77,19 @@ void QueryTile::RunTile(const KvRows& rows, int tile, const SoftmaxState& part) 
     last[r] = std::clamp(last_[r] - tile, 0, kAttentionTile);
   }
   float row_scale[kQueryRows];
-  kernels.tile({.q = q_,
-                .keys = keys_,
-                .values = values_,
-                .rows = num_rows_,
-                .head_dim = head_dim_,
-                .value_stride = value_stride_,
-                .first = first,
-                .last = last,
-                .scores = scores_,
-                .row_scale = row_scale,
-                .out = part.out,
-                .row_max = part.max,
-                .row_sum = part.sum});
+  kernels_.attention.tile({.q = q_,
+                           .keys = keys_,
+                           .values = values_,
+                           .rows = num_rows_,
+                           .head_dim = head_dim_,
+                           .value_stride = value_stride_,
+                           .first = first,
+                           .last = last,
+                           .scores = scores_,
+                           .row_scale = row_scale,
+                           .out = part.out,
+                           .row_max = part.max,
+                           .row_sum = part.sum});
 }
 
 void QueryTile::Merge(const SoftmaxState& part) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/microkernels.h"
+#include "kernels/tensor.h"
 
 // The loop that paged and encoder attention share: a few query rows of one kv head over the keys
 // they see.
@@ -45,9 +46,9 @@ class QueryTile {
   static int ValueStride(int head_dim) { return (head_dim + 15) / 16 * 16; }
   static std::int64_t ScratchFloats(int head_dim);
 
-  // `element`: index of the cache's dtype. `scratch`: ScratchFloats(head_dim) floats, 64-byte
+  // `dtype`: of the keys and values. `scratch`: ScratchFloats(head_dim) floats, 64-byte
   // aligned. Requires num_rows in [1, kQueryRows].
-  QueryTile(const Microkernels& kernels, int element, int head_dim, int num_rows, float* scratch);
+  QueryTile(const Microkernels& kernels, DType dtype, int head_dim, int num_rows, float* scratch);
 
   // Row `row` is `q` times `scale` and sees the positions [first, last).
   void SetRow(int row, const float* q, float scale, std::int32_t first, std::int32_t last);
@@ -62,10 +63,19 @@ class QueryTile {
     part.Clear(num_rows_, value_stride_);
     const int begin = std::max(split * kSplitTokens, first_position_);
     const int end = std::min((split + 1) * kSplitTokens, last_position_);
-    for (int tile = begin - begin % kAttentionTile; tile < end; tile += kAttentionTile) {
-      KvRows rows = {};
-      kv.FillRows(std::max(tile, begin), std::min(tile + kAttentionTile, end), rows);
-      RunTile(rows, tile, part);
+    KvRows rows = {};
+    kv.FillRows(begin, std::min(NextTile(begin), end), rows);
+    for (int position = begin; position < end; position = NextTile(position)) {
+      LoadTile(rows);
+      // The next tile is fetched while this one is computed: blocks are scattered, and a block is
+      // too short for the hardware prefetcher.
+      rows = {};
+      const int next = NextTile(position);
+      if (next < end) {
+        kv.FillRows(next, std::min(NextTile(next), end), rows);
+        Prefetch(rows);
+      }
+      ComputeTile(position - position % kAttentionTile, part);
     }
   }
 
@@ -84,10 +94,15 @@ class QueryTile {
   void WriteRow(int row, float* to) const;
 
  private:
-  void RunTile(const KvRows& rows, int tile, const SoftmaxState& part) const;
+  static int NextTile(int position) { return (position / kAttentionTile + 1) * kAttentionTile; }
+  void LoadTile(const KvRows& rows) const;
+  void Prefetch(const KvRows& rows) const;
+  // The loaded keys and values stand at the positions from `tile` on.
+  void ComputeTile(int tile, const SoftmaxState& part) const;
 
   const Microkernels& kernels_;
   const int element_;
+  const int row_bytes_;  // of one key or value
   const int head_dim_;
   const int value_stride_;
   const int num_rows_;

@@ -18,9 +18,10 @@ std::string DefaultDataDirectory() {
 }  // namespace
 
 CLI::Validator DurationInSeconds() {
-  return CLI::AsNumberWithUnit(
+  CLI::Validator validator = CLI::AsNumberWithUnit(
       std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}},
-      CLI::AsNumberWithUnit::CASE_SENSITIVE, "DURATION");
+      CLI::AsNumberWithUnit::CASE_SENSITIVE);
+  return validator.description("");
 }
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
@@ -39,7 +40,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->group(kGroup);
   app.add_option("--timeout", options.timeout_seconds, "Longest time of a call: 500ms, 30s, 2m")
       ->transform(DurationInSeconds())
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
+      ->type_name("DURATION")
       ->group(kGroup);
   app.add_option("--color", options.color, "Colours on a terminal")
       ->check(CLI::IsMember({"auto", "always", "never"}))
@@ -65,13 +67,13 @@ void AddDeviceOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("--device", options.device,
                  "Where the model runs: cpu, cpu/avx2, cuda:0; default: the fastest there is");
   app.add_option("--threads", options.threads, "CPU threads; 0: every core")
-      ->check(CLI::Range(0, 1024));
+      ->check(CLI::Range(0, 1024).description(""));
 }
 
 void AddCacheOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("--context-tokens", options.context_tokens,
                  "Tokens of prompt and output together; 0: what the model was made for")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
   app.add_option("--kv-cache-type", options.kv_cache_type, "Element type of the KV cache")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}))
       ->capture_default_str();

@@ -12,6 +12,15 @@ namespace {
 // Requests of one command that run at once: the calls of a map step.
 constexpr std::int32_t kMaxSequences = 8;
 
+StatusOr<std::unique_ptr<RetrievalServer>> OpenStore(const std::string& folder) {
+  auto host = RetrievalServer::Create({.data_dir = folder});
+  if (absl::IsFailedPrecondition(host.status())) {
+    return FailedPrecondition("{}; a running `quire serve` is reached with --server",
+                              Message(host.status()));
+  }
+  return host;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<TemporaryFolder>> TemporaryFolder::Create() {
@@ -84,7 +93,7 @@ StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::Documents(bool embeds) {
     if (embeds) {
       QUIRE_ASSIGN_OR_RETURN(inference, EmbeddingModel());
     }
-    QUIRE_ASSIGN_OR_RETURN(auto host, RetrievalServer::Create({.data_dir = folder}));
+    QUIRE_ASSIGN_OR_RETURN(auto host, OpenStore(folder));
     ProgressLine progress(terminal_.stderr_is_terminal, terminal_.columns);
     QUIRE_RETURN_IF_ERROR(host->Load(inference, [&](std::int64_t done, std::int64_t total) {
       progress.Update("opening the index", done, total);

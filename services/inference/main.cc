@@ -55,7 +55,9 @@ int Main(int argc, char** argv) {
   CLI::App app("Serves a language model, an embedding model or both over gRPC.", "quire-inference");
   app.footer(kExamples);
   InferenceOptions options;
-  ServerOptions server_options{.port = 50051};
+  // A thread for each request that may run or wait by default, and some for short calls: the queue
+  // is full before the threads are, and says so with RetryInfo.
+  ServerOptions server_options{.port = 50051, .max_threads = 320};
   LogOptions log_options;
   AddInferenceOptions(app, options);
   AddServerOptions(app, server_options);

@@ -38,14 +38,15 @@ template <typename Request>
 StatusOr<pb::Answer> AnswerService::Run(const grpc::ServerContext& context, const Request& request,
                                         EventSink sink) const {
   QUIRE_ASSIGN_OR_RETURN(const AnswerTask task, ToTask(request));
-  QUIRE_ASSIGN_OR_RETURN(const AnswerPeers peers, peers_(context, request.model()));
+  const AnswerCall call = {.context = context, .request_id = RequestId(context)};
+  QUIRE_ASSIGN_OR_RETURN(const AnswerPeers peers, peers_(call, request.model()));
   if (!task.collection.empty() && peers.retriever == nullptr) {
     return FailedPrecondition(
         "sources.collection: wanted a retrieval service, have none: send inline documents");
   }
   return RunTask(task, {.model = *peers.model,
                         .retriever = peers.retriever.get(),
-                        .request_id = RequestId(context),
+                        .request_id = call.request_id,
                         .sink = std::move(sink),
                         .clock = std::chrono::steady_clock::now});
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "quire/orchestrator/v1/orchestrator.grpc.pb.h"
+#include "services/orchestrator/answer_call.h"
 #include "services/orchestrator/language_model.h"
 #include "services/orchestrator/retriever.h"
 #include "services/orchestrator/strategies/answer_task.h"
@@ -24,9 +25,10 @@ struct AnswerPeers {
 // Thread-safe.
 class AnswerService final : public orchestrator::v1::AnswerService::Service {
  public:
-  // Makes the peers of a call for the model that the request names. Called on many threads.
-  using PeerFactory = std::function<StatusOr<AnswerPeers>(const grpc::ServerContext& context,
-                                                          const std::string& model)>;
+  // Makes the peers of a call, which outlives them, for the model that the request names. Called on
+  // many threads.
+  using PeerFactory =
+      std::function<StatusOr<AnswerPeers>(const AnswerCall& call, const std::string& model)>;
 
   explicit AnswerService(PeerFactory peers) : peers_(std::move(peers)) {}
 

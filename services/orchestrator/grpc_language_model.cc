@@ -81,9 +81,9 @@ StatusOr<Completion> ReadStream(grpc::ClientContext& context, grpc::ClientReader
 }  // namespace
 
 GrpcLanguageModel::GrpcLanguageModel(const std::shared_ptr<grpc::Channel>& inference,
-                                     const grpc::ServerContext& parent, std::string model)
+                                     const AnswerCall& call, std::string model)
     : stub_(pb::InferenceService::NewStub(inference)),
-      parent_(parent),
+      call_(call),
       model_name_(std::move(model)),
       retry_policy_(std::random_device()()) {}
 
@@ -152,7 +152,7 @@ StatusOr<Completion> GrpcLanguageModel::Chat(
   request.set_model(model_name_);
   request.mutable_messages()->Add(messages.begin(), messages.end());
   SetOptions(options, request);
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const std::stop_callback cancel(options.stop, [&] { context->TryCancel(); });
   if (on_delta) return ReadStream(*context, *stub_->StreamChat(context.get(), request), on_delta);
   pb::ChatResponse response;
@@ -168,7 +168,7 @@ StatusOr<Completion> GrpcLanguageModel::Continue(
   request.set_model(model_name_);
   request.set_text(PlainText(prompt));
   SetOptions(options, request);
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const std::stop_callback cancel(options.stop, [&] { context->TryCancel(); });
   if (on_delta) {
     return ReadStream(*context, *stub_->StreamGenerate(context.get(), request), on_delta);
@@ -184,10 +184,10 @@ bool GrpcLanguageModel::WaitToRetry(const Status& status, int next_attempt,
   std::unique_lock lock(mutex_);
   const auto delay = retry_policy_.Delay(status, next_attempt);
   lock.unlock();
-  if (!delay || std::chrono::system_clock::now() + *delay >= parent_.deadline()) return false;
+  if (!delay || std::chrono::system_clock::now() + *delay >= call_.context.deadline()) return false;
   const auto end = std::chrono::steady_clock::now() + *delay;
   while (std::chrono::steady_clock::now() < end) {
-    if (parent_.IsCancelled() || stop.stop_requested()) return false;
+    if (call_.context.IsCancelled() || stop.stop_requested()) return false;
     std::this_thread::sleep_for(kCancellationPoll);
   }
   return true;
@@ -199,7 +199,7 @@ StatusOr<GrpcLanguageModel::Model> GrpcLanguageModel::Describe() {
   pb::GetModelRequest request;
   request.set_name(ResourceName());
   pb::GetModelResponse response;
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->GetModel(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
   const pb::Model& model = response.model();
@@ -241,7 +241,7 @@ StatusOr<std::int32_t> GrpcLanguageModel::CountMessages(const std::vector<pb::Me
   request.mutable_messages()->Add(messages.begin(), messages.end());
   request.set_count_only(true);
   pb::RenderPromptResponse response;
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->RenderPrompt(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
   return response.num_tokens();
@@ -254,7 +254,7 @@ StatusOr<std::vector<std::int32_t>> GrpcLanguageModel::CountBatch(
   request.mutable_texts()->Add(texts.begin(), texts.end());
   request.set_include_special_tokens(include_special_tokens);
   pb::CountTokensResponse response;
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->CountTokens(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
   if (response.num_tokens_size() != static_cast<int>(texts.size())) {

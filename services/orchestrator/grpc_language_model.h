@@ -1,7 +1,5 @@
 #pragma once
 
-#include <grpcpp/server_context.h>
-
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "quire/inference/v1/inference.grpc.pb.h"
+#include "services/orchestrator/answer_call.h"
 #include "services/orchestrator/language_model.h"
 #include "services/orchestrator/retry_policy.h"
 
@@ -21,9 +20,9 @@ namespace quire::services {
 // no template. Thread-safe.
 class GrpcLanguageModel final : public LanguageModel {
  public:
-  // `model` as in ChatRequest.model. `parent` is borrowed.
-  GrpcLanguageModel(const std::shared_ptr<grpc::Channel>& inference,
-                    const grpc::ServerContext& parent, std::string model);
+  // `call` is borrowed. `model` as in ChatRequest.model.
+  GrpcLanguageModel(const std::shared_ptr<grpc::Channel>& inference, const AnswerCall& call,
+                    std::string model);
 
   StatusOr<std::int32_t> ContextTokens() override;
   StatusOr<std::int32_t> CountPromptTokens(const Prompt& prompt) override;
@@ -61,7 +60,7 @@ class GrpcLanguageModel final : public LanguageModel {
   bool WaitToRetry(const Status& status, int next_attempt, const std::stop_token& stop);
 
   const std::unique_ptr<inference::v1::InferenceService::Stub> stub_;
-  const grpc::ServerContext& parent_;
+  const AnswerCall& call_;
   const std::string model_name_;
 
   std::mutex mutex_;

@@ -41,10 +41,10 @@ StatusOr<Passage> ToPassage(const pb::SearchHit& hit) {
 }  // namespace
 
 GrpcRetriever::GrpcRetriever(const std::shared_ptr<grpc::Channel>& retrieval,
-                             const grpc::ServerContext& parent)
+                             const AnswerCall& call)
     : search_(pb::SearchService::NewStub(retrieval)),
       documents_(pb::DocumentService::NewStub(retrieval)),
-      parent_(parent) {}
+      call_(call) {}
 
 StatusOr<std::vector<Passage>> GrpcRetriever::Search(const std::string& collection,
                                                      const std::string& query,
@@ -56,7 +56,7 @@ StatusOr<std::vector<Passage>> GrpcRetriever::Search(const std::string& collecti
   request.set_top_k(top_k);
   request.mutable_documents()->Add(documents.begin(), documents.end());
   pb::SearchResponse response;
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = search_->Search(context.get(), request, &response);
   if (!status.ok()) return FromRetrieval(status);
   std::vector<Passage> passages;
@@ -80,7 +80,7 @@ StatusOr<std::vector<StoredDocument>> GrpcRetriever::ListDocuments(
   request.set_page_size(kDocumentsPerPage);
   do {
     pb::ListDocumentsResponse response;
-    const auto context = MakeChildContext(parent_);
+    const auto context = MakeChildContext(call_.context, call_.request_id);
     const grpc::Status status = documents_->ListDocuments(context.get(), request, &response);
     if (!status.ok()) return FromRetrieval(status);
     for (const pb::Document& document : response.documents()) {
@@ -95,7 +95,7 @@ StatusOr<StoredDocument> GrpcRetriever::GetDocument(const std::string& name) {
   pb::GetDocumentRequest request;
   request.set_name(name);
   pb::GetDocumentResponse response;
-  const auto context = MakeChildContext(parent_);
+  const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = documents_->GetDocument(context.get(), request, &response);
   if (!status.ok()) return FromRetrieval(status);
   return ToStored(response.document());
@@ -109,13 +109,14 @@ StatusOr<std::string> GrpcRetriever::ReadText(const StoredDocument& document) {
   while (static_cast<std::int64_t>(text.size()) < document.text_bytes) {
     request.set_offset(static_cast<std::int64_t>(text.size()));
     pb::ReadDocumentTextResponse response;
-    const auto context = MakeChildContext(parent_);
-    const grpc::Status status = documents_->ReadDocumentText(context.get(), request, &response);
-    if (absl::IsNotFound(FromRetrieval(status)) || absl::IsOutOfRange(FromRetrieval(status))) {
+    const auto context = MakeChildContext(call_.context, call_.request_id);
+    const Status status =
+        FromRetrieval(documents_->ReadDocumentText(context.get(), request, &response));
+    if (absl::IsNotFound(status) || absl::IsOutOfRange(status)) {
       return Aborted("{}: version {} was replaced or deleted while it was read", document.name,
                      document.version);
     }
-    if (!status.ok()) return FromRetrieval(status);
+    QUIRE_RETURN_IF_ERROR(status);
     if (response.version() != document.version || response.text().empty()) {
       return Aborted("{}: changed from version {} to {} while it was read", document.name,
                      document.version, response.version());

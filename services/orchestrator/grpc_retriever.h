@@ -1,12 +1,11 @@
 #pragma once
 
-#include <grpcpp/server_context.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "quire/retrieval/v1/retrieval.grpc.pb.h"
+#include "services/orchestrator/answer_call.h"
 #include "services/orchestrator/retriever.h"
 
 namespace quire::services {
@@ -15,8 +14,8 @@ namespace quire::services {
 // call they are made for. Thread-safe.
 class GrpcRetriever final : public Retriever {
  public:
-  // `parent` is borrowed.
-  GrpcRetriever(const std::shared_ptr<grpc::Channel>& retrieval, const grpc::ServerContext& parent);
+  // `call` is borrowed.
+  GrpcRetriever(const std::shared_ptr<grpc::Channel>& retrieval, const AnswerCall& call);
 
   StatusOr<std::vector<Passage>> Search(const std::string& collection, const std::string& query,
                                         std::span<const std::string> documents,
@@ -30,7 +29,7 @@ class GrpcRetriever final : public Retriever {
 
   const std::unique_ptr<retrieval::v1::SearchService::Stub> search_;
   const std::unique_ptr<retrieval::v1::DocumentService::Stub> documents_;
-  const grpc::ServerContext& parent_;
+  const AnswerCall& call_;
 };
 
 }  // namespace quire::services

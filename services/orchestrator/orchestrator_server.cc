@@ -13,8 +13,8 @@ namespace {
 class AnswerHost final : public OrchestratorServer {
  public:
   AnswerHost()
-      : service_([this](const grpc::ServerContext& context, const std::string& model) {
-          return MakePeers(context, model);
+      : service_([this](const AnswerCall& call, const std::string& model) {
+          return MakePeers(call, model);
         }) {}
 
   std::vector<grpc::Service*> services() override { return {&service_}; }
@@ -25,15 +25,15 @@ class AnswerHost final : public OrchestratorServer {
   }
 
  private:
-  StatusOr<AnswerPeers> MakePeers(const grpc::ServerContext& context, const std::string& model) {
+  StatusOr<AnswerPeers> MakePeers(const AnswerCall& call, const std::string& model) {
     const std::lock_guard lock(mutex_);
     if (channels_.inference == nullptr) {
       return Unavailable("orchestrator: not connected to the inference service yet");
     }
     AnswerPeers peers;
-    peers.model = std::make_unique<GrpcLanguageModel>(channels_.inference, context, model);
+    peers.model = std::make_unique<GrpcLanguageModel>(channels_.inference, call, model);
     if (channels_.retrieval != nullptr) {
-      peers.retriever = std::make_unique<GrpcRetriever>(channels_.retrieval, context);
+      peers.retriever = std::make_unique<GrpcRetriever>(channels_.retrieval, call);
     }
     return peers;
   }

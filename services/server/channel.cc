@@ -76,8 +76,13 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
 }
 
 std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext& parent) {
+  return MakeChildContext(parent, RequestId(parent));
+}
+
+std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext& parent,
+                                                      const std::string& request_id) {
   auto context = grpc::ClientContext::FromServerContext(parent);
-  context->AddMetadata(std::string(kRequestIdKey), RequestId(parent));
+  context->AddMetadata(std::string(kRequestIdKey), request_id);
   for (const char* key : {"traceparent", "tracestate"}) {
     const std::string value = Metadata(parent, key);
     if (!value.empty()) context->AddMetadata(key, value);

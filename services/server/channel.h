@@ -16,6 +16,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 // A client context for a call made on behalf of `parent`: its deadline and cancellation carry
 // over, and so do x-request-id and traceparent.
 std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext& parent);
+// As above, under `request_id`: RequestId(parent), kept so that all calls made for a call that came
+// without one have the same.
+std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext& parent,
+                                                      const std::string& request_id);
 
 // The x-request-id of a call, or a random one.
 std::string RequestId(const grpc::ServerContext& context);

@@ -53,8 +53,8 @@ class CreateCommand final : public Command {
         const auto response,
         CallUnary(session, *stub, &CollectionService::Stub::CreateCollection, request));
     if (!session.is_remote()) {
-      QUIRE_RETURN_IF_ERROR(RememberCollectionModel(session.options(), name_, model_,
-                                                    response.collection().embedding_model()));
+      QUIRE_RETURN_IF_ERROR(RememberCollectionModel(
+          session.options(), name_, model_, LastSegment(response.collection().embedding_model())));
     }
     Print(LastSegment(response.collection().name()) + "\n");
     return OkStatus();
@@ -96,7 +96,8 @@ class LsCommand final : public Command {
   void Show(const Collection& collection, Table& table) const {
     if (json_) return Print(ToJson(collection) + "\n");
     table.AddRow({LastSegment(collection.name()), fmt::format("{}", collection.num_documents()),
-                  fmt::format("{}", collection.num_chunks()), collection.embedding_model()});
+                  fmt::format("{}", collection.num_chunks()),
+                  LastSegment(collection.embedding_model())});
   }
 
   bool json_ = false;

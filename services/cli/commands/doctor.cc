@@ -96,7 +96,7 @@ void PrintDevices() {
 
 void PrintModel(std::string_view what, ModelKind kind, const GlobalOptions& options) {
   const auto path = ResolveModel("", kind, options);
-  Line(what, path.ok() ? *path : std::string(Message(path.status())));
+  Line(what, path.ok() ? *path : "none bundled: commands need one by flag");
 }
 
 Status PrintServer(Session& session) {

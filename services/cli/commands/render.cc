@@ -15,7 +15,7 @@ namespace {
 
 using engine::ChatTemplate;
 using inference::v1::InferenceService;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxTemplateBytes = 1 << 20;
 

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <utility>
 
+#include "services/orchestrator/packing/call_limit.h"
 #include "services/orchestrator/packing/largest_fit.h"
 #include "services/orchestrator/packing/unit_tokens.h"
 #include "services/server/error_details.h"
@@ -17,8 +18,8 @@ constexpr std::size_t kShortestUnitBytes = 32;
 
 StatusOr<std::vector<Part>> PartPacker::Pack() {
   QUIRE_ASSIGN_OR_RETURN(overhead_tokens_, model_.CountPromptTokens(prompt_of_({})));
-  if (overhead_tokens_ >= max_prompt_tokens_) {
-    return ContextLengthExceeded(field_, overhead_tokens_, max_prompt_tokens_);
+  if (overhead_tokens_ >= limits_.max_prompt_tokens) {
+    return ContextLengthExceeded(limits_.field, overhead_tokens_, limits_.max_prompt_tokens);
   }
   QUIRE_RETURN_IF_ERROR(CutAndMeasure());
   std::vector<Part> parts;
@@ -28,7 +29,7 @@ StatusOr<std::vector<Part>> PartPacker::Pack() {
     const auto fits = [&](std::size_t count) -> StatusOr<bool> {
       QUIRE_ASSIGN_OR_RETURN(const std::int32_t tokens, PromptTokens(first, count));
       if (count == 1) smallest_tokens = tokens;
-      if (tokens > max_prompt_tokens_) return false;
+      if (tokens > limits_.max_prompt_tokens) return false;
       largest_fit_tokens = tokens;
       return true;
     };
@@ -36,8 +37,12 @@ StatusOr<std::vector<Part>> PartPacker::Pack() {
                            LargestFit(units_.size() - first, Guess(first), fits));
     if (count == 0) {
       QUIRE_ASSIGN_OR_RETURN(const bool split, SplitUnit(first));
-      if (!split) return ContextLengthExceeded(field_, smallest_tokens, max_prompt_tokens_);
+      if (!split)
+        return ContextLengthExceeded(limits_.field, smallest_tokens, limits_.max_prompt_tokens);
       continue;
+    }
+    if (static_cast<std::int32_t>(parts.size()) == limits_.max_parts) {
+      return TooManyCalls(limits_.max_parts + 1, limits_.max_parts);
     }
     const auto read = std::span(units_).subspan(first, count);
     parts.push_back({.ranges = JoinIntoPassages(read), .prompt_tokens = largest_fit_tokens});
@@ -55,7 +60,7 @@ Status PartPacker::CutAndMeasure() {
   QUIRE_ASSIGN_OR_RETURN(const std::vector<std::int32_t> tokens,
                          CountUnitTokens(model_, documents_, sentences));
   for (std::size_t i = 0; i < sentences.size(); ++i) {
-    if (tokens[i] <= max_prompt_tokens_ - overhead_tokens_) {
+    if (tokens[i] <= limits_.max_prompt_tokens - overhead_tokens_) {
       units_.push_back(sentences[i]);
       unit_tokens_.push_back(tokens[i]);
       continue;
@@ -90,7 +95,7 @@ StatusOr<std::int32_t> PartPacker::PromptTokens(std::size_t first, std::size_t c
 std::size_t PartPacker::Guess(std::size_t first) const {
   std::int64_t tokens = overhead_tokens_;
   std::size_t last = first;
-  while (last < units_.size() && tokens + unit_tokens_[last] <= max_prompt_tokens_) {
+  while (last < units_.size() && tokens + unit_tokens_[last] <= limits_.max_prompt_tokens) {
     tokens += unit_tokens_[last++];
   }
   return last - first;

@@ -16,6 +16,13 @@ namespace quire::services {
 // The prompt that shows these passages.
 using PromptOfPassages = std::function<Prompt(const std::vector<Passage>&)>;
 
+// What the prompts of a packing may be.
+struct PartLimits {
+  std::int32_t max_prompt_tokens = 0;
+  std::int32_t max_parts = 0;
+  std::string field;  // of the request: what to make shorter if no text fits
+};
+
 // What one prompt reads: consecutive passages.
 struct Part {
   std::vector<TextRange> ranges;
@@ -29,18 +36,17 @@ struct Part {
 // Thread-compatible.
 class PartPacker {
  public:
-  // Prompts may take `max_prompt_tokens`; `field` names in errors what to make shorter. All are
-  // borrowed.
+  // Model and documents are borrowed.
   PartPacker(LanguageModel& model, std::span<const SourceDocument> documents,
-             PromptOfPassages prompt_of, std::int32_t max_prompt_tokens, std::string field)
+             PromptOfPassages prompt_of, PartLimits limits)
       : model_(model),
         documents_(documents),
         prompt_of_(std::move(prompt_of)),
-        max_prompt_tokens_(max_prompt_tokens),
-        field_(std::move(field)) {}
+        limits_(std::move(limits)) {}
 
   // The parts in order. Every limit is settled by counting rendered prompts, about three for each
-  // part. Returns INVALID_ARGUMENT with CONTEXT_LENGTH_EXCEEDED if not even 32 bytes of text fit.
+  // part. Returns INVALID_ARGUMENT with CONTEXT_LENGTH_EXCEEDED if not even 32 bytes of text fit,
+  // RESOURCE_EXHAUSTED with TOO_MANY_CALLS once there are too many parts.
   StatusOr<std::vector<Part>> Pack();
 
  private:
@@ -56,8 +62,7 @@ class PartPacker {
   LanguageModel& model_;
   const std::span<const SourceDocument> documents_;
   const PromptOfPassages prompt_of_;
-  const std::int32_t max_prompt_tokens_;
-  const std::string field_;
+  const PartLimits limits_;
 
   std::vector<TextUnit> units_;
   std::vector<std::int32_t> unit_tokens_;

@@ -14,8 +14,10 @@ StatusOr<StrategyPlan> MapReduceStrategy::Prepare() {
   const auto prompt_of = [this](const std::vector<Passage>& passages) {
     return context_.prompts.Part(passages).prompt;
   };
-  PartPacker packer(context_.model, documents_, prompt_of, context_.max_prompt_tokens,
-                    std::string(context_.prompts.field()));
+  PartPacker packer(context_.model, documents_, prompt_of,
+                    {.max_prompt_tokens = context_.max_prompt_tokens,
+                     .max_parts = context_.task.max_calls,
+                     .field = std::string(context_.prompts.field())});
   QUIRE_ASSIGN_OR_RETURN(parts_, packer.Pack());
   QUIRE_RETURN_IF_ERROR(reducer_.Prepare());
   StrategyPlan plan = reducer_.Plan(parts_.size());

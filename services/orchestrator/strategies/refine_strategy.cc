@@ -21,8 +21,9 @@ StatusOr<StrategyPlan> RefineStrategy::Prepare() {
     return context_.prompts.Refine(passages, {}).prompt;
   };
   PartPacker packer(context_.model, documents_, prompt_of,
-                    context_.max_prompt_tokens - reserved_tokens_,
-                    std::string(context_.prompts.field()));
+                    {.max_prompt_tokens = context_.max_prompt_tokens - reserved_tokens_,
+                     .max_parts = context_.task.max_calls,
+                     .field = std::string(context_.prompts.field())});
   QUIRE_ASSIGN_OR_RETURN(parts_, packer.Pack());
   StrategyPlan plan = {.calls = static_cast<std::int32_t>(parts_.size())};
   for (const Part& part : parts_) {

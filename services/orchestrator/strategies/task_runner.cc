@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/orchestrator/citations/citations.h"
+#include "services/orchestrator/packing/call_limit.h"
 #include "services/orchestrator/prompts/task_prompts.h"
 #include "services/orchestrator/strategies/coverage.h"
 #include "services/orchestrator/strategies/model_caller.h"
@@ -33,15 +34,6 @@ StatusOr<std::int32_t> MaxAnswerTokens(const AnswerTask& task, std::int32_t cont
                                     context_tokens, tokens));
   }
   return tokens;
-}
-
-Status CheckCalls(const StrategyPlan& plan, std::int32_t max_calls) {
-  if (plan.calls <= max_calls) return OkStatus();
-  return WithErrorInfo(
-      ResourceExhausted("options.max_calls: wanted at most {} model calls, have a plan of {}",
-                        max_calls, plan.calls),
-      kTooManyCalls,
-      {{"planned_calls", std::to_string(plan.calls)}, {"max_calls", std::to_string(max_calls)}});
 }
 
 orchestrator::v1::Citation ToCitation(const SourceCitation& citation) {
@@ -103,7 +95,9 @@ StatusOr<orchestrator::v1::Answer> RunTask(const AnswerTask& task, const TaskRun
                                    .max_answer_tokens = max_answer_tokens,
                                    .max_prompt_tokens = context_tokens - max_answer_tokens};
   QUIRE_ASSIGN_OR_RETURN(const PreparedStrategy prepared, PrepareStrategy(context));
-  QUIRE_RETURN_IF_ERROR(CheckCalls(prepared.plan, task.max_calls));
+  if (prepared.plan.calls > task.max_calls) {
+    return TooManyCalls(prepared.plan.calls, task.max_calls);
+  }
 
   orchestrator::v1::Started started;
   started.set_request_id(runtime.request_id);

@@ -219,6 +219,34 @@ TEST_F(AnswerServiceTest, VanishedClientCancelsTheModelCalls) {
   EXPECT_EQ(chat_.num_generations, 3);
 }
 
+TEST_F(AnswerServiceTest, FailedCallCancelsTheOthers) {
+  Connect();
+  chat_.num_refusals = 1;
+  chat_.says_when_to_come_back = false;
+  chat_.hangs = true;
+  AskRequest request = InlineRequest(1000);
+  request.set_strategy(orchestrator::v1::STRATEGY_MAP_REDUCE);
+  request.mutable_options()->set_max_concurrent_calls(3);
+  EXPECT_THAT(Ask(request), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_LE(chat_.num_generations, 3);
+}
+
+TEST_F(AnswerServiceTest, CallsOfOneTaskHaveOneRequestId) {
+  Connect();
+  AskRequest request = InlineRequest(600);
+  request.set_strategy(orchestrator::v1::STRATEGY_MAP_REDUCE);
+  grpc::ClientContext context;
+  const auto reader = stub_->StreamAsk(&context, request);
+  orchestrator::v1::StreamAskResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  const std::string request_id = response.event().started().request_id();
+  while (reader->Read(&response)) {
+  }
+  ASSERT_TRUE(reader->Finish().ok());
+  EXPECT_GT(chat_.num_generations, 2);
+  EXPECT_THAT(chat_.request_ids(), ElementsAre(request_id));
+}
+
 TEST_F(AnswerServiceTest, DeadlineAndRequestIdReachTheModel) {
   Connect();
   grpc::ClientContext context;
@@ -226,7 +254,7 @@ TEST_F(AnswerServiceTest, DeadlineAndRequestIdReachTheModel) {
   context.AddMetadata("x-request-id", "request-42");
   AskResponse response;
   ASSERT_TRUE(stub_->Ask(&context, InlineRequest(10), &response).ok());
-  EXPECT_EQ(chat_.request_id(), "request-42");
+  EXPECT_THAT(chat_.request_ids(), ElementsAre("request-42"));
   EXPECT_TRUE(chat_.had_deadline);
 }
 

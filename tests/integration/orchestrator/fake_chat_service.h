@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,10 +40,10 @@ class FakeChatService final : public inference::v1::InferenceService::Service {
     const std::lock_guard lock(mutex_);
     return prompts_;
   }
-  // The x-request-id of the last generation.
-  std::string request_id() const {
+  // The different x-request-ids of all generations.
+  std::set<std::string> request_ids() const {
     const std::lock_guard lock(mutex_);
-    return request_id_;
+    return request_ids_;
   }
   // Whether the last generation had a deadline within a minute.
   std::atomic<bool> had_deadline = false;
@@ -142,7 +143,7 @@ class FakeChatService final : public inference::v1::InferenceService::Service {
     prompts_.push_back(prompt);
     const auto id = context.client_metadata().find("x-request-id");
     if (id != context.client_metadata().end()) {
-      request_id_ = {id->second.data(), id->second.size()};
+      request_ids_.emplace(id->second.data(), id->second.size());
     }
   }
 
@@ -169,7 +170,7 @@ class FakeChatService final : public inference::v1::InferenceService::Service {
 
   mutable std::mutex mutex_;
   std::vector<std::string> prompts_;
-  std::string request_id_;
+  std::set<std::string> request_ids_;
 };
 
 }  // namespace quire::testing

@@ -29,11 +29,14 @@ std::string Sentences(int count) {
 class PartPackerTest : public ::testing::Test {
  protected:
   StatusOr<std::vector<Part>> Pack(const std::vector<SourceDocument>& documents,
-                                   std::int32_t max_prompt_tokens) {
+                                   std::int32_t max_prompt_tokens,
+                                   std::int32_t max_parts = 100'000) {
     const auto prompt_of = [this](const std::vector<Passage>& passages) {
       return prompts_.Part(passages).prompt;
     };
-    PartPacker packer(model_, documents, prompt_of, max_prompt_tokens, "question");
+    PartPacker packer(
+        model_, documents, prompt_of,
+        {.max_prompt_tokens = max_prompt_tokens, .max_parts = max_parts, .field = "question"});
     return packer.Pack();
   }
   // Tokens of the prompt that shows these ranges.
@@ -89,6 +92,19 @@ TEST_F(PartPackerTest, CutsASentenceThatIsLongerThanAPrompt) {
     EXPECT_EQ(text[end - 1], ' ') << "part " << i << " ends inside of a word";
     EXPECT_GE((*parts)[i].prompt_tokens, 150 - 8) << "part " << i;
   }
+}
+
+TEST_F(PartPackerTest, StopsCountingAtTooManyParts) {
+  const std::vector<SourceDocument> documents = {
+      {.name = "a", .title = "A", .version = 0, .text = Sentences(5000)}};
+  const auto parts = Pack(documents, 400, /*max_parts=*/10);
+  EXPECT_EQ(ErrorReason(parts.status()), kTooManyCalls);
+  EXPECT_EQ(ErrorMetadata(parts.status(), "planned_calls"), "11");
+  EXPECT_LE(model_.num_counts(), 40);
+
+  const auto all = Pack(documents, 400);
+  ASSERT_THAT(all, IsOk());
+  EXPECT_THAT(Pack(documents, 400, static_cast<std::int32_t>(all->size())), IsOk());
 }
 
 TEST_F(PartPackerTest, RefusesAContextWithoutRoomForText) {

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <string>
+
+namespace quire::services {
+
+// A call of AnswerService, on whose behalf others are made.
+struct AnswerCall {
+  const grpc::ServerContext& context;  // borrowed: deadline, cancellation
+  std::string request_id;              // of the call and of those made for it
+};
+
+}  // namespace quire::services
