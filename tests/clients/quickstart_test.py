@@ -27,7 +27,7 @@ class QuickstartTest(unittest.TestCase):
 
     def run_script(self, *arguments):
         return subprocess.run([SCRIPT, "--bin-dir", BIN_DIR, "--work-dir", self.work_dir,
-                               *arguments], capture_output=True, text=True, timeout=240,
+                               *arguments], capture_output=True, text=True, timeout=400,
                               stdin=subprocess.DEVNULL, check=False)
 
     def test_says_what_to_do_without_a_model(self):

@@ -28,7 +28,7 @@ def block_with(language, part):
 
 def run(command, **environment):
     return subprocess.run(command, cwd=quire_server.ROOT, env={**os.environ, **environment},
-                          capture_output=True, text=True, timeout=240, check=False)
+                          capture_output=True, text=True, timeout=400, check=False)
 
 
 class ReadmeTest(unittest.TestCase):
