@@ -150,9 +150,8 @@ StatusOr<SpecialTokenFrame> ApplyConfig(const std::optional<JsonField>& config,
 StatusOr<TokenizerParts> BuildParts(const TokenizerJson& file, const JsonField& root,
                                     const std::optional<JsonField>& config) {
   TokenizerParts parts;
-  QUIRE_ASSIGN_OR_RETURN(Vocabulary vocabulary,
+  QUIRE_ASSIGN_OR_RETURN(parts.vocabulary,
                          Vocabulary::Create(file.vocab, root.path() + " model.vocab"));
-  parts.vocabulary = std::make_unique<const Vocabulary>(std::move(vocabulary));
   if (const auto spec = root.Find("normalizer")) {
     QUIRE_ASSIGN_OR_RETURN(parts.normalizer, NewNormalizer(*spec));
   }

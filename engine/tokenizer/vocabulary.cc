@@ -15,8 +15,8 @@ TokenTexts::TokenTexts(const std::vector<std::string>& texts) {
   }
 }
 
-StatusOr<Vocabulary> Vocabulary::Create(const std::vector<std::pair<std::string, TokenId>>& tokens,
-                                        std::string_view place) {
+StatusOr<std::unique_ptr<const Vocabulary>> Vocabulary::Create(
+    const std::vector<std::pair<std::string, TokenId>>& tokens, std::string_view place) {
   TokenId max_id = -1;
   for (const auto& [text, id] : tokens) {
     if (id < 0 || id >= kMaxSize) {
@@ -25,22 +25,22 @@ StatusOr<Vocabulary> Vocabulary::Create(const std::vector<std::pair<std::string,
     }
     max_id = std::max(max_id, id);
   }
-  Vocabulary vocabulary;
+  auto vocabulary = std::make_unique<Vocabulary>();
   std::vector<std::string> texts(static_cast<std::size_t>(max_id) + 1);
-  vocabulary.present_.resize(texts.size());
+  vocabulary->present_.resize(texts.size());
   for (const auto& [text, id] : tokens) {
     const auto index = static_cast<std::size_t>(id);
-    if (vocabulary.present_[index]) {
+    if (vocabulary->present_[index]) {
       return InvalidArgument("{}: id {}: wanted one token, have \"{}\" and \"{}\"", place, id,
                              texts[index], text);
     }
-    vocabulary.present_[index] = true;
+    vocabulary->present_[index] = true;
     texts[index] = text;
   }
-  vocabulary.texts_ = TokenTexts(texts);
-  vocabulary.ids_.reserve(tokens.size());
+  vocabulary->texts_ = TokenTexts(texts);
+  vocabulary->ids_.reserve(tokens.size());
   for (const auto& [text, id] : tokens) {
-    if (!vocabulary.ids_.emplace(vocabulary.texts_[id], id).second) {
+    if (!vocabulary->ids_.emplace(vocabulary->texts_[id], id).second) {
       return InvalidArgument("{}: token \"{}\": wanted one id, have two", place, text);
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ class TokenTexts {
 
   std::string_view operator[](TokenId id) const {
     const auto i = static_cast<std::size_t>(id);
-    return std::string_view(bytes_).substr(ends_[i], ends_[i + 1] - ends_[i]);
+    return std::string_view(bytes_.data() + ends_[i], ends_[i + 1] - ends_[i]);
   }
   std::int64_t size() const { return static_cast<std::int64_t>(ends_.size()) - 1; }
 
@@ -39,13 +40,11 @@ class Vocabulary {
   Vocabulary() = default;
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
-  Vocabulary(Vocabulary&&) = default;
-  Vocabulary& operator=(Vocabulary&&) = default;
 
   // INVALID_ARGUMENT, starting with `place`, if an id or a text occurs twice or an id is not in
   // [0, kMaxSize).
-  static StatusOr<Vocabulary> Create(const std::vector<std::pair<std::string, TokenId>>& tokens,
-                                     std::string_view place);
+  static StatusOr<std::unique_ptr<const Vocabulary>> Create(
+      const std::vector<std::pair<std::string, TokenId>>& tokens, std::string_view place);
 
   std::optional<TokenId> Find(std::string_view text) const;
   std::string_view Text(TokenId id) const { return texts_[id]; }
@@ -57,7 +56,7 @@ class Vocabulary {
 
  private:
   TokenTexts texts_;
-  std::vector<bool> present_;
+  std::vector<bool> present_;  // by id
   absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>> ids_;
 };
 

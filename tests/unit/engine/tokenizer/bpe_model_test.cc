@@ -23,7 +23,7 @@ class BpeModelTest : public ::testing::Test {
       const auto id = static_cast<TokenId>(tokens.size());
       tokens.emplace_back(std::move(piece), id);
     }
-    vocabulary_ = std::make_unique<Vocabulary>(*Vocabulary::Create(tokens, "test"));
+    vocabulary_ = *Vocabulary::Create(tokens, "test");
     model_ = *BpeModel::Create(*vocabulary_, merges, options, "test");
   }
 
@@ -35,7 +35,7 @@ class BpeModelTest : public ::testing::Test {
     return pieces;
   }
 
-  std::unique_ptr<Vocabulary> vocabulary_;
+  std::unique_ptr<const Vocabulary> vocabulary_;
   std::unique_ptr<BpeModel> model_;
 };
 
@@ -82,8 +82,8 @@ TEST_F(BpeModelTest, PrefixMarksTheInsideOfAWord) {
 }
 
 TEST_F(BpeModelTest, MergesOfUnknownPiecesAreRefused) {
-  const Vocabulary vocabulary = *Vocabulary::Create({{"a", 0}}, "test");
-  EXPECT_THAT(BpeModel::Create(vocabulary, {{"a", "b"}}, {}, "test"),
+  const auto vocabulary = *Vocabulary::Create({{"a", 0}}, "test");
+  EXPECT_THAT(BpeModel::Create(*vocabulary, {{"a", "b"}}, {}, "test"),
               quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "test.merges[0]"));
 }
 

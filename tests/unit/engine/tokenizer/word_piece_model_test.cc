@@ -13,24 +13,24 @@ class WordPieceModelTest : public ::testing::Test {
  protected:
   std::vector<std::string> Pieces(std::string_view word,
                                   const WordPieceModel::Options& options = {}) {
-    const auto model = *WordPieceModel::Create(vocabulary_, options, "test");
+    const auto model = *WordPieceModel::Create(*vocabulary_, options, "test");
     std::vector<SubwordToken> tokens;
     model->Tokenize(word, tokens);
     std::vector<std::string> pieces;
-    for (const SubwordToken& token : tokens) pieces.emplace_back(vocabulary_.Text(token.id));
+    for (const SubwordToken& token : tokens) pieces.emplace_back(vocabulary_->Text(token.id));
     return pieces;
   }
 
-  const Vocabulary vocabulary_ = *Vocabulary::Create({{"[UNK]", 0},
-                                                      {"un", 1},
-                                                      {"una", 2},
-                                                      {"##able", 3},
-                                                      {"##ble", 4},
-                                                      {"##a", 5},
-                                                      {"é", 6},
-                                                      {"##é", 7},
-                                                      {"[SEP]", 8}},
-                                                     "test");
+  const std::unique_ptr<const Vocabulary> vocabulary_ = *Vocabulary::Create({{"[UNK]", 0},
+                                                                             {"un", 1},
+                                                                             {"una", 2},
+                                                                             {"##able", 3},
+                                                                             {"##ble", 4},
+                                                                             {"##a", 5},
+                                                                             {"é", 6},
+                                                                             {"##é", 7},
+                                                                             {"[SEP]", 8}},
+                                                                            "test");
 };
 
 TEST_F(WordPieceModelTest, TakesTheLongestTokenEachTime) {
@@ -55,7 +55,7 @@ TEST_F(WordPieceModelTest, TextNeverBecomesASpecialToken) {
 }
 
 TEST_F(WordPieceModelTest, TheUnknownTokenMustExist) {
-  EXPECT_THAT(WordPieceModel::Create(vocabulary_, {.unknown_token = "<unk>"}, "test"),
+  EXPECT_THAT(WordPieceModel::Create(*vocabulary_, {.unknown_token = "<unk>"}, "test"),
               quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "unk_token"));
 }
 

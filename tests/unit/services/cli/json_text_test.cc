@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(JsonTextTest, StringsSurviveQuotingAndParsing) {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string("a\"b\\c\n\t"), std::string("\xC3\xA9 \xF0\x9F\x98\x80"),
         std::string("nul\0byte", 8)}) {
     const auto parsed = ParseJsonString(QuoteJson(text));
