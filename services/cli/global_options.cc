@@ -1,7 +1,10 @@
 #include "services/cli/global_options.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
-#include <map>
+#include <utility>
 
 namespace quire::services::cli {
 namespace {
@@ -17,11 +20,17 @@ std::string DefaultDataDirectory() {
 
 }  // namespace
 
-CLI::Validator DurationInSeconds() {
-  CLI::Validator validator = CLI::AsNumberWithUnit(
-      std::map<std::string, double>{{"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}},
-      CLI::AsNumberWithUnit::CASE_SENSITIVE);
-  return validator.description("");
+StatusOr<double> ParseDuration(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, double>, 5> kUnits = {
+      {{"", 1.0}, {"ms", 0.001}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}}};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const auto& [name, seconds] : kUnits) {
+    const bool valid = error == std::errc() && std::isfinite(number) && number >= 0;
+    if (valid && unit == name) return number * seconds;
+  }
+  return InvalidArgument("wanted a duration like 500ms, 30s or 2m, have \"{}\"", text);
 }
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
@@ -38,9 +47,15 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--model-dir", options.model_dir, "Where the bundled models are")
       ->type_name("DIR")
       ->group(kGroup);
-  app.add_option("--timeout", options.timeout_seconds, "Longest time of a call: 500ms, 30s, 2m")
-      ->transform(DurationInSeconds())
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
+  // Kept as text in the option, so that its origin can be told.
+  const auto set_timeout = [&options](const std::string& text) {
+    const StatusOr<double> seconds = ParseDuration(text);
+    if (!seconds.ok())
+      throw CLI::ValidationError("--timeout", std::string(Message(seconds.status())));
+    options.timeout_seconds = *seconds;
+  };
+  app.add_option_function<std::string>("--timeout", set_timeout,
+                                       "Longest time of a call: 500ms, 30s, 2m; default: none")
       ->type_name("DURATION")
       ->group(kGroup);
   app.add_option("--color", options.color, "Colours on a terminal")

@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "base/status.h"
 #include "services/server/config.h"
 
 namespace quire::services::cli {
@@ -39,7 +41,7 @@ void AddDeviceOptions(CLI::App& app, ModelOptions& options);
 // --context-tokens, --kv-cache-type
 void AddCacheOptions(CLI::App& app, ModelOptions& options);
 
-// Accepts a number with a unit: "500ms", "30s", "2m", "1h"; without one, seconds.
-CLI::Validator DurationInSeconds();
+// The seconds of "500ms", "30s", "2m", "1h" or "30". Returns INVALID_ARGUMENT for anything else.
+StatusOr<double> ParseDuration(std::string_view text);
 
 }  // namespace quire::services::cli

@@ -24,6 +24,8 @@ void QuietGrpcLog() {
 
 // What a person can do about an error, or "".
 std::string Hint(const Status& status) {
+  // What is damaged is said in one line: the file, the place, the reason.
+  if (absl::IsDataLoss(status)) return "";
   if (ErrorReason(status) == kContextLengthExceeded) {
     return "shorten the prompt or ask for fewer tokens";
   }
@@ -38,8 +40,6 @@ std::string Hint(const Status& status) {
       return "check that the server runs and that its address is right";
     case absl::StatusCode::kResourceExhausted:
       return "try again later, or give the server more room";
-    case absl::StatusCode::kDataLoss:
-      return "the file is damaged: fetch it again";
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return "this is an error in the program; its log says more";

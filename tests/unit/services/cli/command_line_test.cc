@@ -35,6 +35,17 @@ TEST(CommandLineTest, GlobalOptionsMayFollowTheCommand) {
   EXPECT_DOUBLE_EQ(command_line.options().timeout_seconds, 1.5);
 }
 
+TEST(CommandLineTest, DurationsHaveUnits) {
+  EXPECT_DOUBLE_EQ(*ParseDuration("500ms"), 0.5);
+  EXPECT_DOUBLE_EQ(*ParseDuration("30"), 30);
+  EXPECT_DOUBLE_EQ(*ParseDuration("1.5m"), 90);
+  EXPECT_DOUBLE_EQ(*ParseDuration("2h"), 7200);
+  for (const char* text : {"", "s", "-1s", "5x", "nan", "inf", "1e999s", "5 s"}) {
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  }
+  EXPECT_THROW(Selected({"doctor", "--timeout", "soon"}), CLI::ParseError);
+}
+
 TEST(CommandLineTest, ArgumentsThatAreCommandNamesStayArguments) {
   EXPECT_EQ(Selected({"ask", "serve", "--collection", "docs"}), "ask");
   EXPECT_EQ(Selected({"search", "--collection", "c", "models"}), "search");
