@@ -31,7 +31,7 @@ class CharacterSplit final : public PreTokenizer {
       ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
         if (test_(c)) matches.push_back({begin, end});
       });
-      CutAtMatches(piece.size(), matches, behavior_, parts);
+      CutAtMatches(piece.size(), matches, {.behavior = behavior_}, parts);
     });
   }
 

@@ -1,68 +1,84 @@
 #include "engine/tokenizer/piece_splitting.h"
 
+#include <algorithm>
+
 namespace quire::engine {
 namespace {
 
-void CutMergedWithPrevious(std::size_t size, const std::vector<Match>& matches,
-                           std::vector<Match>& pieces) {
+// A stretch of the text: a match, or what lies between two of them.
+struct Stretch {
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < matches.size(); ++i) {
-    // The second of two adjoining matches has only a match before it: it stands alone.
-    pieces.push_back({begin, matches[i].end});
-    begin = matches[i].end;
-  }
-  pieces.push_back({begin, size});
-}
+  std::size_t end = 0;
+  bool is_match = false;
+};
 
-void CutMergedWithNext(std::size_t size, const std::vector<Match>& matches,
-                       std::vector<Match>& pieces) {
-  std::size_t begin = 0;
-  for (const Match& match : matches) {
-    pieces.push_back({begin, match.begin});
-    begin = match.begin;
-  }
-  pieces.push_back({begin, size});
-}
-
-void CutIsolated(std::size_t size, const std::vector<Match>& matches, bool keep_matches,
-                 std::vector<Match>& pieces) {
+// All of [0, size), in order; `invert` takes the stretches between matches for the matches.
+std::vector<Stretch> Stretches(std::size_t size, const std::vector<Match>& matches, bool invert) {
+  std::vector<Stretch> stretches;
+  stretches.reserve(2 * matches.size() + 1);
   std::size_t done = 0;
   for (const Match& match : matches) {
-    if (done < match.begin) pieces.push_back({done, match.begin});
-    if (keep_matches) pieces.push_back(match);
+    if (done < match.begin) stretches.push_back({done, match.begin, invert});
+    stretches.push_back({match.begin, match.end, !invert});
     done = match.end;
   }
-  if (done < size) pieces.push_back({done, size});
+  if (done < size) stretches.push_back({done, size, invert});
+  return stretches;
 }
 
-void CutContiguous(std::size_t size, const std::vector<Match>& matches,
-                   std::vector<Match>& pieces) {
-  std::vector<Match> joined;
-  for (const Match& match : matches) {
-    if (!joined.empty() && joined.back().end == match.begin) {
-      joined.back().end = match.end;
+void CutContiguous(const std::vector<Stretch>& stretches, std::vector<Match>& pieces) {
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
+    if (i > 0 && stretches[i].is_match == stretches[i - 1].is_match) {
+      pieces.back().end = stretches[i].end;
     } else {
-      joined.push_back(match);
+      pieces.push_back({stretches[i].begin, stretches[i].end});
     }
   }
-  CutIsolated(size, joined, /*keep_matches=*/true, pieces);
+}
+
+// A match joins what comes before, unless that is a match that did so.
+void CutMergedWithPrevious(const std::vector<Stretch>& stretches, std::vector<Match>& pieces) {
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
+    if (i > 0 && stretches[i].is_match && !stretches[i - 1].is_match) {
+      pieces.back().end = stretches[i].end;
+    } else {
+      pieces.push_back({stretches[i].begin, stretches[i].end});
+    }
+  }
+}
+
+// The mirror image, from right to left.
+void CutMergedWithNext(const std::vector<Stretch>& stretches, std::vector<Match>& pieces) {
+  const auto first = static_cast<std::ptrdiff_t>(pieces.size());
+  for (std::size_t i = stretches.size(); i-- > 0;) {
+    if (i + 1 < stretches.size() && stretches[i].is_match && !stretches[i + 1].is_match) {
+      pieces.back().begin = stretches[i].begin;
+    } else {
+      pieces.push_back({stretches[i].begin, stretches[i].end});
+    }
+  }
+  std::reverse(pieces.begin() + first, pieces.end());
 }
 
 }  // namespace
 
-void CutAtMatches(std::size_t size, const std::vector<Match>& matches, SplitBehavior behavior,
+void CutAtMatches(std::size_t size, const std::vector<Match>& matches, SplitRule rule,
                   std::vector<Match>& pieces) {
-  switch (behavior) {
+  const std::vector<Stretch> stretches = Stretches(size, matches, rule.invert);
+  switch (rule.behavior) {
     case SplitBehavior::kRemoved:
-      return CutIsolated(size, matches, /*keep_matches=*/false, pieces);
     case SplitBehavior::kIsolated:
-      return CutIsolated(size, matches, /*keep_matches=*/true, pieces);
+      for (const Stretch& stretch : stretches) {
+        if (stretch.is_match && rule.behavior == SplitBehavior::kRemoved) continue;
+        pieces.push_back({stretch.begin, stretch.end});
+      }
+      return;
     case SplitBehavior::kMergedWithPrevious:
-      return CutMergedWithPrevious(size, matches, pieces);
+      return CutMergedWithPrevious(stretches, pieces);
     case SplitBehavior::kMergedWithNext:
-      return CutMergedWithNext(size, matches, pieces);
+      return CutMergedWithNext(stretches, pieces);
     case SplitBehavior::kContiguous:
-      return CutContiguous(size, matches, pieces);
+      return CutContiguous(stretches, pieces);
   }
 }
 

@@ -18,8 +18,13 @@ enum class SplitBehavior {
   kContiguous,          // pieces of their own, adjoining ones joined
 };
 
-// Appends the pieces of [0, size) that `behavior` makes of `matches` (in order, without overlap).
-void CutAtMatches(std::size_t size, const std::vector<Match>& matches, SplitBehavior behavior,
+struct SplitRule {
+  SplitBehavior behavior = SplitBehavior::kIsolated;
+  bool invert = false;  // matches are text, and what lies between them is what is cut at
+};
+
+// Appends the pieces of [0, size) that `rule` makes of `matches` (in order, without overlap).
+void CutAtMatches(std::size_t size, const std::vector<Match>& matches, SplitRule rule,
                   std::vector<Match>& pieces);
 
 // Replaces each piece that is no added token by what `split(piece text, parts)` appends to

@@ -24,35 +24,21 @@ class SequencePreTokenizer final : public PreTokenizer {
 
 class PatternSplit final : public PreTokenizer {
  public:
-  PatternSplit(std::unique_ptr<SplitPattern> pattern, SplitBehavior behavior, bool invert)
-      : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {}
+  PatternSplit(std::unique_ptr<SplitPattern> pattern, SplitRule rule)
+      : pattern_(std::move(pattern)), rule_(rule) {}
 
   void Split(PreTokenizedText& text) const override {
     std::vector<Match> matches;
     RefinePieces(text, [&](std::string_view piece, std::vector<Match>& parts) {
       matches.clear();
       pattern_->FindMatches(piece, matches);
-      if (invert_) Invert(piece.size(), matches);
-      CutAtMatches(piece.size(), matches, behavior_, parts);
+      CutAtMatches(piece.size(), matches, rule_, parts);
     });
   }
 
  private:
-  // Replaces the matches by the stretches between them.
-  static void Invert(std::size_t size, std::vector<Match>& matches) {
-    std::vector<Match> gaps;
-    std::size_t done = 0;
-    for (const Match& match : matches) {
-      if (done < match.begin) gaps.push_back({done, match.begin});
-      done = match.end;
-    }
-    if (done < size) gaps.push_back({done, size});
-    matches = std::move(gaps);
-  }
-
   const std::unique_ptr<SplitPattern> pattern_;
-  const SplitBehavior behavior_;
-  const bool invert_;
+  const SplitRule rule_;
 };
 
 // Rewrites every piece that is no added token: `rewrite(piece, is_first, builder)`.
@@ -116,7 +102,7 @@ class Metaspace final : public PreTokenizer {
            at = piece.find(replacement_, at + replacement_.size())) {
         matches.push_back({at, at + replacement_.size()});
       }
-      CutAtMatches(piece.size(), matches, SplitBehavior::kMergedWithNext, parts);
+      CutAtMatches(piece.size(), matches, {.behavior = SplitBehavior::kMergedWithNext}, parts);
     });
   }
 
@@ -141,9 +127,10 @@ StatusOr<SplitBehavior> ParseBehavior(const JsonField& spec) {
 StatusOr<std::unique_ptr<PreTokenizer>> NewSplit(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField pattern_field, spec.Get("pattern"));
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<SplitPattern> pattern, NewSplitPattern(pattern_field));
-  QUIRE_ASSIGN_OR_RETURN(const SplitBehavior behavior, ParseBehavior(spec));
-  QUIRE_ASSIGN_OR_RETURN(const bool invert, spec.BoolOr("invert", false));
-  return std::make_unique<PatternSplit>(std::move(pattern), behavior, invert);
+  SplitRule rule;
+  QUIRE_ASSIGN_OR_RETURN(rule.behavior, ParseBehavior(spec));
+  QUIRE_ASSIGN_OR_RETURN(rule.invert, spec.BoolOr("invert", false));
+  return std::make_unique<PatternSplit>(std::move(pattern), rule);
 }
 
 StatusOr<std::unique_ptr<PreTokenizer>> NewMetaspace(const JsonField& spec) {
@@ -171,8 +158,7 @@ StatusOr<PreTokenizerSetup> NewByteLevel(const JsonField& spec) {
   std::vector<std::unique_ptr<PreTokenizer>> steps;
   if (add_prefix_space) steps.push_back(std::make_unique<PrefixSpace>());
   if (use_regex) {
-    steps.push_back(
-        std::make_unique<PatternSplit>(NewGpt2Scanner(), SplitBehavior::kIsolated, false));
+    steps.push_back(std::make_unique<PatternSplit>(NewGpt2Scanner(), SplitRule{}));
   }
   return PreTokenizerSetup{std::make_unique<SequencePreTokenizer>(std::move(steps)), true};
 }

@@ -177,6 +177,10 @@ class TokenizerJsonBuilder final : public TreeBuilder {
 
 Status Parse(const std::string& path, TreeBuilder& builder) {
   QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxFileBytes));
+  // The parser takes a zero byte for the end of the text.
+  if (const std::size_t at = text.find('\0'); at != std::string::npos) {
+    return InvalidArgument("{}: no valid JSON at byte {}", path, at);
+  }
   try {
     if (json::sax_parse(text, &builder)) return OkStatus();
   } catch (const std::exception& error) {

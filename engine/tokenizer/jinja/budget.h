@@ -33,13 +33,11 @@ class Budget {
     return ResourceExhausted("template memory: wanted at most {} bytes, have more",
                              limits_.total_bytes);
   }
-  // For a text of `size` bytes that is about to be made.
-  Status TextSize(std::size_t size) {
-    if (static_cast<std::int64_t>(size) > limits_.text_bytes) {
-      return ResourceExhausted("template text: wanted at most {} bytes, have {}",
-                               limits_.text_bytes, size);
-    }
-    return Bytes(size);
+  // Checks the size of a text that is about to be made; charges nothing.
+  Status TextSize(std::size_t size) const {
+    if (static_cast<std::int64_t>(size) <= limits_.text_bytes) return OkStatus();
+    return ResourceExhausted("template text: wanted at most {} bytes, have {}", limits_.text_bytes,
+                             size);
   }
   const Limits& limits() const { return limits_; }
 

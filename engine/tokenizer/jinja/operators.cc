@@ -227,9 +227,7 @@ StatusOr<Value> ReplaceText(const Text& text, const Text& from, const Text& to,
   std::size_t growth = 0;
   if (__builtin_mul_overflow(matches, to.size(), &growth)) growth = SIZE_MAX / 2;
   QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(text.size()));
-  if (growth > static_cast<std::size_t>(runtime.budget().limits().text_bytes)) {
-    QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(growth));
-  }
+  QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(growth));
   return runtime.arena().NewText(Replace(text, from, to, max_count));
 }
 

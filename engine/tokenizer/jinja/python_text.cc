@@ -64,7 +64,8 @@ Text ReprOfText(const Text& text) {
 
 Status AppendRepr(const Value& value, Runtime& runtime, Text& out) {
   QUIRE_ASSIGN_OR_RETURN(const Text repr, Repr(value, runtime));
-  QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(repr.size()));
+  QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(out.size() + repr.size()));
+  QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(repr.size()));
   out.Append(repr);
   return OkStatus();
 }

@@ -120,7 +120,8 @@ void Dict::Erase(const Value& key) {
 
 StatusOr<Value> Arena::NewText(Text text) {
   QUIRE_RETURN_IF_ERROR(budget_.TextSize(text.size()));
-  QUIRE_RETURN_IF_ERROR(budget_.Bytes(sizeof(Text) + text.runs().size() * sizeof(Text::Run)));
+  QUIRE_RETURN_IF_ERROR(
+      budget_.Bytes(text.size() + sizeof(Text) + text.runs().size() * sizeof(Text::Run)));
   return Value::Of(&texts_.emplace_back(std::move(text)));
 }
 

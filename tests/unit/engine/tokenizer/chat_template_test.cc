@@ -70,7 +70,7 @@ TEST(ChatTemplateTest, ContentStaysContentThroughEveryOperation) {
       {"{{ c | reverse }}", "[ z,yX ]"},
       {"{{ c * 2 }}", "[ Xy,z  Xy,z ]"},
       {"{{ c | indent(2, true) }}", "  [ Xy,z ]"},
-      {"{{ c | center(9) }}", " [ Xy,z ] "},
+      {"{{ c | center(8) }}", " [ Xy,z ] "},
       {"{% set d %}<{{ c }}>{% endset %}{{ d | upper }}", "<[ XY,Z ]>"},
       {"{% macro m(x) %}({{ x }}){% endmacro %}{{ m(c) }}", "([ Xy,z ])"},
       {"{% filter upper %}a{{ c }}b{% endfilter %}", "A[ XY,Z ]B"},
