@@ -25,12 +25,9 @@ void QuietGrpcLog() {
 // What a person can do about an error, or "".
 std::string Hint(const Status& status) {
   // What is damaged is said in one line: the file, the place, the reason.
-  if (absl::IsDataLoss(status)) return "";
+  if (absl::IsDataLoss(status) || ErrorReason(status) == kBadModelFile) return "";
   if (ErrorReason(status) == kContextLengthExceeded) {
     return "shorten the prompt or ask for fewer tokens";
-  }
-  if (ErrorReason(status) == kBadModelFile) {
-    return "a model is a directory with config.json, tokenizer.json and model.safetensors";
   }
   if (const auto delay = RetryDelay(status)) {
     return fmt::format("try again in {:.1f} s", static_cast<double>(delay->count()) / 1000.0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,9 +67,10 @@ class Subprocess {
 
   void Signal(int signal) const { kill(pid_, signal); }
 
-  // Reads stderr until `text` has come. Returns what was read; without `text` the stream ended.
+  // Reads stderr until `text` has come. Returns what was read; without `text` the stream ended, or
+  // nothing came for a minute.
   std::string ReadErrorUntil(const std::string& text) {
-    while (err_.find(text) == std::string::npos && ReadSome(stderr_, err_)) {
+    while (err_.find(text) == std::string::npos && IsReadable(stderr_) && ReadSome(stderr_, err_)) {
     }
     return err_;
   }
@@ -87,12 +89,9 @@ class Subprocess {
   // Writes `input` to stdin, closes it, and waits for the end.
   ProcessResult Finish(const std::string& input = "") {
     std::thread writer([&] {
-      const sigset_t pipe_signal = [] {
-        sigset_t set;
-        sigemptyset(&set);
-        sigaddset(&set, SIGPIPE);
-        return set;
-      }();
+      sigset_t pipe_signal;
+      sigemptyset(&pipe_signal);
+      sigaddset(&pipe_signal, SIGPIPE);
       pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
       for (std::size_t at = 0; at < input.size();) {
         const ssize_t written = write(stdin_, input.data() + at, input.size() - at);
@@ -101,13 +100,19 @@ class Subprocess {
       }
       close(std::exchange(stdin_, -1));
     });
+    ProcessResult result = Wait();
+    writer.join();
+    return result;
+  }
+
+  // Waits for the end; stdin stays as it is.
+  ProcessResult Wait() {
     std::thread errors([&] {
       while (ReadSome(stderr_, err_)) {
       }
     });
     while (ReadSome(stdout_, out_)) {
     }
-    writer.join();
     errors.join();
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
@@ -115,6 +120,12 @@ class Subprocess {
   }
 
  private:
+  static bool IsReadable(int descriptor) {
+    constexpr int kTimeoutMs = 60'000;
+    pollfd ready{.fd = descriptor, .events = POLLIN, .revents = 0};
+    return poll(&ready, 1, kTimeoutMs) > 0;
+  }
+
   static bool ReadSome(int descriptor, std::string& text) {
     char block[4096];
     const ssize_t count = read(descriptor, block, sizeof(block));

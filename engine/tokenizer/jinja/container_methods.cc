@@ -65,6 +65,7 @@ StatusOr<Value> ListCount(const Value& self, const Arguments& arguments, Runtime
 StatusOr<Value> DictGet(const Value& self, const Arguments& arguments, Runtime&) {
   QUIRE_ASSIGN_OR_RETURN(const auto bound,
                          BoundArguments::Bind("get", arguments, {"key", "default"}, 1));
+  QUIRE_RETURN_IF_ERROR(CheckHashable(*bound[0]));
   if (const Value* value = self.dict().Find(*bound[0])) return *value;
   return bound[1] == nullptr ? Value::None() : *bound[1];
 }

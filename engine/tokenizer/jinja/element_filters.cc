@@ -14,6 +14,12 @@ StatusOr<Value> Generator(std::vector<Value> items, Runtime& runtime) {
   return runtime.arena().NewSequence(Sequence::Kind::kGenerator, std::move(items));
 }
 
+// map, select and their kin take whatever is false for an empty list.
+StatusOr<std::vector<Value>> IterateIfTrue(const Value& input, Runtime& runtime) {
+  if (!Truth(input)) return std::vector<Value>();
+  return Iterate(input, runtime);
+}
+
 // The positional arguments from `first` on, and all keyword arguments.
 Arguments Rest(const Arguments& arguments, std::size_t first) {
   Arguments rest = arguments;
@@ -46,7 +52,7 @@ StatusOr<Value> MapAttribute(const std::vector<Value>& items, const Arguments& a
 
 // map("upper") applies a filter, map(attribute="name") follows an attribute.
 StatusOr<Value> MapFilter(const Value& input, const Arguments& arguments, Runtime& runtime) {
-  QUIRE_ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(input, runtime));
+  QUIRE_ASSIGN_OR_RETURN(const std::vector<Value> items, IterateIfTrue(input, runtime));
   if (arguments.positional.empty()) return MapAttribute(items, arguments, runtime);
   QUIRE_ASSIGN_OR_RETURN(const std::string_view name, NameArgument("map", arguments, 0));
   const FilterFunction filter = FindFilter(name);
@@ -80,7 +86,7 @@ StatusOr<Value> SelectFilter(const Value& input, const Arguments& arguments, Run
     if (test == nullptr) return InvalidArgument("select: wanted a test, have \"{}\"", name);
   }
   const Arguments rest = Rest(arguments, std::min(arguments.positional.size(), first + 1));
-  QUIRE_ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(input, runtime));
+  QUIRE_ASSIGN_OR_RETURN(const std::vector<Value> items, IterateIfTrue(input, runtime));
   std::vector<Value> selected;
   for (const Value& item : items) {
     QUIRE_RETURN_IF_ERROR(runtime.budget().Step());

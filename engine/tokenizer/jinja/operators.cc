@@ -144,6 +144,7 @@ StatusOr<bool> Contains(const Value& container, const Value& item, Budget& budge
       }
       return false;
     case Kind::kDict:
+      QUIRE_RETURN_IF_ERROR(CheckHashable(item));
       return container.dict().Find(item) != nullptr;
     default:
       return InvalidArgument("in: wanted a container, have {}", TypeName(container));

@@ -42,29 +42,20 @@ bool IsSequence(const Value& value) {
 bool IsCallable(const Value& value) { return value.is(Kind::kCallable); }
 bool IsEscaped(const Value&) { return false; }
 
-StatusOr<std::int64_t> RequireInteger(std::string_view test, const Value& value) {
-  if (value.is_integral()) return value.integer();
-  if (value.is_undefined()) return InvalidArgument("{}", value.UndefinedMessage());
-  return InvalidArgument("{}: wanted an integer, have {}", test, TypeName(value));
+// True if the subject leaves this remainder, 0 or 1, when divided by two.
+template <int remainder>
+StatusOr<bool> ParityTest(const Value& subject, const Arguments&, Runtime& runtime) {
+  QUIRE_ASSIGN_OR_RETURN(const Value left,
+                         Apply(BinaryOperator::kModulo, subject, Value::Integer(2), runtime));
+  return Equal(left, Value::Integer(remainder), runtime.budget());
 }
 
-StatusOr<bool> OddTest(const Value& subject, const Arguments&, Runtime&) {
-  QUIRE_ASSIGN_OR_RETURN(const std::int64_t number, RequireInteger("odd", subject));
-  return number % 2 != 0;
-}
-
-StatusOr<bool> EvenTest(const Value& subject, const Arguments&, Runtime&) {
-  QUIRE_ASSIGN_OR_RETURN(const std::int64_t number, RequireInteger("even", subject));
-  return number % 2 == 0;
-}
-
-StatusOr<bool> DivisibleByTest(const Value& subject, const Arguments& arguments, Runtime&) {
+StatusOr<bool> DivisibleByTest(const Value& subject, const Arguments& arguments, Runtime& runtime) {
   QUIRE_ASSIGN_OR_RETURN(const auto bound,
                          BoundArguments::Bind("divisibleby", arguments, {"num"}, 1));
-  QUIRE_ASSIGN_OR_RETURN(const std::int64_t number, RequireInteger("divisibleby", subject));
-  QUIRE_ASSIGN_OR_RETURN(const std::int64_t divisor, bound.Integer(0, 0));
-  if (divisor == 0) return InvalidArgument("divisibleby: wanted a divisor, have zero");
-  return divisor == -1 || number % divisor == 0;
+  QUIRE_ASSIGN_OR_RETURN(const Value left,
+                         Apply(BinaryOperator::kModulo, subject, *bound[0], runtime));
+  return Equal(left, Value::Integer(0), runtime.budget());
 }
 
 StatusOr<bool> LowerTest(const Value& subject, const Arguments&, Runtime& runtime) {
@@ -135,8 +126,8 @@ constexpr Test kTests[] = {
     {"sequence", Predicate<IsSequence>},
     {"callable", Predicate<IsCallable>},
     {"escaped", Predicate<IsEscaped>},
-    {"odd", OddTest},
-    {"even", EvenTest},
+    {"odd", ParityTest<1>},
+    {"even", ParityTest<0>},
     {"divisibleby", DivisibleByTest},
     {"lower", LowerTest},
     {"upper", UpperTest},

@@ -74,6 +74,13 @@ Text EscapeHtml(const Text& text) {
   return escaped;
 }
 
+// Most filters print their input first; a few take strings alone.
+Status RequireText(std::string_view filter, const Value& input) {
+  if (input.is_text()) return OkStatus();
+  if (input.is_undefined()) return InvalidArgument("{}", input.UndefinedMessage());
+  return InvalidArgument("{}: wanted a string, have {}", filter, TypeName(input));
+}
+
 StatusOr<Value> TrimFilter(const Value& input, const Arguments& arguments, Runtime& runtime) {
   QUIRE_ASSIGN_OR_RETURN(const auto bound, BoundArguments::Bind("trim", arguments, {"chars"}, 0));
   QUIRE_ASSIGN_OR_RETURN(const Value text, Str(input, runtime));
@@ -110,8 +117,8 @@ StatusOr<Value> IndentFilter(const Value& input, const Arguments& arguments, Run
     }
   }
   const bool blank = bound.Bool(2, false);
-  QUIRE_ASSIGN_OR_RETURN(const Value source, Str(input, runtime));
-  Text text = source.text();
+  QUIRE_RETURN_IF_ERROR(RequireText("indent", input));
+  Text text = input.text();
   text.Append("\n", Origin::kTemplate);  // so that a last empty line counts
   const std::vector<Text> lines = SplitLines(text, /*keep_ends=*/false);
   Text out;
@@ -149,13 +156,13 @@ StatusOr<Value> TruncateFilter(const Value& input, const Arguments& arguments, R
   const Text dots("...", Origin::kTemplate);
   QUIRE_ASSIGN_OR_RETURN(const Text* end, bound.GetText(2, &dots));
   QUIRE_ASSIGN_OR_RETURN(const std::int64_t leeway, bound.Integer(3, 5));
-  QUIRE_ASSIGN_OR_RETURN(const Value value, Str(input, runtime));
-  const Text& text = value.text();
+  QUIRE_RETURN_IF_ERROR(RequireText("truncate", input));
+  const Text& text = input.text();
   const auto end_size = static_cast<std::int64_t>(CountCharacters(end->view()));
   if (length < end_size || leeway < 0) {
     return InvalidArgument("truncate: wanted a length of at least {}, have {}", end_size, length);
   }
-  if (static_cast<std::int64_t>(CountCharacters(text.view())) <= length + leeway) return value;
+  if (static_cast<std::int64_t>(CountCharacters(text.view())) <= length + leeway) return input;
   std::size_t cut = OffsetOfCharacter(text.view(), static_cast<std::size_t>(length - end_size));
   if (!bound.Bool(1, false)) {
     const std::size_t space = text.view().substr(0, cut).rfind(' ');

@@ -71,7 +71,7 @@ TEST_F(InterruptTest, EndsACommandThatWaitsForInput) {
   client.Write("\"Once\"\n");
   EXPECT_EQ(client.ReadOutput(6), "[403]\n");
   client.Signal(SIGINT);
-  const ProcessResult result = client.Finish();
+  const ProcessResult result = client.Wait();
   EXPECT_EQ(result.exit_code, 130);
   EXPECT_THAT(result.err, HasSubstr("interrupted"));
 }
