@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace quire {
 namespace {
 
@@ -11,8 +13,6 @@ using Kind = MarkdownBlock::Kind;
 bool IsBlank(std::string_view line) {
   return line.find_first_not_of(kBlank) == std::string_view::npos;
 }
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::size_t CountLeading(std::string_view text, char c) {
   return std::min(text.find_first_not_of(c), text.size());
@@ -93,7 +93,7 @@ bool IsListItem(std::string_view line, bool inside_paragraph) {
   if (line[0] == '-' || line[0] == '*' || line[0] == '+') {
     marker = 1;
   } else {
-    while (marker < line.size() && IsDigit(line[marker])) ++marker;
+    while (marker < line.size() && IsAsciiDigit(line[marker])) ++marker;
     if (marker == 0 || marker > 9 || marker == line.size()) return false;
     if (line[marker] != '.' && line[marker] != ')') return false;
     if (inside_paragraph && line.substr(0, marker) != "1") return false;

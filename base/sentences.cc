@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/markdown_blocks.h"
 
@@ -27,7 +28,6 @@ constexpr std::string_view kBeforeNumber[] = {
 static_assert(std::ranges::is_sorted(kBeforeNumber));
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 char ToLower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 bool IsAsciiLetter(char c) { return ToLower(c) >= 'a' && ToLower(c) <= 'z'; }
@@ -63,7 +63,8 @@ bool EndsInAbbreviation(std::string_view before, std::string_view after) {
     return true;
   }
   const auto next = std::find_if_not(after.begin(), after.end(), IsSpace);
-  return next != after.end() && IsDigit(*next) && std::ranges::binary_search(kBeforeNumber, lower);
+  return next != after.end() && IsAsciiDigit(*next) &&
+         std::ranges::binary_search(kBeforeNumber, lower);
 }
 
 // A sentence iterator per thread: ICU's are not thread-safe, and making one costs more than a

@@ -1,11 +1,10 @@
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace quire {
 namespace {
-
-bool IsContinuation(unsigned char byte) { return (byte & 0xC0u) == 0x80u; }
 
 // Length that a lead byte promises and the range its second byte must be in; 0 if no lead byte.
 struct Lead {
@@ -50,7 +49,9 @@ DecodedChar DecodeUtf8Sequence(std::string_view text, std::size_t offset) {
   code_point = (code_point << 6) | (byte(1) & 0x3Fu);
   for (int i = 2; i < lead.length_bytes; ++i) {
     const auto index = static_cast<std::size_t>(i);
-    if (index >= left || !IsContinuation(byte(index))) return {kReplacementCharacter, i, false};
+    if (index >= left || !IsUtf8Continuation(text[offset + index])) {
+      return {kReplacementCharacter, i, false};
+    }
     code_point = (code_point << 6) | (byte(index) & 0x3Fu);
   }
   return {code_point, lead.length_bytes, true};
@@ -72,15 +73,20 @@ std::size_t FindInvalidUtf8(std::string_view text) {
 
 std::size_t IncompleteUtf8Suffix(std::string_view text) {
   for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if (IsContinuation(byte)) continue;
-    const Lead lead = ClassifyLead(byte);
+    const char byte = text[text.size() - back];
+    if (IsUtf8Continuation(byte)) continue;
+    const Lead lead = ClassifyLead(static_cast<unsigned char>(byte));
     if (lead.length_bytes <= static_cast<int>(back)) return 0;
     // The bytes so far must be a valid prefix, otherwise they are an error and not unfinished.
     const DecodedChar decoded = DecodeUtf8(text, text.size() - back);
     return decoded.length_bytes == static_cast<int>(back) ? back : 0;
   }
   return 0;
+}
+
+std::size_t CountUtf8Characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !IsUtf8Continuation(c); }));
 }
 
 void AppendUtf8(char32_t code_point, std::string& out) {

@@ -32,6 +32,19 @@ inline DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
 // Offset of the first invalid byte, or text.size() if all of `text` is valid UTF-8.
 std::size_t FindInvalidUtf8(std::string_view text);
 
+// True for the second and later bytes of a character.
+constexpr bool IsUtf8Continuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80u;
+}
+
+// Characters of `text`: bytes that are no continuation. Requires: valid UTF-8.
+std::size_t CountUtf8Characters(std::string_view text);
+
+// True if `text` is one character, or one invalid byte sequence.
+inline bool IsOneCharacter(std::string_view text) {
+  return !text.empty() && DecodeUtf8(text, 0).length_bytes == static_cast<int>(text.size());
+}
+
 // Number of bytes at the end of `text` that begin a character but do not complete it: what a
 // stream has to hold back. 0 to 3.
 std::size_t IncompleteUtf8Suffix(std::string_view text);

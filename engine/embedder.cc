@@ -14,7 +14,7 @@
 namespace quire::engine {
 namespace {
 
-constexpr std::int32_t kMaxBatchTokens = 1 << 16;
+constexpr std::int32_t kMaxEmbedderBatchTokens = 1 << 16;
 
 // Token ids of one text, ready for the encoder.
 struct EncodedText {
@@ -168,9 +168,9 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
     return InvalidArgument("{}: wanted an embedding model, have the language model {}", path,
                            model.config.architecture);
   }
-  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxBatchTokens) {
-    return InvalidArgument("max_batch_tokens: wanted a number in [1, {}], have {}", kMaxBatchTokens,
-                           options.max_batch_tokens);
+  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxEmbedderBatchTokens) {
+    return InvalidArgument("max_batch_tokens: wanted a number in [1, {}], have {}",
+                           kMaxEmbedderBatchTokens, options.max_batch_tokens);
   }
   QUIRE_ASSIGN_OR_RETURN(model.settings, LoadSentenceTransformersConfig(path));
   QUIRE_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Load(path));

@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int32_t kBlockSize = 16;
 constexpr std::int32_t kMaxBatch = 1024;
-constexpr std::int32_t kMaxBatchTokens = 512;  // as EngineOptions
+constexpr std::int32_t kMinBatchTokens = 512;  // as EngineOptions
 constexpr std::int32_t kWarmUpTokens = 2;
 
 Status Validate(const BenchmarkOptions& options, const ModelConfig& config) {
@@ -51,7 +51,7 @@ StatusOr<std::unique_ptr<EngineCore>> NewCore(const BenchmarkOptions& options,
                                               const ModelConfig& config,
                                               const WeightSource& weights,
                                               kernels::Device& device) {
-  const TransformerLimits limits = {.max_batch_tokens = std::max(kMaxBatchTokens, options.batch)};
+  const TransformerLimits limits = {.max_batch_tokens = std::max(kMinBatchTokens, options.batch)};
   QUIRE_ASSIGN_OR_RETURN(auto transformer, Transformer::Load(config, weights, limits, device));
   const std::int64_t blocks_each =
       NumBlocksFor(std::int64_t{options.prompt_tokens} + options.new_tokens, kBlockSize) + 1;

@@ -21,10 +21,6 @@ std::uint64_t PairKey(TokenId left, TokenId right) {
 
 std::string BytePieceName(int byte) { return fmt::format("<0x{:02X}>", byte); }
 
-bool IsOneCharacter(std::string_view text) {
-  return !text.empty() && DecodeUtf8(text, 0).length_bytes == static_cast<int>(text.size());
-}
-
 }  // namespace
 
 StatusOr<std::unique_ptr<BpeModel>> BpeModel::Create(

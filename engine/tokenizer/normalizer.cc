@@ -61,7 +61,7 @@ class ReplaceNormalizer final : public Normalizer {
   const std::string replacement_;
 };
 
-StatusOr<std::unique_ptr<Normalizer>> NewSequence(const JsonField& spec) {
+StatusOr<std::unique_ptr<Normalizer>> NewNormalizerSequence(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField list, spec.Get("normalizers"));
   QUIRE_ASSIGN_OR_RETURN(const std::vector<JsonField> elements, list.Elements());
   std::vector<std::unique_ptr<Normalizer>> steps;
@@ -106,7 +106,7 @@ StatusOr<std::unique_ptr<Normalizer>> NewBert(const JsonField& spec) {
 StatusOr<std::unique_ptr<Normalizer>> NewNormalizer(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField type_field, spec.Get("type"));
   QUIRE_ASSIGN_OR_RETURN(const std::string type, type_field.String());
-  if (type == "Sequence") return NewSequence(spec);
+  if (type == "Sequence") return NewNormalizerSequence(spec);
   if (type == "Prepend") return NewPrepend(spec);
   if (type == "Replace") return NewReplace(spec);
   if (type == "NFC") return NewUnicodeNormalizer(NormalizationForm::kNfc);

@@ -163,7 +163,7 @@ StatusOr<PreTokenizerSetup> NewByteLevel(const JsonField& spec) {
   return PreTokenizerSetup{std::make_unique<SequencePreTokenizer>(std::move(steps)), true};
 }
 
-StatusOr<PreTokenizerSetup> NewSequence(const JsonField& spec) {
+StatusOr<PreTokenizerSetup> NewPreTokenizerSequence(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField list, spec.Get("pretokenizers"));
   QUIRE_ASSIGN_OR_RETURN(const std::vector<JsonField> elements, list.Elements());
   std::vector<std::unique_ptr<PreTokenizer>> steps;
@@ -209,7 +209,7 @@ StatusOr<std::unique_ptr<PreTokenizer>> NewTextPreTokenizer(const JsonField& spe
 StatusOr<PreTokenizerSetup> NewPreTokenizer(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField type_field, spec.Get("type"));
   QUIRE_ASSIGN_OR_RETURN(const std::string type, type_field.String());
-  if (type == "Sequence") return NewSequence(spec);
+  if (type == "Sequence") return NewPreTokenizerSequence(spec);
   if (type == "ByteLevel") return NewByteLevel(spec);
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<PreTokenizer> step,
                          NewTextPreTokenizer(spec, type_field, type));

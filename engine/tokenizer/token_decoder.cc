@@ -48,10 +48,6 @@ void StripCopies(std::string& token, std::string_view content, std::int64_t star
   for (; stop > 0 && token.ends_with(content); --stop) token.resize(token.size() - content.size());
 }
 
-bool IsOneCharacter(std::string_view text) {
-  return !text.empty() && DecodeUtf8(text, 0).length_bytes == static_cast<int>(text.size());
-}
-
 }  // namespace
 
 StatusOr<TokenDecoder> TokenDecoder::Create(const std::optional<JsonField>& spec) {

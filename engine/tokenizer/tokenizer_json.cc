@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20;
-constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxJsonDepth = 64;
 
 // Builds a JSON tree from parse events, refusing deep nesting before it is built.
 class TreeBuilder : public nlohmann::json_sax<json> {
@@ -61,7 +61,7 @@ class TreeBuilder : public nlohmann::json_sax<json> {
     return true;
   }
   bool Open(json&& value) {
-    if (depth() >= kMaxDepth) return Fail(fmt::format("nested deeper than {}", kMaxDepth));
+    if (depth() >= kMaxJsonDepth) return Fail(fmt::format("nested deeper than {}", kMaxJsonDepth));
     stack_.push_back(Place(std::move(value)));
     return true;
   }

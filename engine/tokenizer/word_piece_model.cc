@@ -5,16 +5,6 @@
 #include "base/utf8.h"
 
 namespace quire::engine {
-namespace {
-
-bool IsContinuationByte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80u; }
-
-std::size_t CountCharacters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuationByte(c); }));
-}
-
-}  // namespace
 
 StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Create(const Vocabulary& vocabulary,
                                                                  const Options& options,
@@ -36,7 +26,7 @@ StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Create(const Vocabular
     const std::string_view text = vocabulary.Text(id);
     const auto index = static_cast<std::size_t>(id);
     const bool special = index < options.is_special.size() && options.is_special[index];
-    if (text.empty() || (special && CountCharacters(text) > 1)) continue;
+    if (text.empty() || (special && CountUtf8Characters(text) > 1)) continue;
     model->first_.emplace(text, id);
     model->max_piece_bytes_ = std::max(model->max_piece_bytes_, text.size());
     if (text.starts_with(prefix)) model->continuing_.emplace(text.substr(prefix.size()), id);
@@ -46,7 +36,7 @@ StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Create(const Vocabular
 
 void WordPieceModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const {
   const std::size_t first = tokens.size();
-  if (CountCharacters(piece) <= max_chars_ && Cover(piece, tokens)) return;
+  if (CountUtf8Characters(piece) <= max_chars_ && Cover(piece, tokens)) return;
   tokens.resize(first);
   tokens.push_back({unknown_id_, 0, static_cast<std::uint32_t>(piece.size())});
 }
@@ -56,7 +46,7 @@ bool WordPieceModel::Cover(std::string_view word, std::vector<SubwordToken>& tok
     const Pieces& pieces = begin == 0 ? first_ : continuing_;
     std::size_t end = std::min(word.size(), begin + max_piece_bytes_);
     for (; end > begin; --end) {
-      if (end < word.size() && IsContinuationByte(word[end])) continue;
+      if (end < word.size() && IsUtf8Continuation(word[end])) continue;
       const auto found = pieces.find(word.substr(begin, end - begin));
       if (found == pieces.end()) continue;
       tokens.push_back(

@@ -11,7 +11,6 @@ namespace quire::retrieval {
 namespace {
 
 constexpr std::int32_t kDefaultChunkTokens = 200;
-constexpr std::int32_t kNotCounted = -1;
 constexpr std::size_t kMaxBytesPerToken = 32;
 // A section shorter than this part of a chunk does not end it.
 constexpr std::int32_t kSmallSection = 4;

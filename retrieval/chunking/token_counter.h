@@ -16,6 +16,9 @@ namespace quire::retrieval {
 using TokenCounter =
     std::function<StatusOr<std::vector<std::int32_t>>(std::span<const std::string_view> texts)>;
 
+// Stands for a count that is still to come.
+inline constexpr std::int32_t kNotCounted = -1;
+
 inline constexpr std::size_t kMaxCountedTexts = 16'384;
 inline constexpr std::size_t kMaxCountedBytes = std::size_t{1} << 20;
 

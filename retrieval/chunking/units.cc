@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/sentences.h"
+#include "base/utf8.h"
 #include "retrieval/parsing/white_space.h"
 
 namespace quire::retrieval {
 namespace {
 
-constexpr std::int32_t kNotCounted = -1;
 constexpr std::size_t kPiecesPerLimit = 8;
 
 std::string_view TextOf(std::string_view text, const Unit& unit) {
@@ -18,7 +18,7 @@ std::string_view TextOf(std::string_view text, const Unit& unit) {
 }
 
 bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool StartsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }
+bool StartsCharacter(char c) { return !IsUtf8Continuation(c); }
 
 void AppendTrimmed(std::string_view text, std::size_t start, std::size_t end,
                    std::vector<Unit>& units) {

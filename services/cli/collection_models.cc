@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::size_t kMaxFileBytes = 16 << 20;
+constexpr std::size_t kMaxRememberedBytes = 16 << 20;
 
 fs::path FilePath(const GlobalOptions& options) {
   return fs::path(options.data_dir) / "collection_models.json";
@@ -22,7 +22,7 @@ fs::path FilePath(const GlobalOptions& options) {
 
 // An absent or damaged file counts as empty: what it says is a convenience.
 Json Read(const GlobalOptions& options) {
-  const auto text = ReadFile(FilePath(options).string(), kMaxFileBytes);
+  const auto text = ReadFile(FilePath(options).string(), kMaxRememberedBytes);
   if (!text.ok()) return Json::object();
   Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : Json::object();

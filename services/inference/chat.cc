@@ -8,7 +8,7 @@ namespace quire::services {
 namespace {
 
 using inference::v1::ChatRequest;
-using Messages = google::protobuf::RepeatedPtrField<inference::v1::Message>;
+using ChatMessages = google::protobuf::RepeatedPtrField<inference::v1::Message>;
 
 std::string TokenText(const engine::Tokenizer& tokenizer, std::optional<engine::TokenId> id) {
   return id ? tokenizer.TokenText(*id) : "";
@@ -18,7 +18,7 @@ std::string TokenText(const engine::Tokenizer& tokenizer, std::optional<engine::
 // INVALID_ARGUMENT with the template's message if it refuses them.
 StatusOr<std::vector<engine::TextSegment>> Render(const ServedLanguageModel& model,
                                                   const InferenceCall& call,
-                                                  const Messages& messages,
+                                                  const ChatMessages& messages,
                                                   bool add_generation_prompt) {
   const engine::ChatTemplate* chat_template = model.engine->chat_template();
   if (chat_template == nullptr) {

@@ -12,7 +12,7 @@
 namespace quire::services {
 namespace {
 
-namespace pb = inference::v1;
+namespace inference_pb = inference::v1;
 
 // Limits of one CountTokens request; bytes below those of the API, with room for its framing.
 constexpr std::size_t kMaxTextsPerCount = 65'536;
@@ -27,8 +27,8 @@ std::string JoinPrompt(const Prompt& prompt) {
   return prompt.system.empty() ? prompt.user : prompt.system + "\n\n" + prompt.user;
 }
 
-pb::Message MakeMessage(const std::string& role, const std::string& content) {
-  pb::Message message;
+inference_pb::Message MakeMessage(const std::string& role, const std::string& content) {
+  inference_pb::Message message;
   message.set_role(role);
   message.set_content(content);
   return message;
@@ -41,7 +41,7 @@ void SetOptions(const GenerationOptions& options, Request& request) {
   request.mutable_stopping()->set_max_tokens(options.max_tokens);
 }
 
-void SetUsage(const pb::Usage& usage, Completion& completion) {
+void SetUsage(const inference_pb::Usage& usage, Completion& completion) {
   completion.prompt_tokens = usage.prompt_tokens();
   completion.completion_tokens = usage.completion_tokens();
   completion.cached_tokens = usage.cached_tokens();
@@ -49,8 +49,8 @@ void SetUsage(const pb::Usage& usage, Completion& completion) {
 
 template <typename Response>
 Completion ToCompletion(const Response& response, const std::string& text) {
-  Completion completion = {.text = text,
-                           .truncated = response.finish_reason() == pb::FINISH_REASON_LENGTH};
+  Completion completion = {
+      .text = text, .truncated = response.finish_reason() == inference_pb::FINISH_REASON_LENGTH};
   SetUsage(response.usage(), completion);
   return completion;
 }
@@ -66,7 +66,7 @@ StatusOr<Completion> ReadStream(grpc::ClientContext& context, grpc::ClientReader
       completion.text += response.delta().text();
       wanted = response.delta().text().empty() || on_delta(response.delta().text());
     } else if (response.has_finished()) {
-      completion.truncated = response.finished().reason() == pb::FINISH_REASON_LENGTH;
+      completion.truncated = response.finished().reason() == inference_pb::FINISH_REASON_LENGTH;
     } else if (response.has_usage()) {
       SetUsage(response.usage(), completion);
     }
@@ -82,7 +82,7 @@ StatusOr<Completion> ReadStream(grpc::ClientContext& context, grpc::ClientReader
 
 GrpcLanguageModel::GrpcLanguageModel(const std::shared_ptr<grpc::Channel>& inference,
                                      const AnswerCall& call, std::string model)
-    : stub_(pb::InferenceService::NewStub(inference)),
+    : stub_(inference_pb::InferenceService::NewStub(inference)),
       call_(call),
       model_name_(std::move(model)),
       retry_policy_(std::random_device()()) {}
@@ -146,16 +146,16 @@ StatusOr<Completion> GrpcLanguageModel::GenerateOnce(
 }
 
 StatusOr<Completion> GrpcLanguageModel::Chat(
-    const std::vector<pb::Message>& messages, const GenerationOptions& options,
+    const std::vector<inference_pb::Message>& messages, const GenerationOptions& options,
     const std::function<bool(std::string_view)>& on_delta) {
-  pb::ChatRequest request;
+  inference_pb::ChatRequest request;
   request.set_model(model_name_);
   request.mutable_messages()->Add(messages.begin(), messages.end());
   SetOptions(options, request);
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const std::stop_callback cancel(options.stop, [&] { context->TryCancel(); });
   if (on_delta) return ReadStream(*context, *stub_->StreamChat(context.get(), request), on_delta);
-  pb::ChatResponse response;
+  inference_pb::ChatResponse response;
   const grpc::Status status = stub_->Chat(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
   return ToCompletion(response, response.message().content());
@@ -164,7 +164,7 @@ StatusOr<Completion> GrpcLanguageModel::Chat(
 StatusOr<Completion> GrpcLanguageModel::Continue(
     const Prompt& prompt, const GenerationOptions& options,
     const std::function<bool(std::string_view)>& on_delta) {
-  pb::GenerateRequest request;
+  inference_pb::GenerateRequest request;
   request.set_model(model_name_);
   request.set_text(PlainText(prompt));
   SetOptions(options, request);
@@ -173,7 +173,7 @@ StatusOr<Completion> GrpcLanguageModel::Continue(
   if (on_delta) {
     return ReadStream(*context, *stub_->StreamGenerate(context.get(), request), on_delta);
   }
-  pb::GenerateResponse response;
+  inference_pb::GenerateResponse response;
   const grpc::Status status = stub_->Generate(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
   return ToCompletion(response, response.text());
@@ -196,13 +196,13 @@ bool GrpcLanguageModel::WaitToRetry(const Status& status, int next_attempt,
 StatusOr<GrpcLanguageModel::Model> GrpcLanguageModel::Describe() {
   const std::lock_guard lock(mutex_);
   if (model_) return *model_;
-  pb::GetModelRequest request;
+  inference_pb::GetModelRequest request;
   request.set_name(ResourceName());
-  pb::GetModelResponse response;
+  inference_pb::GetModelResponse response;
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->GetModel(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
-  const pb::Model& model = response.model();
+  const inference_pb::Model& model = response.model();
   if (!model.can_generate() && !model.can_chat()) {
     return FailedPrecondition("{}: wanted a language model, have {}", model.name(),
                               model.architecture());
@@ -226,7 +226,8 @@ StatusOr<GrpcLanguageModel::PromptForm> GrpcLanguageModel::FindForm(bool can_cha
   return PromptForm::kSystemAndUser;
 }
 
-std::vector<pb::Message> GrpcLanguageModel::Messages(const Prompt& prompt, PromptForm form) {
+std::vector<inference_pb::Message> GrpcLanguageModel::Messages(const Prompt& prompt,
+                                                               PromptForm form) {
   if (form == PromptForm::kUserOnly || prompt.system.empty()) {
     return {MakeMessage("user", JoinPrompt(prompt))};
   }
@@ -235,12 +236,13 @@ std::vector<pb::Message> GrpcLanguageModel::Messages(const Prompt& prompt, Promp
 
 std::string GrpcLanguageModel::PlainText(const Prompt& prompt) { return JoinPrompt(prompt) + "\n"; }
 
-StatusOr<std::int32_t> GrpcLanguageModel::CountMessages(const std::vector<pb::Message>& messages) {
-  pb::RenderPromptRequest request;
+StatusOr<std::int32_t> GrpcLanguageModel::CountMessages(
+    const std::vector<inference_pb::Message>& messages) {
+  inference_pb::RenderPromptRequest request;
   request.set_model(model_name_);
   request.mutable_messages()->Add(messages.begin(), messages.end());
   request.set_count_only(true);
-  pb::RenderPromptResponse response;
+  inference_pb::RenderPromptResponse response;
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->RenderPrompt(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);
@@ -249,11 +251,11 @@ StatusOr<std::int32_t> GrpcLanguageModel::CountMessages(const std::vector<pb::Me
 
 StatusOr<std::vector<std::int32_t>> GrpcLanguageModel::CountBatch(
     std::span<const std::string> texts, bool include_special_tokens) {
-  pb::CountTokensRequest request;
+  inference_pb::CountTokensRequest request;
   request.set_model(model_name_);
   request.mutable_texts()->Add(texts.begin(), texts.end());
   request.set_include_special_tokens(include_special_tokens);
-  pb::CountTokensResponse response;
+  inference_pb::CountTokensResponse response;
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = stub_->CountTokens(context.get(), request, &response);
   if (!status.ok()) return FromInference(status);

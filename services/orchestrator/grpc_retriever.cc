@@ -6,7 +6,7 @@
 namespace quire::services {
 namespace {
 
-namespace pb = retrieval::v1;
+namespace retrieval_pb = retrieval::v1;
 
 constexpr std::int32_t kDocumentsPerPage = 1000;
 constexpr std::int64_t kBytesPerRead = std::int64_t{2} << 20;
@@ -15,15 +15,15 @@ Status FromRetrieval(const grpc::Status& status) {
   return Annotate(FromGrpcStatus(status), "retrieval service");
 }
 
-StoredDocument ToStored(const pb::Document& document) {
+StoredDocument ToStored(const retrieval_pb::Document& document) {
   return {.name = document.name(),
           .title = document.title(),
           .version = document.version(),
           .text_bytes = document.text_bytes()};
 }
 
-StatusOr<Passage> ToPassage(const pb::SearchHit& hit) {
-  const pb::Chunk& chunk = hit.chunk();
+StatusOr<Passage> ToPassage(const retrieval_pb::SearchHit& hit) {
+  const retrieval_pb::Chunk& chunk = hit.chunk();
   if (chunk.end() - chunk.start() != static_cast<std::int64_t>(chunk.text().size())) {
     return Internal("retrieval service: {}, chunk {}: wanted {} bytes of text, have {}",
                     hit.document(), chunk.index(), chunk.end() - chunk.start(),
@@ -42,25 +42,25 @@ StatusOr<Passage> ToPassage(const pb::SearchHit& hit) {
 
 GrpcRetriever::GrpcRetriever(const std::shared_ptr<grpc::Channel>& retrieval,
                              const AnswerCall& call)
-    : search_(pb::SearchService::NewStub(retrieval)),
-      documents_(pb::DocumentService::NewStub(retrieval)),
+    : search_(retrieval_pb::SearchService::NewStub(retrieval)),
+      documents_(retrieval_pb::DocumentService::NewStub(retrieval)),
       call_(call) {}
 
 StatusOr<std::vector<Passage>> GrpcRetriever::Search(const std::string& collection,
                                                      const std::string& query,
                                                      std::span<const std::string> documents,
                                                      std::int32_t top_k) {
-  pb::SearchRequest request;
+  retrieval_pb::SearchRequest request;
   request.set_parent(collection);
   request.set_query(query);
   request.set_top_k(top_k);
   request.mutable_documents()->Add(documents.begin(), documents.end());
-  pb::SearchResponse response;
+  retrieval_pb::SearchResponse response;
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = search_->Search(context.get(), request, &response);
   if (!status.ok()) return FromRetrieval(status);
   std::vector<Passage> passages;
-  for (const pb::SearchHit& hit : response.hits()) {
+  for (const retrieval_pb::SearchHit& hit : response.hits()) {
     QUIRE_ASSIGN_OR_RETURN(Passage passage, ToPassage(hit));
     passages.push_back(std::move(passage));
   }
@@ -75,15 +75,15 @@ StatusOr<std::vector<StoredDocument>> GrpcRetriever::ListDocuments(
     stored.push_back(std::move(document));
   }
   if (!documents.empty()) return stored;
-  pb::ListDocumentsRequest request;
+  retrieval_pb::ListDocumentsRequest request;
   request.set_parent(collection);
   request.set_page_size(kDocumentsPerPage);
   do {
-    pb::ListDocumentsResponse response;
+    retrieval_pb::ListDocumentsResponse response;
     const auto context = MakeChildContext(call_.context, call_.request_id);
     const grpc::Status status = documents_->ListDocuments(context.get(), request, &response);
     if (!status.ok()) return FromRetrieval(status);
-    for (const pb::Document& document : response.documents()) {
+    for (const retrieval_pb::Document& document : response.documents()) {
       stored.push_back(ToStored(document));
     }
     request.set_page_token(response.next_page_token());
@@ -92,9 +92,9 @@ StatusOr<std::vector<StoredDocument>> GrpcRetriever::ListDocuments(
 }
 
 StatusOr<StoredDocument> GrpcRetriever::GetDocument(const std::string& name) {
-  pb::GetDocumentRequest request;
+  retrieval_pb::GetDocumentRequest request;
   request.set_name(name);
-  pb::GetDocumentResponse response;
+  retrieval_pb::GetDocumentResponse response;
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const grpc::Status status = documents_->GetDocument(context.get(), request, &response);
   if (!status.ok()) return FromRetrieval(status);
@@ -103,12 +103,12 @@ StatusOr<StoredDocument> GrpcRetriever::GetDocument(const std::string& name) {
 
 StatusOr<std::string> GrpcRetriever::ReadText(const StoredDocument& document) {
   std::string text;
-  pb::ReadDocumentTextRequest request;
+  retrieval_pb::ReadDocumentTextRequest request;
   request.set_name(document.name);
   request.set_limit(kBytesPerRead);
   while (static_cast<std::int64_t>(text.size()) < document.text_bytes) {
     request.set_offset(static_cast<std::int64_t>(text.size()));
-    pb::ReadDocumentTextResponse response;
+    retrieval_pb::ReadDocumentTextResponse response;
     const auto context = MakeChildContext(call_.context, call_.request_id);
     const Status status =
         FromRetrieval(documents_->ReadDocumentText(context.get(), request, &response));

@@ -7,7 +7,7 @@
 namespace quire::services {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryDelay{1'000};
+constexpr std::chrono::milliseconds kBuildRetryDelay{1'000};
 
 }  // namespace
 
@@ -27,7 +27,7 @@ StatusOr<retrieval::Library*> LibraryHost::library() const {
   if (started_.load(std::memory_order_acquire)) return library_.get();
   return WithRetryInfo(Unavailable("index: wanted it built, have {} of {} documents so far",
                                    num_done_.load(), num_total_.load()),
-                       kRetryDelay);
+                       kBuildRetryDelay);
 }
 
 }  // namespace quire::services

@@ -5,7 +5,7 @@
 namespace quire::services {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryDelay{2'000};
+constexpr std::chrono::milliseconds kBudgetRetryDelay{2'000};
 
 }  // namespace
 
@@ -24,7 +24,7 @@ Status UploadBudget::Take(std::int64_t bytes) {
                                         "in use by running uploads",
                                         bytes, taken_bytes_, max_bytes_),
                       kQueueFull, {}),
-        kRetryDelay);
+        kBudgetRetryDelay);
   }
   taken_bytes_ += bytes;
   return OkStatus();

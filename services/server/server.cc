@@ -16,7 +16,7 @@ namespace {
 
 // A client that pings more often than every 20 s is
 // told to go away after two strikes; a peer that does not answer a ping within 10 s is gone.
-constexpr int kMaxReceiveMessageBytes = 16 << 20;
+constexpr int kMaxRequestBytes = 16 << 20;
 constexpr int kMaxMetadataBytes = 16 << 10;
 constexpr int kMaxStreamsPerConnection = 128;
 constexpr int kHandshakeTimeoutMs = 5'000;
@@ -44,7 +44,7 @@ void SetLimits(grpc::ServerBuilder& builder, int max_calls) {
   grpc::ResourceQuota quota;
   quota.SetMaxThreads(max_calls + 1);  // one more waits for the next call
   builder.SetResourceQuota(quota);
-  builder.SetMaxReceiveMessageSize(kMaxReceiveMessageBytes);
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);

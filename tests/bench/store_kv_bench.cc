@@ -10,14 +10,15 @@ namespace {
 
 void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
   constexpr std::int32_t kNumKvHeads = 8;
-  constexpr std::int32_t kHeadDim = 128;
-  constexpr std::int32_t kBlockSize = 16;
-  const auto num_blocks = static_cast<std::int32_t>((tokens + kBlockSize - 1) / kBlockSize);
-  const std::int64_t cache_rows = std::int64_t{num_blocks} * kNumKvHeads * kBlockSize;
-  const BenchMatrix k(run.device(), run.stream(), tokens, kNumKvHeads * kHeadDim);
-  const BenchMatrix v(run.device(), run.stream(), tokens, kNumKvHeads * kHeadDim);
-  const BenchMatrix cache_k(run.device(), run.stream(), cache_rows, kHeadDim, dtype);
-  const BenchMatrix cache_v(run.device(), run.stream(), cache_rows, kHeadDim, dtype);
+  constexpr std::int32_t kStoreHeadDim = 128;
+  constexpr std::int32_t kStoreBlockSize = 16;
+  const auto num_blocks =
+      static_cast<std::int32_t>((tokens + kStoreBlockSize - 1) / kStoreBlockSize);
+  const std::int64_t cache_rows = std::int64_t{num_blocks} * kNumKvHeads * kStoreBlockSize;
+  const BenchMatrix k(run.device(), run.stream(), tokens, kNumKvHeads * kStoreHeadDim);
+  const BenchMatrix v(run.device(), run.stream(), tokens, kNumKvHeads * kStoreHeadDim);
+  const BenchMatrix cache_k(run.device(), run.stream(), cache_rows, kStoreHeadDim, dtype);
+  const BenchMatrix cache_v(run.device(), run.stream(), cache_rows, kStoreHeadDim, dtype);
   std::vector<std::int32_t> slots(static_cast<std::size_t>(tokens));
   std::iota(slots.begin(), slots.end(), 0);
   const BenchIndices slot_mapping(run.device(), run.stream(), slots);
@@ -28,13 +29,13 @@ void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
                                      .cache = {.k = cache_k.view().data,
                                                .v = cache_v.view().data,
                                                .num_blocks = num_blocks,
-                                               .block_size = kBlockSize,
+                                               .block_size = kStoreBlockSize,
                                                .num_kv_heads = kNumKvHeads,
-                                               .head_dim = kHeadDim,
+                                               .head_dim = kStoreHeadDim,
                                                .dtype = dtype}},
                                     run.stream());
   });
-  const double elements = 2.0 * static_cast<double>(tokens) * kNumKvHeads * kHeadDim;
+  const double elements = 2.0 * static_cast<double>(tokens) * kNumKvHeads * kStoreHeadDim;
   run.ReportBytes(elements * static_cast<double>(4 + BytesPerElement(dtype)));
 }
 

@@ -9,6 +9,8 @@
 
 namespace quire::testing {
 
+inline constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
 inline const Status& GetStatus(const Status& status) { return status; }
 template <typename T>
 const Status& GetStatus(const StatusOr<T>& result) {

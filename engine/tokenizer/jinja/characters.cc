@@ -11,8 +11,6 @@
 namespace quire::engine::jinja {
 namespace {
 
-bool IsContinuationByte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80u; }
-
 char32_t CharacterAt(std::string_view text, std::size_t at) {
   return DecodeUtf8(text, at).code_point;
 }
@@ -20,7 +18,7 @@ char32_t CharacterAt(std::string_view text, std::size_t at) {
 // Start of the character that ends at `end`.
 std::size_t PreviousCharacter(std::string_view text, std::size_t end) {
   std::size_t at = end - 1;
-  while (at > 0 && IsContinuationByte(text[at])) --at;
+  while (at > 0 && IsUtf8Continuation(text[at])) --at;
   return at;
 }
 
@@ -58,11 +56,6 @@ bool IsCased(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>(c), U
 
 std::size_t NextCharacter(std::string_view text, std::size_t at) {
   return at + static_cast<std::size_t>(DecodeUtf8(text, at).length_bytes);
-}
-
-std::size_t CountCharacters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuationByte(c); }));
 }
 
 std::size_t OffsetOfCharacter(std::string_view text, std::size_t index) {

@@ -16,7 +16,6 @@ namespace quire::engine::jinja {
 
 // Offset of the character after the one at `at`. Requires: at < text.size().
 std::size_t NextCharacter(std::string_view text, std::size_t at);
-std::size_t CountCharacters(std::string_view text);
 // Byte offset of the character number `index`; text.size() if there are fewer.
 std::size_t OffsetOfCharacter(std::string_view text, std::size_t index);
 

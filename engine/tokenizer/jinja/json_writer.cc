@@ -22,7 +22,7 @@ std::string Utf16Escape(char32_t c) {
 }
 
 // The escape that JSON needs for `c`; empty if it stands for itself.
-std::string Escape(char32_t c, bool ensure_ascii) {
+std::string JsonEscape(char32_t c, bool ensure_ascii) {
   switch (c) {
     case '"':
       return "\\\"";
@@ -100,7 +100,7 @@ class JsonWriter {
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = NextCharacter(text.view(), at);
       const std::string escape =
-          Escape(DecodeUtf8(text.view(), at).code_point, layout_.ensure_ascii);
+          JsonEscape(DecodeUtf8(text.view(), at).code_point, layout_.ensure_ascii);
       if (!escape.empty()) {
         out_.AppendSlice(text, copied, at);
         out_.Append(escape, text.OriginAt(at));

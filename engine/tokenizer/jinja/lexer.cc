@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "engine/tokenizer/jinja/characters.h"
 #include "engine/tokenizer/jinja/string_literal.h"
@@ -17,8 +18,6 @@ constexpr std::size_t kMaxBrackets = 100;
 constexpr std::array<std::string_view, 27> kOperators = {
     "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]",
     "(",  ")",  "{",  "}",  "=",  "<",  ">", ".", ":", "|", ",", ";", "!"};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsNameStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
@@ -179,14 +178,14 @@ class Lexer {
   Status LexToken() {
     const char c = text_[at_];
     if (IsNameStart(c)) return LexName();
-    if (IsDigit(c)) return LexNumber();
+    if (IsAsciiDigit(c)) return LexNumber();
     if (c == '"' || c == '\'') return LexString(c);
     return LexOperator();
   }
 
   Status LexName() {
     std::size_t end = at_;
-    while (end < text_.size() && (IsNameStart(text_[end]) || IsDigit(text_[end]))) ++end;
+    while (end < text_.size() && (IsNameStart(text_[end]) || IsAsciiDigit(text_[end]))) ++end;
     Emit(TokenKind::kName, text_.substr(at_, end - at_));
     MoveTo(end);
     return OkStatus();
@@ -194,8 +193,9 @@ class Lexer {
 
   // The end of a run of digits, which single underscores may separate.
   std::size_t SkipDigits(std::size_t at) const {
-    while (at < text_.size() && (IsDigit(text_[at]) || (text_[at] == '_' && at + 1 < text_.size() &&
-                                                        IsDigit(text_[at + 1])))) {
+    while (at < text_.size() &&
+           (IsAsciiDigit(text_[at]) ||
+            (text_[at] == '_' && at + 1 < text_.size() && IsAsciiDigit(text_[at + 1])))) {
       ++at;
     }
     return at;
@@ -206,7 +206,7 @@ class Lexer {
     bool is_float = false;
     // Behind a dot stands an index: "names.0.1".
     const bool after_dot = at_ > 0 && text_[at_ - 1] == '.';
-    const auto digit_at = [&](std::size_t i) { return i < text_.size() && IsDigit(text_[i]); };
+    const auto digit_at = [&](std::size_t i) { return i < text_.size() && IsAsciiDigit(text_[i]); };
     if (!after_dot && end < text_.size() && text_[end] == '.' && digit_at(end + 1)) {
       end = SkipDigits(end + 1);
       is_float = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "engine/tokenizer/jinja/characters.h"
 #include "engine/tokenizer/jinja/runtime.h"
 
@@ -156,7 +157,7 @@ StatusOr<std::int64_t> Length(const Value& value) {
     case Kind::kUndefined:
       return 0;
     case Kind::kText:
-      return static_cast<std::int64_t>(CountCharacters(value.text().view()));
+      return static_cast<std::int64_t>(CountUtf8Characters(value.text().view()));
     case Kind::kSequence:
       if (value.sequence().kind != Sequence::Kind::kGenerator) {
         return static_cast<std::int64_t>(value.sequence().items.size());

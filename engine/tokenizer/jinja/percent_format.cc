@@ -160,7 +160,7 @@ StatusOr<std::string> FormatFloat(const Conversion& conversion, const Value& val
 }
 
 StatusOr<Text> FormatCharacter(const Value& value) {
-  if (value.is_text() && CountCharacters(value.text().view()) == 1) return value.text();
+  if (value.is_text() && CountUtf8Characters(value.text().view()) == 1) return value.text();
   if (!value.is_integral() || value.integer() < 0 || value.integer() > 0x10FFFF ||
       (value.integer() >= 0xD800 && value.integer() <= 0xDFFF)) {
     return InvalidArgument("operator %: wanted a character for %c, have {}", TypeName(value));
@@ -211,7 +211,7 @@ Text Lay(const Conversion& conversion, Text text) {
     text = text.Slice(
         0, OffsetOfCharacter(text.view(), static_cast<std::size_t>(conversion.precision)));
   }
-  const std::size_t size = CountCharacters(text.view());
+  const std::size_t size = CountUtf8Characters(text.view());
   const auto width = static_cast<std::size_t>(conversion.width);
   if (size >= width) return text;
   const std::string padding(width - size, ' ');

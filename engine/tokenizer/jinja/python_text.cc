@@ -21,7 +21,7 @@ bool IsPrintable(char32_t c) {
   return (U_GET_GC_MASK(static_cast<UChar32>(c)) & kNotPrintable) == 0;
 }
 
-std::string Escape(char32_t c) {
+std::string PythonEscape(char32_t c) {
   switch (c) {
     case '\n':
       return "\\n";
@@ -52,7 +52,7 @@ Text ReprOfText(const Text& text) {
     if (c == static_cast<char32_t>(quote)) {
       repr.Append(std::string{'\\', quote}, text.OriginAt(at));
     } else if (c == '\\' || !IsPrintable(c)) {
-      repr.Append(Escape(c), text.OriginAt(at));
+      repr.Append(PythonEscape(c), text.OriginAt(at));
     } else {
       repr.AppendSlice(text, at, end);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/utf8.h"
 #include "engine/tokenizer/jinja/characters.h"
 #include "engine/tokenizer/jinja/loop_state.h"
 #include "engine/tokenizer/jinja/methods.h"
@@ -45,7 +46,7 @@ StatusOr<std::optional<Value>> FindItem(const Value& object, const Value& key, R
   if (object.is_text()) {
     const Text& text = object.text();
     QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(text.size()));
-    const auto index = ResolveIndex(key.integer(), CountCharacters(text.view()));
+    const auto index = ResolveIndex(key.integer(), CountUtf8Characters(text.view()));
     if (!index) return std::optional<Value>();
     const std::size_t begin = OffsetOfCharacter(text.view(), *index);
     QUIRE_ASSIGN_OR_RETURN(const Value character, runtime.arena().NewText(text.Slice(
@@ -92,7 +93,7 @@ StatusOr<Selection> Select(const SliceBounds& bounds, std::size_t size_of_object
 }
 
 StatusOr<Value> SliceText(const Text& text, const SliceBounds& bounds, Runtime& runtime) {
-  const std::size_t size = CountCharacters(text.view());
+  const std::size_t size = CountUtf8Characters(text.view());
   QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(text.size()));
   QUIRE_ASSIGN_OR_RETURN(const Selection selection, Select(bounds, size));
   if (selection.step == 1) {

@@ -136,7 +136,7 @@ StatusOr<Value> CenterFilter(const Value& input, const Arguments& arguments, Run
   QUIRE_ASSIGN_OR_RETURN(const auto bound, BoundArguments::Bind("center", arguments, {"width"}, 0));
   QUIRE_ASSIGN_OR_RETURN(const std::int64_t width, bound.Integer(0, 80));
   QUIRE_ASSIGN_OR_RETURN(const Value text, Str(input, runtime));
-  const auto size = static_cast<std::int64_t>(CountCharacters(text.text().view()));
+  const auto size = static_cast<std::int64_t>(CountUtf8Characters(text.text().view()));
   if (size >= width) return text;
   QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(static_cast<std::size_t>(width)));
   // Python puts the odd space on the left if the width is odd too.
@@ -158,11 +158,11 @@ StatusOr<Value> TruncateFilter(const Value& input, const Arguments& arguments, R
   QUIRE_ASSIGN_OR_RETURN(const std::int64_t leeway, bound.Integer(3, 5));
   QUIRE_RETURN_IF_ERROR(RequireText("truncate", input));
   const Text& text = input.text();
-  const auto end_size = static_cast<std::int64_t>(CountCharacters(end->view()));
+  const auto end_size = static_cast<std::int64_t>(CountUtf8Characters(end->view()));
   if (length < end_size || leeway < 0) {
     return InvalidArgument("truncate: wanted a length of at least {}, have {}", end_size, length);
   }
-  if (static_cast<std::int64_t>(CountCharacters(text.view())) <= length + leeway) return input;
+  if (static_cast<std::int64_t>(CountUtf8Characters(text.view())) <= length + leeway) return input;
   std::size_t cut = OffsetOfCharacter(text.view(), static_cast<std::size_t>(length - end_size));
   if (!bound.Bool(1, false)) {
     const std::size_t space = text.view().substr(0, cut).rfind(' ');

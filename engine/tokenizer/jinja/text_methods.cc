@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "engine/tokenizer/jinja/arguments.h"
 #include "engine/tokenizer/jinja/characters.h"
 #include "engine/tokenizer/jinja/methods.h"
@@ -122,7 +123,7 @@ StatusOr<Value> FindTextMethod(const Value& self, const Arguments& arguments, Ru
   QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(text.size()));
   const std::size_t at = from_right ? text.rfind(part->view()) : text.find(part->view());
   if (at != std::string_view::npos) {
-    return Value::Integer(static_cast<std::int64_t>(CountCharacters(text.substr(0, at))));
+    return Value::Integer(static_cast<std::int64_t>(CountUtf8Characters(text.substr(0, at))));
   }
   if (must_find) return InvalidArgument("index: wanted a substring, have none");
   return Value::Integer(-1);
@@ -134,7 +135,7 @@ StatusOr<Value> CountMethod(const Value& self, const Arguments& arguments, Runti
   const std::string_view text = self.text().view();
   QUIRE_RETURN_IF_ERROR(runtime.budget().Bytes(text.size()));
   if (part->empty()) {
-    return Value::Integer(static_cast<std::int64_t>(CountCharacters(text)) + 1);
+    return Value::Integer(static_cast<std::int64_t>(CountUtf8Characters(text)) + 1);
   }
   std::int64_t count = 0;
   for (std::size_t at = text.find(part->view()); at != std::string_view::npos;
@@ -195,7 +196,7 @@ StatusOr<Value> FillMethod(const Value& self, const Arguments& arguments, Runtim
   const Text space(fill == Fill::kZeros ? "0" : " ", Origin::kTemplate);
   QUIRE_ASSIGN_OR_RETURN(const Text* filling, bound.GetText(1, &space));
   const Text& text = self.text();
-  const auto size = static_cast<std::int64_t>(CountCharacters(text.view()));
+  const auto size = static_cast<std::int64_t>(CountUtf8Characters(text.view()));
   if (size >= width) return self;
   const auto missing = static_cast<std::size_t>(width - size);
   QUIRE_RETURN_IF_ERROR(runtime.budget().TextSize(missing));

@@ -5,7 +5,7 @@
 namespace quire::engine::jinja {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxParseDepth = 100;
 
 std::string Describe(const Token& token) {
   switch (token.kind) {
@@ -68,7 +68,8 @@ Status TokenStream::Error(std::string_view wanted) const {
 }
 
 ParseDepth::ParseDepth(int& depth, const TokenStream& tokens) : depth_(depth) {
-  if (++depth_ > kMaxDepth) status_ = tokens.Error(fmt::format("at most {} levels", kMaxDepth));
+  if (++depth_ > kMaxParseDepth)
+    status_ = tokens.Error(fmt::format("at most {} levels", kMaxParseDepth));
 }
 
 }  // namespace quire::engine::jinja

@@ -46,7 +46,7 @@ BenchEngineCommand::BenchEngineCommand(CLI::App& parent)
   AddDeviceOptions(app(), model_);
 }
 
-nlohmann::ordered_json ToJson(const engine::BenchmarkResult& result, std::string_view device) {
+nlohmann::ordered_json ResultJson(const engine::BenchmarkResult& result, std::string_view device) {
   return {{"device", device},
           {"prefill_tokens_per_s", result.prefill_tokens_per_s},
           {"decode_tokens_per_s", result.decode_tokens_per_s},
@@ -71,7 +71,7 @@ Status BenchEngineCommand::Run(Session& session) {
   QUIRE_ASSIGN_OR_RETURN(const auto device,
                          kernels::FindDevice(model_.device, {.num_threads = model_.threads}));
   QUIRE_ASSIGN_OR_RETURN(const auto result, engine::BenchmarkEngine(options, *device));
-  Print(ToJson(result, device->name()).dump() + "\n");
+  Print(ResultJson(result, device->name()).dump() + "\n");
   return OkStatus();
 }
 

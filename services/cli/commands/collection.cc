@@ -23,9 +23,9 @@ StatusOr<Collection> GetCollection(Session& session, CollectionService::Stub& st
   return std::move(*response.mutable_collection());
 }
 
-class CreateCommand final : public Command {
+class CollectionCreateCommand final : public Command {
  public:
-  explicit CreateCommand(CLI::App& parent)
+  explicit CollectionCreateCommand(CLI::App& parent)
       : Command(parent,
                 {.name = "create",
                  .summary = "Make an empty collection; prints its name",
@@ -67,9 +67,9 @@ class CreateCommand final : public Command {
   std::optional<std::int32_t> overlap_tokens_;
 };
 
-class LsCommand final : public Command {
+class CollectionLsCommand final : public Command {
  public:
-  explicit LsCommand(CLI::App& parent)
+  explicit CollectionLsCommand(CLI::App& parent)
       : Command(parent, {.name = "ls",
                          .summary = "Collections by name",
                          .group = "",
@@ -103,9 +103,9 @@ class LsCommand final : public Command {
   bool json_ = false;
 };
 
-class ShowCommand final : public Command {
+class CollectionShowCommand final : public Command {
  public:
-  explicit ShowCommand(CLI::App& parent)
+  explicit CollectionShowCommand(CLI::App& parent)
       : Command(parent, {.name = "show",
                          .summary = "A collection, as JSON",
                          .group = "",
@@ -126,9 +126,9 @@ class ShowCommand final : public Command {
   std::string name_;
 };
 
-class RmCommand final : public Command {
+class CollectionRmCommand final : public Command {
  public:
-  explicit RmCommand(CLI::App& parent)
+  explicit CollectionRmCommand(CLI::App& parent)
       : Command(parent, {.name = "rm",
                          .summary = "Delete a collection and its documents",
                          .group = "",
@@ -162,16 +162,16 @@ class RmCommand final : public Command {
 }  // namespace
 
 std::unique_ptr<Command> NewCollectionCreateCommand(CLI::App& parent) {
-  return std::make_unique<CreateCommand>(parent);
+  return std::make_unique<CollectionCreateCommand>(parent);
 }
 std::unique_ptr<Command> NewCollectionLsCommand(CLI::App& parent) {
-  return std::make_unique<LsCommand>(parent);
+  return std::make_unique<CollectionLsCommand>(parent);
 }
 std::unique_ptr<Command> NewCollectionShowCommand(CLI::App& parent) {
-  return std::make_unique<ShowCommand>(parent);
+  return std::make_unique<CollectionShowCommand>(parent);
 }
 std::unique_ptr<Command> NewCollectionRmCommand(CLI::App& parent) {
-  return std::make_unique<RmCommand>(parent);
+  return std::make_unique<CollectionRmCommand>(parent);
 }
 
 }  // namespace quire::services::cli

@@ -36,9 +36,9 @@ class DocsCommand : public Command {
   std::string collection_;
 };
 
-class LsCommand final : public DocsCommand {
+class DocsLsCommand final : public DocsCommand {
  public:
-  explicit LsCommand(CLI::App& parent)
+  explicit DocsLsCommand(CLI::App& parent)
       : DocsCommand(parent, {.name = "ls",
                              .summary = "Documents of a collection by id",
                              .group = "",
@@ -70,9 +70,9 @@ class LsCommand final : public DocsCommand {
   bool json_ = false;
 };
 
-class ShowCommand final : public DocsCommand {
+class DocsShowCommand final : public DocsCommand {
  public:
-  explicit ShowCommand(CLI::App& parent)
+  explicit DocsShowCommand(CLI::App& parent)
       : DocsCommand(parent, {.name = "show",
                              .summary = "A document's description, as JSON",
                              .group = "",
@@ -93,9 +93,9 @@ class ShowCommand final : public DocsCommand {
   std::string id_;
 };
 
-class TextCommand final : public DocsCommand {
+class DocsTextCommand final : public DocsCommand {
  public:
-  explicit TextCommand(CLI::App& parent)
+  explicit DocsTextCommand(CLI::App& parent)
       : DocsCommand(parent, {.name = "text",
                              .summary = "A document's extracted text, what citations count in",
                              .group = "",
@@ -127,9 +127,9 @@ class TextCommand final : public DocsCommand {
   std::string id_;
 };
 
-class RmCommand final : public DocsCommand {
+class DocsRmCommand final : public DocsCommand {
  public:
-  explicit RmCommand(CLI::App& parent)
+  explicit DocsRmCommand(CLI::App& parent)
       : DocsCommand(parent, {.name = "rm",
                              .summary = "Delete documents",
                              .group = "",
@@ -154,16 +154,16 @@ class RmCommand final : public DocsCommand {
 }  // namespace
 
 std::unique_ptr<Command> NewDocsLsCommand(CLI::App& parent) {
-  return std::make_unique<LsCommand>(parent);
+  return std::make_unique<DocsLsCommand>(parent);
 }
 std::unique_ptr<Command> NewDocsShowCommand(CLI::App& parent) {
-  return std::make_unique<ShowCommand>(parent);
+  return std::make_unique<DocsShowCommand>(parent);
 }
 std::unique_ptr<Command> NewDocsTextCommand(CLI::App& parent) {
-  return std::make_unique<TextCommand>(parent);
+  return std::make_unique<DocsTextCommand>(parent);
 }
 std::unique_ptr<Command> NewDocsRmCommand(CLI::App& parent) {
-  return std::make_unique<RmCommand>(parent);
+  return std::make_unique<DocsRmCommand>(parent);
 }
 
 }  // namespace quire::services::cli

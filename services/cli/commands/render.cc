@@ -15,7 +15,7 @@ namespace {
 
 using engine::ChatTemplate;
 using inference::v1::InferenceService;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxTemplateBytes = 1 << 20;
 
@@ -25,8 +25,8 @@ class RenderCommand final : public Command {
   Status Run(Session& session) override;
 
  private:
-  StatusOr<std::string> RenderLocally(const Json& input, const GlobalOptions& options) const;
-  StatusOr<std::string> RenderAtServer(Session& session, const Json& input) const;
+  StatusOr<std::string> RenderLocally(const OrderedJson& input, const GlobalOptions& options) const;
+  StatusOr<std::string> RenderAtServer(Session& session, const OrderedJson& input) const;
   // Reads the template, and the special tokens that were not given.
   StatusOr<std::unique_ptr<ChatTemplate>> Load(const GlobalOptions& options,
                                                ChatTemplate::Options& tokens) const;
@@ -85,7 +85,7 @@ StatusOr<std::unique_ptr<ChatTemplate>> RenderCommand::Load(const GlobalOptions&
   return loaded;
 }
 
-StatusOr<std::string> RenderCommand::RenderLocally(const Json& input,
+StatusOr<std::string> RenderCommand::RenderLocally(const OrderedJson& input,
                                                    const GlobalOptions& options) const {
   ChatTemplate::Options tokens{.add_generation_prompt = !no_generation_prompt_,
                                .bos_token = bos_token_,
@@ -96,16 +96,17 @@ StatusOr<std::string> RenderCommand::RenderLocally(const Json& input,
   return engine::JoinSegments(segments);
 }
 
-StatusOr<std::string> RenderCommand::RenderAtServer(Session& session, const Json& input) const {
+StatusOr<std::string> RenderCommand::RenderAtServer(Session& session,
+                                                    const OrderedJson& input) const {
   if (input.contains("tools") || input.contains("kwargs")) {
     return InvalidArgument("render: wanted messages alone with --server, have tools or kwargs");
   }
   inference::v1::RenderPromptRequest request;
   request.set_model(model_.model);
   request.set_omit_generation_prompt(no_generation_prompt_);
-  for (const Json& message : input.at("messages")) {
-    const bool plain = message.is_object() && message.value("role", Json()).is_string() &&
-                       message.value("content", Json()).is_string();
+  for (const OrderedJson& message : input.at("messages")) {
+    const bool plain = message.is_object() && message.value("role", OrderedJson()).is_string() &&
+                       message.value("content", OrderedJson()).is_string();
     if (!plain) return InvalidArgument("messages: wanted a role and a content in each");
     auto* out = request.add_messages();
     out->set_role(message["role"].get<std::string>());
@@ -120,7 +121,7 @@ StatusOr<std::string> RenderCommand::RenderAtServer(Session& session, const Json
 }
 
 Status RenderCommand::Run(Session& session) {
-  const Json input = Json::parse(ReadStdin(), nullptr, /*allow_exceptions=*/false);
+  const OrderedJson input = OrderedJson::parse(ReadStdin(), nullptr, /*allow_exceptions=*/false);
   const auto messages = input.is_object() ? input.find("messages") : input.end();
   if (messages == input.end() || !messages->is_array()) {
     return InvalidArgument("stdin: wanted {{\"messages\":[...]}}, have something else");

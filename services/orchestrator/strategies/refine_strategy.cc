@@ -9,7 +9,7 @@ namespace quire::services {
 namespace {
 
 // What the result so far may take besides its text: seams, longer source numbers.
-constexpr std::int32_t kResultOverheadTokens = 8;
+constexpr std::int32_t kPreviousOverheadTokens = 8;
 
 }  // namespace
 
@@ -38,7 +38,8 @@ StatusOr<std::int32_t> RefineStrategy::ReservedTokens() const {
                          CountTokens(context_.prompts.Refine({}, {})));
   QUIRE_ASSIGN_OR_RETURN(const std::int32_t whole_tokens, CountTokens(context_.prompts.Whole({})));
   // A part must fit the prompt of a first part too.
-  return kResultOverheadTokens + std::max(context_.max_answer_tokens, whole_tokens - refine_tokens);
+  return kPreviousOverheadTokens +
+         std::max(context_.max_answer_tokens, whole_tokens - refine_tokens);
 }
 
 StatusOr<CitedText> RefineStrategy::Run() {

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::filesystem::path kFolder = "tests/golden/tokenizer/templates";
+const std::filesystem::path kTemplateFolder = "tests/golden/tokenizer/templates";
 
 std::string ReadText(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,7 +41,7 @@ void Check(const std::string& source, const Json& input, const ChatTemplate::Opt
 }
 
 TEST(TemplateGoldenTest, ConstructsOfTheLanguage) {
-  const Json file = Json::parse(ReadText(kFolder / "constructs.json"));
+  const Json file = Json::parse(ReadText(kTemplateFolder / "constructs.json"));
   const ChatTemplate::Options options = OptionsFor(file, file["input"]);
   for (const Json& expected : file["cases"]) {
     SCOPED_TRACE(expected["source"]);
@@ -52,7 +52,7 @@ TEST(TemplateGoldenTest, ConstructsOfTheLanguage) {
 TEST(TemplateGoldenTest, TemplatesOfRealModels) {
   const auto templates = quire::testing::SharedData("chat_templates");
   QUIRE_SKIP_WITHOUT(templates);
-  const Json file = Json::parse(ReadText(kFolder / "models.json"));
+  const Json file = Json::parse(ReadText(kTemplateFolder / "models.json"));
   for (const Json& expected : file["cases"]) {
     const std::string name = expected["template"];
     const std::string input_name = expected["input"];

@@ -17,13 +17,13 @@ using inference::v1::InferenceService;
 using quire::testing::FailsWith;
 using quire::testing::HasCode;
 
-constexpr int kContextTokens = 256;
+constexpr int kSmallContextTokens = 256;
 
 class BadInputTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     directory_ = std::make_unique<quire::testing::TemporaryDirectory>();
-    testing::WriteLanguageModel(directory_->path() / "tiny", kContextTokens);
+    testing::WriteLanguageModel(directory_->path() / "tiny", kSmallContextTokens);
     InferenceOptions options;
     options.model = (directory_->path() / "tiny").string();
     running_ = std::make_unique<testing::RunningInference>(options);
@@ -67,18 +67,18 @@ TEST_F(BadInputTest, NanTemperature) {
 
 TEST_F(BadInputTest, MaxTokensBeyondTheContext) {
   GenerateRequest request = TextRequest();  // 5 tokens with BOS
-  request.mutable_stopping()->set_max_tokens(kContextTokens);
+  request.mutable_stopping()->set_max_tokens(kSmallContextTokens);
   const Status status = Refusal(request);
   EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(FirstField(status), "stopping.max_tokens");
   EXPECT_EQ(ErrorReason(status), kContextLengthExceeded);
-  EXPECT_EQ(ErrorMetadata(status, "tokens"), std::to_string(kContextTokens + 5));
-  EXPECT_EQ(ErrorMetadata(status, "limit"), std::to_string(kContextTokens));
+  EXPECT_EQ(ErrorMetadata(status, "tokens"), std::to_string(kSmallContextTokens + 5));
+  EXPECT_EQ(ErrorMetadata(status, "limit"), std::to_string(kSmallContextTokens));
 }
 
 TEST_F(BadInputTest, PromptBeyondTheContext) {
   GenerateRequest request;
-  request.set_text(std::string(kContextTokens, 'x'));
+  request.set_text(std::string(kSmallContextTokens, 'x'));
   const Status status = Refusal(request);
   EXPECT_EQ(ErrorReason(status), kContextLengthExceeded);
   EXPECT_EQ(FirstField(status), "text");
@@ -137,7 +137,7 @@ TEST_F(BadInputTest, ScoreOfOneIdOrBeyondTheContext) {
   inference::v1::ScoreResponse response;
   request.add_ids(1);
   EXPECT_EQ(FirstField(running_->Call(&InferenceService::Stub::Score, request, response)), "ids");
-  request.mutable_ids()->Resize(kContextTokens + 1, 1);
+  request.mutable_ids()->Resize(kSmallContextTokens + 1, 1);
   EXPECT_EQ(ErrorReason(running_->Call(&InferenceService::Stub::Score, request, response)),
             kContextLengthExceeded);
 }

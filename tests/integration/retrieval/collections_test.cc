@@ -8,8 +8,6 @@ using retrieval::v1::CollectionService;
 using services::FieldViolations;
 using ::testing::ElementsAre;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 class CollectionsTest : public RetrievalTest {
  protected:
   StatusOr<retrieval::v1::GetCollectionResponse> GetCollection(const std::string& id) {

@@ -16,7 +16,6 @@ using services::ErrorReason;
 using services::FieldViolations;
 using ::testing::ElementsAre;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kNotFound = absl::StatusCode::kNotFound;
 
 class DocumentsTest : public RetrievalTest {

@@ -10,8 +10,6 @@ using retrieval::v1::SEARCH_MODE_LEXICAL;
 using retrieval::v1::SearchRequest;
 using services::FieldViolations;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 class SearchTest : public RetrievalTest {
  protected:
   void SetUp() override {

@@ -14,7 +14,7 @@ namespace {
 
 using testing::IsOk;
 
-constexpr std::array<std::int64_t, 2> kShape = {101, 37};
+constexpr std::array<std::int64_t, 2> kModelShape = {101, 37};
 
 std::vector<float> Values(const HostTensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.view.rows * tensor.view.cols));
@@ -25,10 +25,10 @@ std::vector<float> Values(const HostTensor& tensor) {
 
 TEST(RandomWeightsTest, SeedAndNameDecideTheValues) {
   const RandomWeights weights(1);
-  const auto a = weights.Get("a", kShape);
-  const auto again = weights.Get("a", kShape);
-  const auto b = weights.Get("b", kShape);
-  const auto other_seed = RandomWeights(2).Get("a", kShape);
+  const auto a = weights.Get("a", kModelShape);
+  const auto again = weights.Get("a", kModelShape);
+  const auto b = weights.Get("b", kModelShape);
+  const auto other_seed = RandomWeights(2).Get("a", kModelShape);
   ASSERT_THAT(a, IsOk());
   ASSERT_THAT(again, IsOk());
   ASSERT_THAT(b, IsOk());
@@ -40,7 +40,7 @@ TEST(RandomWeightsTest, SeedAndNameDecideTheValues) {
 
 TEST(RandomWeightsTest, MatricesAreSmallAndCentredVectorsAreOnes) {
   const RandomWeights weights(1);
-  const auto matrix = weights.Get("a", kShape);
+  const auto matrix = weights.Get("a", kModelShape);
   ASSERT_THAT(matrix, IsOk());
   double sum = 0.0;
   double sum_of_squares = 0.0;

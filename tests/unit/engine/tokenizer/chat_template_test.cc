@@ -14,8 +14,7 @@ using Json = nlohmann::ordered_json;
 using quire::testing::FailsWith;
 using quire::testing::HasCode;
 using quire::testing::IsOk;
-
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+using quire::testing::kInvalid;
 
 std::vector<TextSegment> Render(std::string_view source, const Json& input,
                                 const ChatTemplate::Options& options = {}) {

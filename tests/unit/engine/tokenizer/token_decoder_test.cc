@@ -55,8 +55,8 @@ TEST(TokenDecoderTest, WhatDependsOnNeighboursIsRefused) {
   const auto after_fuse = [](const json& step) {
     return Decoder({{"type", "Sequence"}, {"decoders", {{{"type", "Fuse"}}, step}}}).status();
   };
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   using quire::testing::FailsWith;
+  using quire::testing::kInvalid;
   EXPECT_THAT(after_fuse({{"type", "Strip"}, {"content", " "}, {"start", 2}, {"stop", 0}}),
               FailsWith(kInvalid, "decoders[1]"));
   EXPECT_THAT(after_fuse({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 1}}),

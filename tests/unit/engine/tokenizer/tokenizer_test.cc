@@ -15,11 +15,11 @@ namespace {
 using ::quire::testing::FailsWith;
 using ::quire::testing::HasCode;
 using ::quire::testing::IsOk;
+using ::quire::testing::kInvalid;
 using testing::ByteLevelConfig;
 using ::testing::ElementsAre;
 using testing::LoadTokenizer;
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr EncodeOptions kPlain{.add_special_tokens = false, .parse_special_tokens = false};
 constexpr EncodeOptions kParse{.add_special_tokens = false, .parse_special_tokens = true};
 

@@ -14,7 +14,7 @@ using ::quire::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 
-constexpr std::int32_t kDimension = 32;
+constexpr std::int32_t kRankedDimension = 32;
 
 std::vector<std::uint64_t> Ids(std::span<const RankedChunk> ranked) {
   std::vector<std::uint64_t> ids;
@@ -40,7 +40,7 @@ class RankingTest : public ::testing::Test {
  protected:
   void Add(std::uint64_t id, const std::string& text) {
     const ChunkId chunk{id};
-    ASSERT_THAT(vectors_->Add(std::span(&chunk, 1), HashVector(text, kDimension)), IsOk());
+    ASSERT_THAT(vectors_->Add(std::span(&chunk, 1), HashVector(text, kRankedDimension)), IsOk());
     const ChunkTerms terms = words_.Analyze(text);
     words_.Add(std::span(&chunk, 1), std::span(&terms, 1));
   }
@@ -48,14 +48,14 @@ class RankingTest : public ::testing::Test {
   std::vector<RankedChunk> Rank(SearchMode mode, const std::string& text, std::int64_t top_k,
                                 std::function<std::uint64_t(ChunkId)> group = {}) {
     RankingQuery query{
-        .mode = mode, .text = text, .vector = HashVector(text, kDimension), .top_k = top_k};
+        .mode = mode, .text = text, .vector = HashVector(text, kRankedDimension), .top_k = top_k};
     query.group = std::move(group);
     const auto ranked = RankChunks(*vectors_, words_, query);
     EXPECT_THAT(ranked, IsOk());
     return *ranked;
   }
 
-  const std::unique_ptr<VectorIndex> vectors_ = NewFaissIndex(kDimension);
+  const std::unique_ptr<VectorIndex> vectors_ = NewFaissIndex(kRankedDimension);
   LexicalIndex words_;
 };
 

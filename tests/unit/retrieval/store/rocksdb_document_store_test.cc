@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 
 namespace fs = std::filesystem;
 
-constexpr std::int32_t kDimension = 4;
+constexpr std::int32_t kStoredDimension = 4;
 
 // A document with `num_chunks` chunks of 100 bytes of text each.
 struct Sample {
@@ -48,8 +48,8 @@ Sample MakeSample(const std::string& id, std::uint64_t first_chunk, std::int32_t
     text.resize(100, letter);
     sample.content.text += text;
     sample.content.chunks.push_back({i * 100, i * 100 + 100, i, {"H" + std::to_string(i)}});
-    for (std::int32_t d = 0; d < kDimension; ++d) {
-      sample.content.embeddings.push_back(static_cast<float>(i * kDimension + d));
+    for (std::int32_t d = 0; d < kStoredDimension; ++d) {
+      sample.content.embeddings.push_back(static_cast<float>(i * kStoredDimension + d));
     }
   }
   return sample;
@@ -72,7 +72,7 @@ class RocksDbDocumentStoreTest : public ::testing::Test {
                             .number = {},
                             .embedding_model = "m",
                             .embedding_fingerprint = "f",
-                            .embedding_dimension = kDimension,
+                            .embedding_dimension = kStoredDimension,
                             .chunk_tokens = 200,
                             .overlap_tokens = 25,
                             .create_time_us = 5};
@@ -106,7 +106,7 @@ class RocksDbDocumentStoreTest : public ::testing::Test {
     ASSERT_THAT(chunks, IsOk());
     EXPECT_EQ(chunks->back().end, sample.content.chunks.back().end);
     EXPECT_EQ(chunks->back().headings, sample.content.chunks.back().headings);
-    const auto embeddings = view->ReadEmbeddings(collection.number, *record, kDimension);
+    const auto embeddings = view->ReadEmbeddings(collection.number, *record, kStoredDimension);
     ASSERT_THAT(embeddings, IsOk());
     EXPECT_EQ(*embeddings, sample.content.embeddings);
   }
@@ -174,7 +174,7 @@ TEST_F(RocksDbDocumentStoreTest, ReplacingLeavesNothingOfTheOldVersion) {
               HasCode(absl::StatusCode::kDataLoss));
   EXPECT_THAT(after->ReadText(collection.number, old_version.record, 0, 100),
               HasCode(absl::StatusCode::kDataLoss));
-  EXPECT_THAT(after->ReadEmbeddings(collection.number, old_version.record, kDimension),
+  EXPECT_THAT(after->ReadEmbeddings(collection.number, old_version.record, kStoredDimension),
               HasCode(absl::StatusCode::kDataLoss));
   // A view from before still shows all of it.
   const auto text = before->ReadText(collection.number, old_version.record, 0, 20'000);

@@ -15,10 +15,9 @@ using Json = nlohmann::ordered_json;
 using quire::testing::FailsWith;
 using quire::testing::HasCode;
 using quire::testing::IsOk;
+using quire::testing::kInvalid;
 
 constexpr auto kExhausted = absl::StatusCode::kResourceExhausted;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 StatusOr<std::string> Render(const std::string& source, const std::string& content = "x") {
   QUIRE_ASSIGN_OR_RETURN(const auto chat_template, ChatTemplate::Compile(source));
   QUIRE_ASSIGN_OR_RETURN(const auto segments,

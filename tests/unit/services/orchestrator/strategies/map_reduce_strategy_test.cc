@@ -17,8 +17,6 @@ using orchestrator::v1::STEP_KIND_REDUCE;
 using orchestrator::v1::STRATEGY_MAP_REDUCE;
 using services::Prompt;
 
-constexpr char kNoAnswer[] = "The documents do not say.";
-
 int CountSteps(const TaskRun& run, orchestrator::v1::StepKind kind) {
   int count = 0;
   for (const AnswerEvent& event : run.Events(EventCase::kStep))

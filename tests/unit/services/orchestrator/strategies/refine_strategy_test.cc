@@ -11,8 +11,6 @@ namespace {
 using orchestrator::v1::STRATEGY_REFINE;
 using services::Prompt;
 
-constexpr char kNoAnswer[] = "The documents do not say.";
-
 AnswerTask LongQuestion() {
   AnswerTask task = Question(STRATEGY_REFINE);
   task.inline_documents = {Document("a", Sentences(100))};

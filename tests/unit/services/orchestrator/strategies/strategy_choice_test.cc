@@ -14,10 +14,10 @@ using orchestrator::v1::STRATEGY_RAG;
 using orchestrator::v1::STRATEGY_REFINE;
 using orchestrator::v1::STRATEGY_STUFF;
 
-constexpr char kA[] = "collections/c/documents/a";
+constexpr char kDocumentA[] = "collections/c/documents/a";
 
 TEST(StrategyChoiceTest, AutoStuffsWhatFits) {
-  FakeRetriever retriever({{kA, "A", Sentences(5)}});
+  FakeRetriever retriever({{kDocumentA, "A", Sentences(5)}});
   FakeLanguageModel model(300, AlwaysSays("x"));
   AnswerTask task = Question(STRATEGY_AUTO);
   task.collection = "collections/c";
@@ -28,7 +28,7 @@ TEST(StrategyChoiceTest, AutoStuffsWhatFits) {
 }
 
 TEST(StrategyChoiceTest, AutoSearchesForAQuestionThatDoesNotFit) {
-  FakeRetriever retriever({{kA, "A", Sentences(100)}});
+  FakeRetriever retriever({{kDocumentA, "A", Sentences(100)}});
   retriever.AddHit(0, 0, 50);
   FakeLanguageModel model(300, AlwaysSays("x"));
   AnswerTask task = Question(STRATEGY_AUTO);
@@ -40,7 +40,7 @@ TEST(StrategyChoiceTest, AutoSearchesForAQuestionThatDoesNotFit) {
 }
 
 TEST(StrategyChoiceTest, AutoDoesNotReadALargeCollectionForAQuestion) {
-  FakeRetriever retriever({{kA, "A", Sentences(1000)}});
+  FakeRetriever retriever({{kDocumentA, "A", Sentences(1000)}});
   retriever.AddHit(0, 0, 50);
   FakeLanguageModel model(300, AlwaysSays("x"));
   AnswerTask task = Question(STRATEGY_AUTO);
@@ -57,14 +57,14 @@ TEST(StrategyChoiceTest, AutoMapsWhatCannotBeSearched) {
   question.inline_documents = {Document("a", Sentences(100))};
   EXPECT_EQ(Perform(question, model).answer->strategy(), STRATEGY_MAP_REDUCE);
 
-  FakeRetriever retriever({{kA, "A", Sentences(100)}});
+  FakeRetriever retriever({{kDocumentA, "A", Sentences(100)}});
   AnswerTask summary = Summary(STRATEGY_AUTO);
   summary.collection = "collections/c";
   EXPECT_EQ(Perform(summary, model, &retriever).answer->strategy(), STRATEGY_MAP_REDUCE);
 }
 
 TEST(StrategyChoiceTest, StoredDocumentsComeBeforeInlineOnes) {
-  FakeRetriever retriever({{kA, "A", "Stored text."}});
+  FakeRetriever retriever({{kDocumentA, "A", "Stored text."}});
   FakeLanguageModel model(1000, AlwaysSays("x [1] y [2]"));
   for (const auto strategy : {STRATEGY_STUFF, STRATEGY_REFINE, STRATEGY_MAP_REDUCE}) {
     AnswerTask task = Question(strategy);
@@ -73,7 +73,7 @@ TEST(StrategyChoiceTest, StoredDocumentsComeBeforeInlineOnes) {
     const TaskRun run = Perform(task, model, &retriever);
     ASSERT_THAT(run.answer, IsOk());
     ASSERT_EQ(run.answer->citations_size(), 2);
-    EXPECT_EQ(run.answer->citations(0).source().document(), kA);
+    EXPECT_EQ(run.answer->citations(0).source().document(), kDocumentA);
     EXPECT_EQ(run.answer->citations(0).source().version(), 1);
     EXPECT_EQ(run.answer->citations(1).source().document(), "x");
     EXPECT_EQ(run.answer->citations(1).source().version(), 0);

@@ -17,6 +17,9 @@ using services::AnswerTask;
 using EventCase = orchestrator::v1::AnswerEvent::EventCase;
 using orchestrator::v1::AnswerEvent;
 
+// What a model says that finds no answer.
+inline constexpr char kNoAnswer[] = "The documents do not say.";
+
 // A task that was run, with what it wrote.
 struct TaskRun {
   StatusOr<orchestrator::v1::Answer> answer;
