@@ -97,11 +97,11 @@ StatusOr<ImportedWeight> CpuDevice::ImportWeight(const MatrixView& host) {
 }
 
 void CpuDevice::CopyToDevice(void* device, const void* host, std::int64_t size_bytes, Stream&) {
-  std::memcpy(device, host, static_cast<std::size_t>(size_bytes));
+  if (size_bytes > 0) std::memcpy(device, host, static_cast<std::size_t>(size_bytes));
 }
 
 void CpuDevice::CopyToHost(void* host, const void* device, std::int64_t size_bytes, Stream&) {
-  std::memcpy(host, device, static_cast<std::size_t>(size_bytes));
+  if (size_bytes > 0) std::memcpy(host, device, static_cast<std::size_t>(size_bytes));
 }
 
 Status CpuDevice::Synchronize(Stream& stream) { return CpuStream::From(stream).TakeError(); }

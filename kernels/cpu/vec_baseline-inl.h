@@ -30,7 +30,7 @@ struct VecF32 {
   }
   static VecF32 LoadPartial(const float* p, int n) {
     VecF32 r = Zero();
-    __builtin_memcpy(&r.v, p, static_cast<unsigned>(n) * sizeof(float));
+    for (int i = 0; i < n; ++i) r.v[i] = p[i];
     return r;
   }
   static VecF32 LoadBF16(const std::uint16_t* p) { return {(Float4)(LoadHalves(p) << 16)}; }
@@ -44,7 +44,7 @@ struct VecF32 {
   }
   void Store(float* p) const { __builtin_memcpy(p, &v, sizeof(v)); }
   void StorePartial(float* p, int n) const {
-    __builtin_memcpy(p, &v, static_cast<unsigned>(n) * sizeof(float));
+    for (int i = 0; i < n; ++i) p[i] = v[i];
   }
   void StoreBF16(std::uint16_t* p) const {
     for (int i = 0; i < kLanes; ++i) p[i] = F32ToBF16(v[i]);
