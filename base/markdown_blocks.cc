@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 
 namespace quire {
 namespace {
@@ -181,6 +182,7 @@ std::optional<MarkdownBlock> MarkdownBlockScanner::Next() {
   if (position_ >= text_.size()) return std::nullopt;
   MarkdownBlock block;
   block.start = position_;
+  if (position_ == 0) position_ = ByteOrderMarkBytes(text_);
   ConsumeBlankLines();  // only before the first block, the others took theirs
   if (position_ < text_.size()) {
     const Line line = LineAt(position_);

@@ -29,6 +29,12 @@ inline DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
   return DecodeUtf8Sequence(text, offset);
 }
 
+// Length of the byte order mark that `text` begins with: 3, or 0 if there is none. A mark stays in
+// the text, so that offsets are those of the file, but is nobody's content.
+constexpr std::size_t ByteOrderMarkBytes(std::string_view text) {
+  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
 // Offset of the first invalid byte, or text.size() if all of `text` is valid UTF-8.
 std::size_t FindInvalidUtf8(std::string_view text);
 

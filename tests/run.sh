@@ -113,7 +113,7 @@ build_cuda_if_possible() {
 
 run_stage() {
   case $1 in
-    release) build release && run_tests release -LE gpu ${QUIRE_SKIP_TESTS:+-E "$QUIRE_SKIP_TESTS"} ;;
+    release) build release && run_tests release -LE gpu ;;
     asan) build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
     # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
     tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' -R '^(base|kernels|engine)' ;;

@@ -10,7 +10,6 @@
 namespace quire::retrieval {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kMaxTitleBytes = 256;
 
 std::string CutTitle(std::string_view title) {
@@ -42,7 +41,6 @@ StatusOr<ParsedDocument> ParseDocument(MediaType type, std::string bytes) {
     return InvalidArgument("document: wanted UTF-8, have byte 0x{:02x} at offset {}",
                            static_cast<unsigned char>(bytes[invalid]), invalid);
   }
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
   if (TrimWhiteSpace(bytes, {0, bytes.size()}).empty()) {
     return InvalidArgument("document: wanted text, have {}",
                            bytes.empty() ? "no bytes" : "white space alone");

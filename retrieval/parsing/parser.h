@@ -22,8 +22,8 @@ struct ParsedDocument {
   std::vector<Heading> headings;  // in order
 };
 
-// Extracts the text of an uploaded document. Both media types are their own text, byte for byte,
-// but for a byte order mark at the start, which is dropped; Markdown has headings besides.
+// Extracts the text of an uploaded document. Both media types are their own text, byte for byte;
+// Markdown has headings besides.
 //
 // Returns INVALID_ARGUMENT if `bytes` are not valid UTF-8 (with the offset of the first bad byte),
 // or hold nothing but white space.

@@ -1,5 +1,7 @@
 #include "retrieval/parsing/white_space.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace quire::retrieval {
@@ -11,6 +13,7 @@ bool IsWhiteSpace(char32_t c) {
 }
 
 ByteRange TrimWhiteSpace(std::string_view text, ByteRange range) {
+  if (range.start == 0) range.start = std::min(ByteOrderMarkBytes(text), range.end);
   while (!range.empty()) {
     const DecodedChar first = DecodeUtf8(text, range.start);
     if (!IsWhiteSpace(first.code_point)) break;
@@ -18,7 +21,7 @@ ByteRange TrimWhiteSpace(std::string_view text, ByteRange range) {
   }
   while (!range.empty()) {
     std::size_t last = range.end - 1;
-    while ((static_cast<unsigned char>(text[last]) & 0xC0u) == 0x80u) --last;
+    while (IsUtf8Continuation(text[last])) --last;
     if (!IsWhiteSpace(DecodeUtf8(text, last).code_point)) break;
     range.end = last;
   }

@@ -15,8 +15,8 @@ struct ByteRange {
   bool empty() const { return start == end; }
 };
 
-// `range` without the white space at its ends. Requires: valid UTF-8, `range` on character
-// boundaries.
+// `range` without the white space at its ends, or a byte order mark at the start of the text.
+// Requires: valid UTF-8, `range` on character boundaries.
 ByteRange TrimWhiteSpace(std::string_view text, ByteRange range);
 
 }  // namespace quire::retrieval

@@ -47,7 +47,7 @@ std::string FormatSource(const Citation& citation) {
   const Source& source = citation.source();
   const bool stored = source.document().starts_with("collections/");
   const std::string id = stored ? LastSegment(source.document()) : source.document();
-  const bool titled = !source.title().empty() && source.title() != id;
+  const bool titled = !source.title().empty() && !id.ends_with(source.title());
   return fmt::format("[{}] {}{}, bytes {}-{}: \"{}\"", citation.number(), id,
                      titled ? fmt::format(" ({})", ShortenToLine(source.title(), kQuoteChars)) : "",
                      source.start(), source.end(), ShortenToLine(source.quote(), kQuoteChars));

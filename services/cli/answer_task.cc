@@ -1,5 +1,6 @@
 #include "services/cli/answer_task.h"
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -108,7 +109,10 @@ Status AnswerTask::ReadFiles() {
   std::set<std::string> seen;
   for (const std::string& path : paths) {
     if (!seen.insert(path).second) continue;
-    LocalDocument document{.id = path, .title = "", .text = "", .metadata = {}};
+    LocalDocument document{.id = path,
+                           .title = std::filesystem::path(path).filename().string(),
+                           .text = "",
+                           .metadata = {}};
     QUIRE_ASSIGN_OR_RETURN(document.text, ReadTextFile(path));
     files_.push_back(std::move(document));
   }
@@ -120,6 +124,7 @@ Sources AnswerTask::InlineSources() const {
   for (const LocalDocument& file : files_) {
     auto* document = sources.add_inline_documents();
     document->set_id(file.id);
+    document->set_title(file.title);
     document->set_text(file.text);
   }
   return sources;
@@ -156,7 +161,6 @@ Status AnswerTask::AnswerBySearch(const Run& run) {
                     static_cast<std::int64_t>(files_.size()));
     LocalDocument document = file;
     document.id = DocumentId(file.id, taken);
-    document.title = file.id;
     QUIRE_RETURN_IF_ERROR(UploadDocument(session_, *stub, collection->id(), document).status());
     names[DocumentName(collection->id(), document.id)] = file.id;
   }

@@ -1,10 +1,16 @@
 #include "services/orchestrator/packing/source_document.h"
 
-#include <string_view>
+#include <algorithm>
 
+#include "base/utf8.h"
 #include "services/orchestrator/packing/ascii.h"
 
 namespace quire::services {
+
+std::string_view Content(std::string_view text, const TextRange& range) {
+  const std::size_t start = std::max(range.start, std::min(range.end, ByteOrderMarkBytes(text)));
+  return TrimAscii(text.substr(start, range.end - start));
+}
 
 std::vector<Passage> PassagesOf(std::span<const SourceDocument> documents,
                                 std::span<const TextRange> ranges) {
@@ -12,7 +18,7 @@ std::vector<Passage> PassagesOf(std::span<const SourceDocument> documents,
   for (const TextRange& range : ranges) {
     const SourceDocument& document = documents[range.document];
     const std::string_view text = document.text;
-    const std::string_view trimmed = TrimAscii(text.substr(range.start, range.size_bytes()));
+    const std::string_view trimmed = Content(text, range);
     if (trimmed.empty()) continue;
     const auto start = static_cast<std::int64_t>(trimmed.data() - text.data());
     passages.push_back({.document = document.name,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/orchestrator/retriever.h"
@@ -26,6 +27,10 @@ struct TextRange {
 
   std::size_t size_bytes() const { return end - start; }
 };
+
+// The bytes of `range` without white space at their ends, or a byte order mark at the start of the
+// text. Borrows from `text`, the text of the range's document.
+std::string_view Content(std::string_view text, const TextRange& range);
 
 // The ranges as passages, each without white space at its ends. A range of white space alone has
 // none.

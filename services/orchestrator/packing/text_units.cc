@@ -24,8 +24,7 @@ void AppendUnits(std::span<const SourceDocument> documents, std::size_t index,
   const std::size_t first = units.size();
   std::size_t start = 0;
   for (const std::size_t end : SentenceEnds(text)) {
-    const std::string_view sentence = text.substr(start, end - start);
-    if (!TrimAscii(sentence).empty()) {
+    if (!Content(text, {.document = index, .start = start, .end = end}).empty()) {
       units.push_back({.range = {.document = index, .start = start, .end = end}});
     } else if (units.size() > first) {
       units.back().range.end = end;

@@ -27,8 +27,6 @@ namespace {
 using orchestrator::v1::Strategy;
 
 constexpr char kDocument[] = "collections/books/documents/alice";
-// Not part of the extracted text.
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -46,7 +44,6 @@ class RealServicesTest : public ::testing::Test {
     QUIRE_SKIP_WITHOUT(SharedData("models/stories260k"));
     QUIRE_SKIP_WITHOUT(SharedData("documents/alice.txt"));
     text_ = ReadFile(SharedData("documents/alice.txt"));
-    if (text_.starts_with(kByteOrderMark)) text_.erase(0, kByteOrderMark.size());
     StartInference();
     StartRetrieval();
     server_ = Start(orchestrator_->services());

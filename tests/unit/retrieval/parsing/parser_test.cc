@@ -22,10 +22,13 @@ TEST(ParserTest, TextIsTheBytesUploaded) {
   EXPECT_EQ(markdown->text, bytes);
 }
 
-TEST(ParserTest, AByteOrderMarkIsDroppedAtTheStartAlone) {
-  const auto document = ParseDocument(MediaType::kPlainText, "\xEF\xBB\xBFtext\xEF\xBB\xBF");
+TEST(ParserTest, AByteOrderMarkStaysSoThatOffsetsAreThoseOfTheFile) {
+  const auto document = ParseDocument(MediaType::kMarkdown, "\xEF\xBB\xBF# Guide\n");
   ASSERT_THAT(document, IsOk());
-  EXPECT_EQ(document->text, "text\xEF\xBB\xBF");
+  EXPECT_EQ(document->text, "\xEF\xBB\xBF# Guide\n");
+  ASSERT_EQ(document->headings.size(), 1u);
+  EXPECT_EQ(document->headings[0].start, 3u);
+  EXPECT_EQ(document->headings[0].title, "Guide");
 }
 
 TEST(ParserTest, InvalidUtf8IsRefusedWithItsOffset) {
@@ -38,8 +41,8 @@ TEST(ParserTest, ADocumentWithoutTextIsRefused) {
   EXPECT_THAT(ParseDocument(MediaType::kPlainText, ""), FailsWith(kInvalid, "no bytes"));
   EXPECT_THAT(ParseDocument(MediaType::kPlainText, " \n\xC2\xA0\xE3\x80\x80"),
               FailsWith(kInvalid, "white space"));
-  EXPECT_THAT(ParseDocument(MediaType::kPlainText, "\xEF\xBB\xBF"),
-              FailsWith(kInvalid, "no bytes"));
+  EXPECT_THAT(ParseDocument(MediaType::kPlainText, "\xEF\xBB\xBF \n"),
+              FailsWith(kInvalid, "white space"));
 }
 
 TEST(ParserTest, MarkdownHeadingsHaveLevelTitleAndPosition) {

@@ -17,6 +17,11 @@ TEST(WhiteSpaceTest, TrimsUnicodeWhiteSpaceAtBothEnds) {
   EXPECT_EQ(Trim(""), "");
 }
 
+TEST(WhiteSpaceTest, AByteOrderMarkGoesAtTheStartOfTheTextAlone) {
+  EXPECT_EQ(Trim("\xEF\xBB\xBF a \xEF\xBB\xBF"), "a \xEF\xBB\xBF");
+  EXPECT_EQ(Trim("\xEF\xBB\xBF\n"), "");
+}
+
 TEST(WhiteSpaceTest, ZeroWidthCharactersAreNoWhiteSpace) {
   EXPECT_FALSE(IsWhiteSpace(0x200B));
   EXPECT_FALSE(IsWhiteSpace(0xFEFF));

@@ -43,6 +43,19 @@ TEST(TextUnitsTest, WhiteSpaceAloneHasNoUnits) {
   EXPECT_EQ(units[0].range.end, documents[2].text.size());
 }
 
+TEST(TextUnitsTest, AByteOrderMarkIsWhiteSpaceBeforeTheFirstUnit) {
+  const std::vector<SourceDocument> documents = {Document("\xEF\xBB\xBF"),
+                                                 Document("\xEF\xBB\xBF\nOne. Two.")};
+  const auto units = CutIntoUnits(documents);
+  ASSERT_THAT(units, SizeIs(2));
+  EXPECT_EQ(TextOf(documents, units[0].range), "\xEF\xBB\xBF\nOne. ");
+  const TextRange range = units[0].range;
+  const auto passages = PassagesOf(documents, std::span(&range, 1));
+  ASSERT_THAT(passages, SizeIs(1));
+  EXPECT_EQ(passages[0].text, "One.");
+  EXPECT_EQ(passages[0].start, 4);
+}
+
 TEST(TextUnitsTest, PiecesEndBetweenWords) {
   const std::string text = "Some words that go on for more than thirty-two bytes  and end.";
   std::size_t start = 0;
