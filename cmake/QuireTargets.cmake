@@ -34,10 +34,11 @@ function(quire_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main quire_warnings)
-  # What is under test is instrumented in full; of the test's own code, memory errors and races are
-  # enough. Optimizing instrumented GoogleTest code would take longer than all tests run.
+  # What is under test is optimized and instrumented in full. Of the test's own code memory errors and
+  # races are enough, and optimizing GoogleTest code would take longer than all tests run.
+  target_compile_options(${name} PRIVATE -O0)
   if(QUIRE_SANITIZE)
-    target_compile_options(${name} PRIVATE -O0 -fno-sanitize=undefined)
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(NOT ARG_TIMEOUT)

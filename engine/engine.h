@@ -41,6 +41,7 @@ struct EngineOptions {
   std::int32_t max_batch_tokens = 512;     // tokens computed per step
   std::int32_t max_sequences = 32;         // running at once
   std::int32_t max_queued_requests = 256;  // more are refused
+  bool prefix_cache = true;                // blocks of equal prefixes are computed once
 };
 
 // The reading end of one running request. Destroying it cancels the request.

@@ -40,8 +40,14 @@ StatusOr<std::span<const StepResult>> EngineCore::Step() {
   FillForwardBatch(batch, allocator_.block_size(), forward_batch_);
   CollectRows(batch);
   transformer_->Forward(forward_batch_, *kv_cache_);
-  QUIRE_RETURN_IF_ERROR(ComputeLogits());
+  if (Status status = ComputeLogits(); !status.ok()) {
+    allocator_.ForgetKeys();
+    return status;
+  }
   scheduler_.Commit();
+  // What gave no finite logits may lie in blocks that others would find.
+  const auto failed = [](const StepResult& result) { return !result.status.ok(); };
+  if (std::ranges::any_of(results_, failed)) allocator_.ForgetKeys();
   for (StepResult& result : results_) {
     if (result.token) result.sequence->tokens.push_back(result.token->token.id);
   }

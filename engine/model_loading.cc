@@ -89,7 +89,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   EngineCoreOptions core_options = {.block_size = options.block_size,
                                     .kv_cache_dtype = options.kv_cache_dtype,
                                     .limits = {.max_batch_tokens = options.max_batch_tokens,
-                                               .max_sequences = options.max_sequences}};
+                                               .max_sequences = options.max_sequences,
+                                               .prefix_cache = options.prefix_cache}};
   model.limits.weight_bytes = transformer->weight_bytes();
   model.limits.context_tokens =
       options.context_tokens == 0 ? model.config.max_position_embeddings : options.context_tokens;

@@ -35,9 +35,10 @@ OutputProcessor::OutputProcessor(const Request& request, std::span<const TokenId
   usage_.prompt_tokens = static_cast<std::int32_t>(request.prompt.size());
 }
 
-void OutputProcessor::OnScheduled(Clock::time_point now) {
+void OutputProcessor::OnScheduled(std::int32_t cached_tokens, Clock::time_point now) {
   if (is_scheduled_) return;
   is_scheduled_ = true;
+  usage_.cached_tokens = cached_tokens;
   scheduled_ = now;
   usage_.queue_time = now - submitted_;
 }

@@ -30,8 +30,9 @@ class OutputProcessor {
                   const Tokenizer& tokenizer, std::shared_ptr<OutputChannel> channel,
                   Clock::time_point submitted);
 
-  // The request is in a batch for the first time.
-  void OnScheduled(Clock::time_point now);
+  // The request is in a batch, which counts the first time; `cached_tokens` of its prompt were
+  // found computed.
+  void OnScheduled(std::int32_t cached_tokens, Clock::time_point now);
   void OnPromptLogprobs(std::vector<ScoredToken> logprobs);
   // A sampled token. True if it was the last.
   bool OnToken(ScoredToken token, Clock::time_point now);

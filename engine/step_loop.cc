@@ -42,7 +42,7 @@ void StepLoop::HandleResult(const StepResult& result, Clock::time_point begin,
                             Clock::time_point end) {
   ActiveRequest& request = *active_.at(result.sequence);
   OutputProcessor& output = *request.output;
-  output.OnScheduled(begin);
+  output.OnScheduled(request.sequence.num_cached, begin);
   if (!result.status.ok()) return EndWithError(request, result.status);
   output.OnPromptLogprobs(result.prompt_logprobs);
   if (result.token) {

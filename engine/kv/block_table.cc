@@ -14,6 +14,10 @@ Status BlockTable::Grow(std::int64_t num_tokens, BlockAllocator& allocator) {
   return OkStatus();
 }
 
+void BlockTable::Adopt(std::span<const BlockId> blocks) {
+  blocks_.insert(blocks_.end(), blocks.begin(), blocks.end());
+}
+
 void BlockTable::Release(BlockAllocator& allocator) {
   allocator.Release(blocks_);
   blocks_.clear();

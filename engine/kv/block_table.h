@@ -19,6 +19,9 @@ class BlockTable {
   // allocator has too few free blocks.
   Status Grow(std::int64_t num_tokens, BlockAllocator& allocator);
 
+  // Appends blocks that the allocator already counts a reference of for this table.
+  void Adopt(std::span<const BlockId> blocks);
+
   // Gives every block back.
   void Release(BlockAllocator& allocator);
 

@@ -8,7 +8,8 @@ namespace quire::engine {
 
 Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
     : limits_{.max_batch_tokens = limits.max_batch_tokens,
-              .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens)},
+              .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens),
+              .prefix_cache = limits.prefix_cache},
       allocator_(allocator) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
 }
@@ -45,7 +46,10 @@ const Batch& Scheduler::Schedule() {
 }
 
 void Scheduler::Commit() {
-  for (const BatchEntry& entry : batch_.entries) entry.sequence->num_computed += entry.num_tokens;
+  for (const BatchEntry& entry : batch_.entries) {
+    entry.sequence->num_computed += entry.num_tokens;
+    if (limits_.prefix_cache) PublishBlocks(*entry.sequence);
+  }
   batch_.entries.clear();
 }
 
@@ -73,10 +77,12 @@ void Scheduler::SchedulePrefills() {
 void Scheduler::Admit() {
   while (!waiting_.empty() && budget_ > 0 && num_running() < limits_.max_sequences) {
     Sequence& sequence = *waiting_.front();
-    const std::int64_t wanted = NumBlocksFor(sequence.num_tokens(), allocator_.block_size());
+    AdoptPrefix(sequence);
+    const std::int64_t wanted = NumBlocksFor(sequence.num_tokens(), allocator_.block_size()) -
+                                static_cast<std::int64_t>(sequence.blocks.blocks().size());
     // One block of reserve for each running sequence, so that their growth does not preempt the
     // newcomer at once.
-    if (wanted + num_running() > allocator_.num_free()) return;
+    if (wanted + num_running() > allocator_.num_free()) return GiveBack(sequence);
     const Status grown = sequence.blocks.Grow(sequence.num_tokens(), allocator_);
     QUIRE_CHECK(grown.ok());
     waiting_.pop_front();
@@ -84,6 +90,49 @@ void Scheduler::Admit() {
     sequence.state = SequenceState::kRunning;
     Schedule(sequence, std::min(sequence.num_uncomputed(), budget_));
   }
+}
+
+void Scheduler::ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const {
+  const auto block_size = static_cast<std::size_t>(allocator_.block_size());
+  const std::size_t num_full = static_cast<std::size_t>(num_tokens) / block_size;
+  const std::span<const TokenId> tokens = sequence.tokens;
+  std::vector<BlockKey>& keys = sequence.block_keys;
+  while (keys.size() < num_full) {
+    const BlockKey previous = keys.empty() ? BlockKey() : keys.back();
+    keys.push_back(NextBlockKey(previous, tokens.subspan(keys.size() * block_size, block_size)));
+  }
+}
+
+void Scheduler::AdoptPrefix(Sequence& sequence) {
+  if (!limits_.prefix_cache || sequence.request.num_prompt_logprobs) return;
+  const std::int32_t num_reusable = sequence.num_tokens() - 1;
+  ExtendKeys(sequence, num_reusable);
+  const auto num_keys = static_cast<std::size_t>(num_reusable / allocator_.block_size());
+  std::vector<BlockId> found;
+  for (const BlockKey& key : std::span(sequence.block_keys).first(num_keys)) {
+    const std::optional<BlockId> block = allocator_.Find(key);
+    if (!block) break;
+    found.push_back(*block);
+  }
+  allocator_.Share(found);
+  sequence.blocks.Adopt(found);
+  sequence.num_published = found.size();
+  sequence.num_computed = static_cast<std::int32_t>(found.size()) * allocator_.block_size();
+  if (sequence.num_output_tokens() == 0) sequence.num_cached = sequence.num_computed;
+}
+
+void Scheduler::PublishBlocks(Sequence& sequence) {
+  ExtendKeys(sequence, sequence.num_computed);
+  const auto num_full = static_cast<std::size_t>(sequence.num_computed / allocator_.block_size());
+  for (std::size_t& i = sequence.num_published; i < num_full; ++i) {
+    allocator_.SetKey(sequence.blocks.blocks()[i], sequence.block_keys[i]);
+  }
+}
+
+void Scheduler::GiveBack(Sequence& sequence) {
+  sequence.blocks.Release(allocator_);
+  sequence.num_computed = 0;
+  sequence.num_published = 0;
 }
 
 bool Scheduler::MakeRoom(Sequence& sequence) {
@@ -98,8 +147,7 @@ bool Scheduler::MakeRoom(Sequence& sequence) {
 void Scheduler::PreemptYoungest() {
   Sequence& sequence = *running_.back();
   running_.pop_back();
-  sequence.blocks.Release(allocator_);
-  sequence.num_computed = 0;
+  GiveBack(sequence);
   sequence.state = SequenceState::kWaiting;
   waiting_.push_front(&sequence);
   ++num_preemptions_;

@@ -14,6 +14,7 @@ namespace quire::engine {
 struct SchedulerLimits {
   std::int32_t max_batch_tokens = 512;  // computed per step
   std::int32_t max_sequences = 32;      // running at once
+  bool prefix_cache = true;             // blocks of equal prefixes are computed once
 };
 
 // Picks the tokens of the next step: every decoding sequence advances, what is left of the token
@@ -21,6 +22,10 @@ struct SchedulerLimits {
 // soon as there are blocks for all their tokens. When a decoding sequence finds no free block, the
 // youngest running one is preempted: its blocks are freed and it is computed again later, its
 // output so far included. Knows nothing of models and sampling.
+//
+// A sequence that is admitted begins with the blocks of its prefix that earlier ones computed, as
+// far as they are still there; its last token is always computed, and so are all tokens of a
+// request for their log-probs. Only full blocks are shared, and those are never written again.
 //
 // Progress: the oldest running sequence is never preempted for another, so it finishes as long as
 // the cache holds one whole context.
@@ -55,6 +60,12 @@ class Scheduler {
   void ScheduleDecodes();
   void SchedulePrefills();
   void Admit();
+  // Names the full blocks among the first `num_tokens` tokens.
+  void ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const;
+  void AdoptPrefix(Sequence& sequence);
+  // Lets others find the blocks that are full now.
+  void PublishBlocks(Sequence& sequence);
+  void GiveBack(Sequence& sequence);
   // Makes room for one more token of `sequence`, at the cost of younger ones. False if it had to
   // give way itself.
   bool MakeRoom(Sequence& sequence);

@@ -10,8 +10,8 @@ namespace quire::engine {
 
 enum class SequenceState { kWaiting, kRunning, kFinished };
 
-// The mutable execution state of one request. The scheduler owns `state`, `num_computed` and
-// `blocks`; the rest belongs to whoever runs the batch.
+// The mutable execution state of one request. The scheduler owns `state` and all
+// from `num_computed` to `num_cached`; the rest belongs to whoever runs the batch.
 //
 // Engine thread only.
 struct Sequence {
@@ -23,7 +23,10 @@ struct Sequence {
   SequenceState state = SequenceState::kWaiting;
   std::int32_t num_computed = 0;  // tokens whose keys and values are in the cache
   BlockTable blocks;
-  std::int32_t num_scored = 1;  // prompt tokens whose log-probs are known; the first has none
+  std::vector<BlockKey> block_keys;  // of the full blocks, as far as they were asked for
+  std::size_t num_published = 0;     // blocks that others can find
+  std::int32_t num_cached = 0;       // prompt tokens found computed at admission
+  std::int32_t num_scored = 1;       // prompt tokens whose log-probs are known; the first has none
 
   std::int32_t num_tokens() const { return static_cast<std::int32_t>(tokens.size()); }
   std::int32_t num_prompt_tokens() const {

@@ -49,6 +49,8 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
                  "Requests waiting at once; more are refused")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--prefix-cache,!--no-prefix-cache", options.prefix_cache,
+               "Compute the common beginning of prompts once (default)");
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel() {
       .max_batch_tokens = options_.max_batch_tokens,
       .max_sequences = options_.max_sequences,
       .max_queued_requests = options_.max_queued_requests,
+      .prefix_cache = options_.prefix_cache,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);

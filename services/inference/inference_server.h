@@ -26,11 +26,13 @@ struct InferenceOptions {
   std::int32_t max_batch_tokens = 512;
   std::int32_t max_sequences = 32;
   std::int32_t max_queued_requests = 256;
+  bool prefix_cache = true;
 };
 
 // The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
 // --embedding-model-name, --device, --threads, --block-size, --kv-cache-bytes, --kv-cache-type,
-// --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests.
+// --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
+// --prefix-cache.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
 
 // Hosts InferenceService over one language model, one embedding model or both: what

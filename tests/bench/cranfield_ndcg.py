@@ -5,7 +5,7 @@
   cranfield_ndcg.py score RUN     prints nDCG@10 of a TREC run as JSON
 
 In between: quire docs add --collection cran --jsonl OUT/documents.jsonl
-            quire search --collection cran --queries OUT/queries.tsv --mode dense --trec RUN
+            quire search --collection cran --queries OUT/queries.tsv --mode dense --trec quire > RUN
 
 The collection is read from --data, by default ../shared/data/retrieval/cranfield. Its judgements
 number queries by position, 1 to 225, not by their .I lines; their grades are 1 (of little interest)

@@ -156,6 +156,26 @@ TEST_F(EngineTest, PromptLogprobsComeWithTheFirstEvent) {
   EXPECT_EQ((*event)->prompt_logprobs.size(), 2u);
 }
 
+TEST_F(EngineTest, ACachedPrefixIsCountedAndChangesNothing) {
+  Request request = GreedyRequest(std::vector<TokenId>(100, 70), 20);
+  request.num_logprobs = 2;
+  request.ignore_eos = true;
+  EngineOptions options;
+  options.prefix_cache = false;
+  const Collected plain = RunRequest(*NewEngine(options), request);
+  const auto engine = NewEngine();
+  const Collected first = RunRequest(*engine, request);
+  const Collected second = RunRequest(*engine, request);
+  EXPECT_EQ(first.output.usage.cached_tokens, 0);
+  EXPECT_EQ(second.output.usage.cached_tokens, 96);
+  for (const Collected* run : {&first, &second}) {
+    ASSERT_EQ(run->output.ids, plain.output.ids);
+    for (std::size_t i = 0; i < plain.output.logprobs.size(); ++i) {
+      EXPECT_EQ(run->output.logprobs[i].token.logprob, plain.output.logprobs[i].token.logprob);
+    }
+  }
+}
+
 TEST_F(EngineTest, CancelFreesBlocksAndEndsTheStream) {
   const auto engine = NewEngine();
   const EngineLoad idle = engine->load();

@@ -55,6 +55,61 @@ TEST(BlockAllocatorTest, RandomOperationsNeverGiveABlockTwice) {
   }
 }
 
+BlockKey KeyOf(std::vector<TokenId> tokens) { return NextBlockKey(BlockKey(), tokens); }
+
+TEST(BlockAllocatorTest, ABlockIsFoundByItsKeyUntilItIsHandedOutAgain) {
+  BlockAllocator allocator(/*num_blocks=*/2, /*block_size=*/2);
+  const auto blocks = allocator.Allocate(1);
+  ASSERT_THAT(blocks, IsOk());
+  allocator.SetKey((*blocks)[0], KeyOf({1, 2}));
+  EXPECT_EQ(allocator.Find(KeyOf({1, 2})), (*blocks)[0]);
+  EXPECT_EQ(allocator.Find(KeyOf({2, 1})), std::nullopt);
+  allocator.Release(*blocks);
+  // The block without a key goes first.
+  const auto other = allocator.Allocate(1);
+  ASSERT_THAT(other, IsOk());
+  EXPECT_NE((*other)[0], (*blocks)[0]);
+  allocator.Share(*blocks);
+  EXPECT_EQ(allocator.num_free(), 0);
+  allocator.Release(*blocks);
+  ASSERT_THAT(allocator.Allocate(1), IsOk());
+  EXPECT_EQ(allocator.Find(KeyOf({1, 2})), std::nullopt);
+}
+
+TEST(BlockAllocatorTest, TheLongestUnusedGoesFirstAndOfASequenceItsEnd) {
+  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/1);
+  const auto a = allocator.Allocate(2);
+  const auto b = allocator.Allocate(2);
+  ASSERT_THAT(a, IsOk());
+  ASSERT_THAT(b, IsOk());
+  for (const TokenId i : {0, 1}) {
+    allocator.SetKey((*a)[static_cast<std::size_t>(i)], KeyOf({i}));
+    allocator.SetKey((*b)[static_cast<std::size_t>(i)], KeyOf({10 + i}));
+  }
+  allocator.Release(*b);
+  allocator.Release(*a);
+  for (const TokenId gone : {11, 10, 1, 0}) {
+    EXPECT_NE(allocator.Find(KeyOf({gone})), std::nullopt);
+    ASSERT_THAT(allocator.Allocate(1), IsOk());
+    EXPECT_EQ(allocator.Find(KeyOf({gone})), std::nullopt);
+  }
+}
+
+TEST(BlockAllocatorTest, AKeyHasOneBlockAndABlockOneKey) {
+  BlockAllocator allocator(/*num_blocks=*/2, /*block_size=*/1);
+  const auto blocks = allocator.Allocate(2);
+  ASSERT_THAT(blocks, IsOk());
+  allocator.SetKey((*blocks)[0], KeyOf({1}));
+  allocator.SetKey((*blocks)[1], KeyOf({1}));
+  allocator.SetKey((*blocks)[0], KeyOf({2}));
+  EXPECT_EQ(allocator.Find(KeyOf({1})), (*blocks)[0]);
+  EXPECT_EQ(allocator.Find(KeyOf({2})), std::nullopt);
+  allocator.ForgetKeys();
+  EXPECT_EQ(allocator.Find(KeyOf({1})), std::nullopt);
+  allocator.SetKey((*blocks)[1], KeyOf({1}));
+  EXPECT_EQ(allocator.Find(KeyOf({1})), (*blocks)[1]);
+}
+
 TEST(BlockTableTest, GrowTakesOnlyWhatIsMissing) {
   BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
   BlockTable table;

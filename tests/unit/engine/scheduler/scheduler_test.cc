@@ -45,7 +45,8 @@ using Expected = std::map<const Sequence*, std::int32_t>;
 
 TEST(SchedulerTest, PromptsAreComputedInPiecesUnderTheTokenBudget) {
   BlockAllocator allocator(16, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 8, .max_sequences = 4}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 8, .max_sequences = 4, .prefix_cache = false},
+                      allocator);
   const auto a = NewSequence(10, 4);
   const auto b = NewSequence(5, 4);
   ASSERT_THAT(scheduler.Add(*a), IsOk());
@@ -57,7 +58,8 @@ TEST(SchedulerTest, PromptsAreComputedInPiecesUnderTheTokenBudget) {
 
 TEST(SchedulerTest, DecodingSequencesAdvanceInEveryStep) {
   BlockAllocator allocator(32, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 4}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 4, .prefix_cache = false},
+                      allocator);
   const auto decoding = NewSequence(1, 8);
   ASSERT_THAT(scheduler.Add(*decoding), IsOk());
   RunStep(scheduler);
@@ -72,7 +74,8 @@ TEST(SchedulerTest, DecodingSequencesAdvanceInEveryStep) {
 
 TEST(SchedulerTest, AdmissionIsFirstComeFirstServed) {
   BlockAllocator allocator(4, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4, .prefix_cache = false},
+                      allocator);
   const auto large = NewSequence(12, 4);
   const auto larger = NewSequence(16, 4);
   const auto small = NewSequence(1, 4);
@@ -86,7 +89,8 @@ TEST(SchedulerTest, AdmissionIsFirstComeFirstServed) {
 
 TEST(SchedulerTest, YoungestIsPreemptedAndComputedAgain) {
   BlockAllocator allocator(5, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4, .prefix_cache = false},
+                      allocator);
   const auto old = NewSequence(8, 8);
   const auto young = NewSequence(6, 8);
   ASSERT_THAT(scheduler.Add(*old), IsOk());
@@ -109,7 +113,8 @@ TEST(SchedulerTest, YoungestIsPreemptedAndComputedAgain) {
 
 TEST(SchedulerTest, RemoveFreesBlocksInEveryState) {
   BlockAllocator allocator(4, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 1}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 1, .prefix_cache = false},
+                      allocator);
   const auto running = NewSequence(9, 4);
   const auto waiting = NewSequence(9, 4);
   ASSERT_THAT(scheduler.Add(*running), IsOk());
@@ -125,9 +130,57 @@ TEST(SchedulerTest, RemoveFreesBlocksInEveryState) {
 
 TEST(SchedulerTest, PromptLargerThanTheCacheIsRefused) {
   BlockAllocator allocator(4, kBlockSize);
-  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 1}, allocator);
+  Scheduler scheduler({.max_batch_tokens = 4, .max_sequences = 1, .prefix_cache = false},
+                      allocator);
   const auto sequence = NewSequence(17, 4);
   EXPECT_THAT(scheduler.Add(*sequence), HasCode(absl::StatusCode::kResourceExhausted));
+}
+
+TEST(SchedulerTest, ACommonPrefixIsComputedOnce) {
+  BlockAllocator allocator(16, kBlockSize);
+  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4}, allocator);
+  const auto first = NewSequence(11, 4);
+  ASSERT_THAT(scheduler.Add(*first), IsOk());
+  RunStep(scheduler);
+  const auto second = NewSequence(11, 4);
+  const auto longer = NewSequence(12, 4);
+  ASSERT_THAT(scheduler.Add(*second), IsOk());
+  ASSERT_THAT(scheduler.Add(*longer), IsOk());
+  // Two full blocks are shared. The last token of `longer` is computed although 9, the first one's
+  // output, differs from it only there.
+  EXPECT_EQ(Entries(scheduler.Schedule()),
+            (Expected{{first.get(), 1}, {second.get(), 3}, {longer.get(), 4}}));
+  EXPECT_EQ(second->num_cached, 8);
+  EXPECT_EQ(second->blocks.blocks()[1], first->blocks.blocks()[1]);
+  EXPECT_NE(second->blocks.blocks()[2], first->blocks.blocks()[2]);
+  scheduler.Commit();
+  // What is free is found until it is handed out again.
+  for (const auto* sequence : {&first, &second, &longer}) scheduler.Remove(**sequence);
+  EXPECT_EQ(allocator.num_free(), 16);
+  const auto late = NewSequence(9, 4);
+  ASSERT_THAT(scheduler.Add(*late), IsOk());
+  EXPECT_EQ(Entries(scheduler.Schedule()), (Expected{{late.get(), 1}}));
+  scheduler.Remove(*late);
+  const auto other = NewSequence(64, 0);
+  other->tokens[0] = 1;
+  ASSERT_THAT(scheduler.Add(*other), IsOk());
+  EXPECT_EQ(Entries(scheduler.Schedule()), (Expected{{other.get(), 64}}));
+  scheduler.Remove(*other);
+  const auto again = NewSequence(9, 4);
+  ASSERT_THAT(scheduler.Add(*again), IsOk());
+  EXPECT_EQ(Entries(scheduler.Schedule()), (Expected{{again.get(), 9}}));
+}
+
+TEST(SchedulerTest, TokensWhoseLogProbsAreWantedAreComputed) {
+  BlockAllocator allocator(16, kBlockSize);
+  Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4}, allocator);
+  const auto first = NewSequence(9, 4);
+  ASSERT_THAT(scheduler.Add(*first), IsOk());
+  RunStep(scheduler);
+  const auto scored = NewSequence(9, 0);
+  scored->request.num_prompt_logprobs = 0;
+  ASSERT_THAT(scheduler.Add(*scored), IsOk());
+  EXPECT_EQ(Entries(scheduler.Schedule()), (Expected{{first.get(), 1}, {scored.get(), 9}}));
 }
 
 // Random requests come, run and vanish; what must hold holds after every step.
@@ -138,7 +191,9 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
 
   SchedulerPropertyTest()
       : random_(GetParam()),
-        limits_{.max_batch_tokens = Random(1, 24), .max_sequences = Random(1, 6)},
+        limits_{.max_batch_tokens = Random(1, 24),
+                .max_sequences = Random(1, 6),
+                .prefix_cache = GetParam() % 2 == 0},
         allocator_(kNumBlocks, kBlockSize),
         scheduler_(limits_, allocator_) {}
 
@@ -149,6 +204,10 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
   void Submit() {
     const std::int32_t prompt = Random(1, kContext - 1);
     sequences_.push_back(NewSequence(prompt, Random(1, kContext - prompt)));
+    // Prefixes of every length are common.
+    if (Random(0, 1) == 1) {
+      sequences_.back()->tokens[static_cast<std::size_t>(Random(0, prompt - 1))] = 8;
+    }
     ASSERT_THAT(scheduler_.Add(*sequences_.back()), IsOk());
   }
 
@@ -157,20 +216,43 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
     sequences_.erase(sequences_.begin() + static_cast<std::ptrdiff_t>(index));
   }
 
-  // No block has two owners, and free + used = total.
+  // free + used = total, and no block that is still written has two owners.
   void ExpectBlocksAreSound() {
-    std::set<BlockId> used;
-    std::size_t num_used = 0;
+    std::set<BlockId> full;
+    std::set<BlockId> written;
     for (const auto& sequence : sequences_) {
       const auto blocks = sequence->blocks.blocks();
-      used.insert(blocks.begin(), blocks.end());
-      num_used += blocks.size();
+      for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const bool is_full =
+            static_cast<std::int32_t>(i + 1) * kBlockSize <= sequence->num_computed;
+        if (is_full) {
+          full.insert(blocks[i]);
+        } else {
+          ASSERT_TRUE(written.insert(blocks[i]).second);
+        }
+      }
       if (sequence->state == SequenceState::kWaiting) {
         ASSERT_TRUE(blocks.empty());
       }
     }
-    ASSERT_EQ(used.size(), num_used);
+    for (const BlockId block : written) ASSERT_FALSE(full.contains(block));
+    const std::size_t num_used = full.size() + written.size();
     ASSERT_EQ(static_cast<std::int32_t>(num_used) + allocator_.num_free(), kNumBlocks);
+  }
+
+  // What the slots of a sequence's computed tokens hold was computed from those tokens.
+  void ExpectCacheIsRight() {
+    for (const auto& sequence : sequences_) {
+      std::size_t prefix = 0;
+      for (std::int32_t i = 0; i < sequence->num_computed; ++i) {
+        prefix = HashWith(prefix, sequence->tokens[static_cast<std::size_t>(i)]);
+        ASSERT_EQ(cache_.at(sequence->blocks.Slot(i, kBlockSize)), prefix);
+      }
+    }
+  }
+
+  static std::size_t HashWith(std::size_t prefix, TokenId token) {
+    return (prefix ^ static_cast<std::size_t>(token)) * 1'099'511'628'211u;
   }
 
   void ExpectBatchIsSound(const Batch& batch) {
@@ -194,6 +276,7 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
     const Batch& batch = scheduler_.Schedule();
     ExpectBatchIsSound(batch);
     ExpectBlocksAreSound();
+    ExpectCacheIsRight();
     RunFakeModel(batch);
     for (std::size_t i = sequences_.size(); i-- > 0;) {
       const Sequence& sequence = *sequences_[i];
@@ -205,11 +288,22 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
     std::vector<Sequence*> complete;
     for (const BatchEntry& entry : batch.entries) {
       if (entry.completes()) complete.push_back(entry.sequence);
+      WriteCache(entry);
     }
     scheduler_.Commit();
     for (Sequence* sequence : complete) sequence->tokens.push_back(9);
   }
 
+  void WriteCache(const BatchEntry& entry) {
+    const Sequence& sequence = *entry.sequence;
+    std::size_t prefix = 0;
+    for (std::int32_t i = 0; i < sequence.num_computed + entry.num_tokens; ++i) {
+      prefix = HashWith(prefix, sequence.tokens[static_cast<std::size_t>(i)]);
+      if (i >= sequence.num_computed) cache_[sequence.blocks.Slot(i, kBlockSize)] = prefix;
+    }
+  }
+
+  std::map<std::int32_t, std::size_t> cache_;  // slot -> hash of the tokens up to its own
   std::mt19937 random_;
   const SchedulerLimits limits_;
   BlockAllocator allocator_;
