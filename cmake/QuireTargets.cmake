@@ -44,7 +44,8 @@ function(quire_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL};${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL};${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
 endfunction()
 
 # quire_bench(NAME SRCS ... DEPS ...): one Google Benchmark program in build/PRESET/bench.
@@ -59,8 +60,14 @@ endfunction()
 
 # quire_isa_sources(TARGET FLAGS SOURCES...): sources compiled for one instruction set. The only
 # place where such flags are set; everything else is baseline. Optimized in every build type:
-# a debug build of the kernels is too slow to test with.
+# a debug build of the kernels is too slow to test with. Instrumented, -O3 takes minutes a file.
 function(quire_isa_sources target flags)
   target_sources(${target} PRIVATE ${ARGN})
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${flags};-O3;-ffp-contract=fast")
+  if(QUIRE_SANITIZE)
+    set(optimization -O1)
+  else()
+    set(optimization -O3)
+  endif()
+  set_source_files_properties(${ARGN} PROPERTIES
+    COMPILE_OPTIONS "${flags};${optimization};-ffp-contract=fast")
 endfunction()
