@@ -43,6 +43,13 @@ constexpr bool IsUtf8Continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80u;
 }
 
+// Offset of the character that ends at `end`. Requires: 0 < end <= text.size(), valid UTF-8.
+constexpr std::size_t PreviousUtf8Offset(std::string_view text, std::size_t end) {
+  std::size_t at = end - 1;
+  while (at > 0 && IsUtf8Continuation(text[at])) --at;
+  return at;
+}
+
 // Characters of `text`: bytes that are no continuation. Requires: valid UTF-8.
 std::size_t CountUtf8Characters(std::string_view text);
 

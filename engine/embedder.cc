@@ -10,11 +10,10 @@
 #include "engine/model/model_config.h"
 #include "engine/model/sentence_transformers.h"
 #include "engine/model_fingerprint.h"
+#include "engine/option_validation.h"
 
 namespace quire::engine {
 namespace {
-
-constexpr std::int32_t kMaxEmbedderBatchTokens = 1 << 16;
 
 // Token ids of one text, ready for the encoder.
 struct EncodedText {
@@ -168,10 +167,8 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
     return InvalidArgument("{}: wanted an embedding model, have the language model {}", path,
                            model.config.architecture);
   }
-  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxEmbedderBatchTokens) {
-    return InvalidArgument("max_batch_tokens: wanted a number in [1, {}], have {}",
-                           kMaxEmbedderBatchTokens, options.max_batch_tokens);
-  }
+  QUIRE_RETURN_IF_ERROR(
+      ValidateRange("max_batch_tokens", options.max_batch_tokens, 1, kMaxBatchTokens));
   QUIRE_ASSIGN_OR_RETURN(model.settings, LoadSentenceTransformersConfig(path));
   QUIRE_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Load(path));
   model.max_tokens = model.config.max_position_embeddings;

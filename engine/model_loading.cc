@@ -5,18 +5,13 @@
 
 #include "engine/formats/checkpoint.h"
 #include "engine/kv/memory_budget.h"
+#include "engine/option_validation.h"
 
 namespace quire::engine {
 namespace {
 
 constexpr std::int32_t kMaxBlockSize = 1024;
-constexpr std::int32_t kMaxBatchTokens = 1 << 16;
 constexpr std::int32_t kMaxQueuedRequests = 1 << 20;
-
-Status ValidateRange(const char* field, std::int64_t value, std::int64_t min, std::int64_t max) {
-  if (value >= min && value <= max) return OkStatus();
-  return InvalidArgument("{}: wanted a number in [{}, {}], have {}", field, min, max, value);
-}
 
 Status Validate(const EngineOptions& options, const ModelConfig& config) {
   QUIRE_RETURN_IF_ERROR(ValidateRange("block_size", options.block_size, 1, kMaxBlockSize));

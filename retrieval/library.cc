@@ -157,9 +157,7 @@ StatusOr<TextRange> Library::ReadText(const std::string& collection_id, const st
   }
   const std::int64_t end = offset + std::min(limit, text_bytes - offset);
   QUIRE_ASSIGN_OR_RETURN(range.text, view->ReadText(number, range.document, offset, end));
-  const bool inside =
-      !range.text.empty() && (static_cast<unsigned char>(range.text[0]) & 0xC0u) == 0x80u;
-  if (inside) {
+  if (!range.text.empty() && IsUtf8Continuation(range.text[0])) {
     return InvalidArgument("offset: wanted the start of a character, have {} inside one", offset);
   }
   if (end < text_bytes) {

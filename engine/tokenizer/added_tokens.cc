@@ -10,10 +10,8 @@ namespace {
 
 // The character that ends at text[end].
 char32_t CharacterBefore(std::string_view text, std::size_t end, std::size_t* begin) {
-  std::size_t at = end - 1;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u) --at;
-  *begin = at;
-  return DecodeUtf8(text, at).code_point;
+  *begin = PreviousUtf8Offset(text, end);
+  return DecodeUtf8(text, *begin).code_point;
 }
 
 bool AdjoinsWord(std::string_view text, std::size_t begin, std::size_t end) {

@@ -20,8 +20,7 @@ ByteRange TrimWhiteSpace(std::string_view text, ByteRange range) {
     range.start += static_cast<std::size_t>(first.length_bytes);
   }
   while (!range.empty()) {
-    std::size_t last = range.end - 1;
-    while (IsUtf8Continuation(text[last])) --last;
+    const std::size_t last = PreviousUtf8Offset(text, range.end);
     if (!IsWhiteSpace(DecodeUtf8(text, last).code_point)) break;
     range.end = last;
   }

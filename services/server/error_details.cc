@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace quire::services {
@@ -37,8 +38,7 @@ Status With(Status status, const Detail& detail) {
 std::string TruncateText(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return std::string(text);
   std::size_t end = max_bytes;
-  const auto is_continuation = [&](std::size_t at) { return (text[at] & 0xC0) == 0x80; };
-  while (end > 0 && is_continuation(end)) --end;
+  while (end > 0 && IsUtf8Continuation(text[end])) --end;
   return std::string(text.substr(0, end)) + "...";
 }
 

@@ -6,20 +6,9 @@
 #include <cstring>
 
 #include "kernels/half.h"
+#include "tests/bench/value_or_die.h"
 
 namespace quire::kernels {
-namespace {
-
-template <typename T>
-T ValueOrDie(StatusOr<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-    std::abort();
-  }
-  return *std::move(result);
-}
-
-}  // namespace
 
 BenchMatrix::BenchMatrix(Device& device, Stream& stream, std::int64_t rows, std::int64_t cols,
                          DType dtype)

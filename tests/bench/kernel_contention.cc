@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/device.h"
+#include "tests/bench/value_or_die.h"
 
 // Is a second thread ever a loss? Runs the matrix products of one decoded token of TinyLlama 1.1B
 // with one thread and with every core, turn by turn, alone and beside processes that keep a core
@@ -26,15 +27,6 @@ struct Shape {
 // Of one layer: q, k with v, output, gate with up, down.
 constexpr Shape kLayer[] = {{2048, 2048}, {2048, 512}, {2048, 2048}, {2048, 11'264}, {5632, 2048}};
 constexpr int kNumLayers = 22;
-
-template <typename T>
-T ValueOrDie(StatusOr<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-    std::exit(1);
-  }
-  return *std::move(result);
-}
 
 // The weights of all layers, shared by the devices under test.
 class Weights {

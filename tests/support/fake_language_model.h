@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "services/orchestrator/language_model.h"
 #include "services/orchestrator/packing/ascii.h"
 
@@ -122,8 +123,7 @@ class FakeLanguageModel final : public services::LanguageModel {
   static bool Stream(std::string_view text, const std::function<bool(std::string_view)>& on_delta) {
     for (std::size_t piece = 1; !text.empty(); piece = piece % 3 + 1) {
       std::size_t size = std::min(piece, text.size());
-      while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
-        ++size;
+      while (size < text.size() && IsUtf8Continuation(text[size])) ++size;
       if (!on_delta(text.substr(0, size))) return false;
       text.remove_prefix(size);
     }

@@ -29,11 +29,6 @@ inline void WriteFile(const std::filesystem::path& path, std::string_view conten
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
-inline std::string ReadWholeFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // A file of this header, as it is, and this buffer.
 inline std::string SafetensorsBytes(const std::string& header, const std::string& buffer) {
   std::string bytes(8, '\0');

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 // Where tests find data and put files.
@@ -13,6 +15,12 @@ namespace quire::testing {
 // QUIRE_SKIP_WITHOUT(path) first.
 inline std::filesystem::path SharedData(const std::string& relative) {
   return std::filesystem::path("../shared/data") / relative;
+}
+
+// The bytes of a file; empty if it cannot be opened.
+inline std::string ReadWholeFile(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // A fresh folder that is removed at the end of the scope.

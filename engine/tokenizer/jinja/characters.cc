@@ -15,13 +15,6 @@ char32_t CharacterAt(std::string_view text, std::size_t at) {
   return DecodeUtf8(text, at).code_point;
 }
 
-// Start of the character that ends at `end`.
-std::size_t PreviousCharacter(std::string_view text, std::size_t end) {
-  std::size_t at = end - 1;
-  while (at > 0 && IsUtf8Continuation(text[at])) --at;
-  return at;
-}
-
 std::string MapCaseOfBytes(std::string_view bytes, Casing casing) {
   std::string mapped;
   icu::StringByteSink<std::string> sink(&mapped);
@@ -83,7 +76,7 @@ Text Strip(const Text& text, Side side, const std::optional<std::string_view>& c
     begin = next;
   }
   while (side != Side::kLeft && begin < end) {
-    const std::size_t last = PreviousCharacter(view, end);
+    const std::size_t last = PreviousUtf8Offset(view, end);
     if (!drops(last, end)) break;
     end = last;
   }

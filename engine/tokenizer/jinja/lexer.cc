@@ -102,8 +102,7 @@ class Lexer {
     if (sign == '-') {
       std::size_t end = data.size();
       while (end > 0) {
-        std::size_t last = end - 1;
-        while (last > 0 && (static_cast<unsigned char>(data[last]) & 0xC0u) == 0x80u) --last;
+        const std::size_t last = PreviousUtf8Offset(data, end);
         if (!IsPythonSpace(DecodeUtf8(data, last).code_point)) break;
         end = last;
       }

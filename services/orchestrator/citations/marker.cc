@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace quire::services {
 namespace {
 
 constexpr std::size_t kMaxMarkerBytes = 64;
 constexpr int kMaxDigits = 6;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
@@ -27,10 +27,10 @@ MarkerMatch MatchMarker(std::string_view text) {
   for (;;) {
     skip_spaces();
     if (i == window.size()) return cut_off;
-    if (!IsDigit(window[i]) || window[i] == '0') return {};
+    if (!IsAsciiDigit(window[i]) || window[i] == '0') return {};
     int number = 0;
     int digits = 0;
-    for (; i < window.size() && IsDigit(window[i]); ++i, ++digits) {
+    for (; i < window.size() && IsAsciiDigit(window[i]); ++i, ++digits) {
       if (digits == kMaxDigits) return {};
       number = number * 10 + (window[i] - '0');
     }

@@ -99,8 +99,7 @@ TEST(RealTokenizerTest, EncodesAndDecodesTheTextOfARealModel) {
   const auto tokenizer = Tokenizer::Load(folder.string());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   const auto ids = ReadJsonFile(folder / "greedy_ids.json").get<std::vector<TokenId>>();
-  std::ifstream file(folder / "greedy.txt");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::string text = quire::testing::ReadWholeFile(folder / "greedy.txt");
   text.pop_back();  // the line break at the end of the file
   EXPECT_EQ(*(*tokenizer)->Decode(ids, true), text);
   EXPECT_EQ((*tokenizer)->bos_token_id(), 1);

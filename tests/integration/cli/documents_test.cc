@@ -43,7 +43,7 @@ class DocumentCommandsTest : public QuireTest {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     const Json answer = Json::parse(result.out, nullptr, /*allow_exceptions=*/false);
     EXPECT_TRUE(answer.is_object()) << result.out;
-    const std::string text = ReadAll(file);
+    const std::string text = ReadWholeFile(file);
     for (const Json& citation : answer.value("citations", Json::array())) {
       const Json& source = citation["source"];
       EXPECT_EQ(source["document"], file);
@@ -131,7 +131,7 @@ TEST_F(DocumentCommandsTest, CollectionsAndDocumentsLiveInTheDataDirectory) {
   ASSERT_THAT(listed, SizeIs(2));
   EXPECT_TRUE(listed[0].starts_with("park.txt\t"));
   EXPECT_EQ(Run({"docs", "text", "--collection", "stories", "park.txt"}).out,
-            ReadAll(folder_.path() / "park.txt"));
+            ReadWholeFile(folder_.path() / "park.txt"));
   EXPECT_EQ(
       Json::parse(Run({"docs", "show", "--collection", "stories", "sea.md"}).out)["mediaType"],
       "text/markdown");

@@ -22,14 +22,14 @@ class ModelCommandsTest : public QuireTest {
     std::filesystem::create_directories(copy);
     for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
                              "tokenizer_config.json", "model.safetensors"}) {
-      WriteAll(copy / name, ReadAll(TinyModel() / name));
+      WriteAll(copy / name, ReadWholeFile(TinyModel() / name));
     }
     return copy;
   }
 };
 
 TEST_F(ModelCommandsTest, GreedyTextIsExactOnEveryDevice) {
-  const std::string expected = ReadAll(TinyModel() / "greedy.txt");
+  const std::string expected = ReadWholeFile(TinyModel() / "greedy.txt");
   for (const char* device : {"cpu", "cpu/baseline"}) {
     const ProcessResult result =
         RunWithModel({"generate", "--max-tokens", "255", "--temperature", "0", "--device", device});
@@ -110,7 +110,7 @@ TEST_F(ModelCommandsTest, ALineThatIsNoJsonIsNamed) {
 }
 
 TEST_F(ModelCommandsTest, ScoresAgreeWithTheReference) {
-  const Json reference = Json::parse(ReadAll(TinyModel() / "greedy_logprobs.json"));
+  const Json reference = Json::parse(ReadWholeFile(TinyModel() / "greedy_logprobs.json"));
   std::string ids;
   for (const Json& id : reference["ids"]) ids += (ids.empty() ? "" : ",") + id.dump();
   const ProcessResult result = RunWithModel({"score", "--ids", ids, "--top", "3"});

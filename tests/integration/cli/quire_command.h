@@ -30,11 +30,6 @@ inline std::string EmbeddingModel() {
   if (EmbeddingModel().empty())              \
   GTEST_SKIP() << "QUIRE_TEST_MINILM names no model: this check did not run"
 
-inline std::string ReadAll(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 inline void WriteAll(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }

@@ -41,7 +41,7 @@ class ServeTest : public QuireTest {
 
 TEST_F(ServeTest, ServesModelsAndEndsCleanlyOnSigterm) {
   EXPECT_EQ(RunAtServer({"generate", "--max-tokens", "255", "--temperature", "0"}).out,
-            ReadAll(TinyModel() / "greedy.txt"));
+            ReadWholeFile(TinyModel() / "greedy.txt"));
   EXPECT_THAT(RunAtServer({"models", "ls"}).out, HasSubstr("stories260k\tLlamaForCausalLM\t512"));
   EXPECT_EQ(RunAtServer({"tokenize", "--no-special"}, "\"Once\"\n").out, "[403]\n");
   EXPECT_EQ(RunAtServer({"detokenize"}, "[1,403]\n").out, "\"Once\"\n");

@@ -28,11 +28,6 @@ using orchestrator::v1::Strategy;
 
 constexpr char kDocument[] = "collections/books/documents/alice";
 
-std::string ReadFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 std::shared_ptr<grpc::Channel> ChannelTo(const services::Server& server) {
   return services::MakeChannel("127.0.0.1:" + std::to_string(server.port()));
 }
@@ -43,7 +38,7 @@ class RealServicesTest : public ::testing::Test {
   void SetUp() override {
     QUIRE_SKIP_WITHOUT(SharedData("models/stories260k"));
     QUIRE_SKIP_WITHOUT(SharedData("documents/alice.txt"));
-    text_ = ReadFile(SharedData("documents/alice.txt"));
+    text_ = ReadWholeFile(SharedData("documents/alice.txt"));
     StartInference();
     StartRetrieval();
     server_ = Start(orchestrator_->services());

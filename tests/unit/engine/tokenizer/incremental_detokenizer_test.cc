@@ -94,8 +94,7 @@ TEST(IncrementalDetokenizerTest, GreedyTextOfARealModelStreamsUnchanged) {
   const auto tokenizer = *Tokenizer::Load(directory.string());
   std::ifstream ids_file(directory / "greedy_ids.json");
   const auto ids = nlohmann::json::parse(ids_file).get<std::vector<TokenId>>();
-  std::ifstream text_file(directory / "greedy.txt");
-  std::string expected((std::istreambuf_iterator<char>(text_file)), {});
+  std::string expected = quire::testing::ReadWholeFile(directory / "greedy.txt");
   IncrementalDetokenizer detokenizer(*tokenizer, false);
   std::string text;
   for (const TokenId id : ids) text += detokenizer.Push(id);
