@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/formats/checkpoint.h"
+#include "engine/formats/gguf_weights.h"
 #include "engine/kv/memory_budget.h"
 #include "engine/option_validation.h"
 
@@ -60,6 +61,11 @@ StatusOr<std::unique_ptr<ChatTemplate>> LoadChatTemplate(const std::string& dire
   return chat_template;
 }
 
+StatusOr<std::unique_ptr<WeightSource>> OpenWeights(const std::string& path) {
+  if (IsGgufPath(path)) return GgufWeights::Open(path);
+  return Checkpoint::Open(path);
+}
+
 }  // namespace
 
 StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::Device& device) {
@@ -76,10 +82,10 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   QUIRE_ASSIGN_OR_RETURN(model.chat_template, LoadChatTemplate(path));
 
   const std::int64_t available_bytes = AvailableMemoryBytes();
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(const auto weights, OpenWeights(path));
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
-                         Transformer::Load(model.config, *checkpoint, limits, device));
+                         Transformer::Load(model.config, *weights, limits, device));
 
   EngineCoreOptions core_options = {.block_size = options.block_size,
                                     .kv_cache_dtype = options.kv_cache_dtype,

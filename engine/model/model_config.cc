@@ -2,6 +2,7 @@
 
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
+#include "engine/model/gguf_config.h"
 
 namespace quire::engine {
 namespace {
@@ -50,10 +51,11 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
   return config;
 }
 
-StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {
-  const std::string path = directory + "/config.json";
-  QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));
-  return ParseModelConfig(json, path);
+StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
+  if (IsGgufPath(path)) return LoadGgufModelConfig(path);
+  const std::string file = path + "/config.json";
+  QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(file));
+  return ParseModelConfig(json, file);
 }
 
 }  // namespace quire::engine
