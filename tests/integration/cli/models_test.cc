@@ -156,6 +156,41 @@ TEST_F(ModelCommandsTest, InspectListsEveryTensor) {
   EXPECT_EQ(Run({"inspect", TinyModel().string()}).out, file.out);
 }
 
+TEST_F(ModelCommandsTest, AGgufFileIsAModelByItself) {
+  const std::string gguf = (TinyModel() / "stories260k-f32.gguf").string();
+  const ProcessResult text = Run({"generate", "--model", gguf, "--max-tokens", "255", "--temperature",
+                                  "0"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_EQ(text.out, ReadWholeFile(TinyModel() / "greedy.txt"));
+  const std::string input = "\"Once upon a time\"\n\"caf\\u00e9 <s>\"\n";
+  const ProcessResult ids = Run({"tokenize", "--model", gguf}, input);
+  EXPECT_EQ(ids.out, RunWithModel({"tokenize"}, input).out);
+  EXPECT_EQ(Run({"detokenize", "--model", gguf}, ids.out).out,
+            RunWithModel({"detokenize"}, ids.out).out);
+  const ProcessResult shown = Run({"models", "show", gguf});
+  EXPECT_EQ(Json::parse(shown.out)["architecture"], "LlamaForCausalLM") << shown.err;
+  EXPECT_EQ(Json::parse(shown.out)["name"], "models/stories260k-f32");
+}
+
+TEST_F(ModelCommandsTest, InspectListsAGgufFile) {
+  const ProcessResult file = Run({"inspect", (TinyModel() / "stories260k-q4_0.gguf").string()});
+  EXPECT_EQ(file.exit_code, 0) << file.err;
+  EXPECT_THAT(file.out, HasSubstr("general.architecture\tstring\tllama\n"));
+  EXPECT_THAT(file.out, HasSubstr("tokenizer.ggml.scores\tarray of 512 f32\t["));
+  EXPECT_THAT(file.out, HasSubstr("blk.0.attn_q.weight\tQ4_0\t[64, 64]\t2304\n"));
+  EXPECT_THAT(file.err, HasSubstr("47 tensors in 1 file"));
+  const auto damaged = folder_.path() / "damaged.gguf";
+  WriteAll(damaged, ReadWholeFile(TinyModel() / "stories260k-q4_0.gguf").substr(0, 100'000));
+  for (const char* command : {"inspect", "generate", "tokenize"}) {
+    std::vector<std::string> arguments = {command, damaged.string()};
+    if (std::string(command) != "inspect") arguments.insert(arguments.begin() + 1, "--model");
+    const ProcessResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 6) << result.err;
+    EXPECT_THAT(Lines(result.err), SizeIs(1));
+    EXPECT_THAT(result.err, HasSubstr("damaged.gguf: tensor "));
+  }
+}
+
 TEST_F(ModelCommandsTest, ADamagedFileIsOneClearLine) {
   const auto copy = CopyModel();
   const auto weights = copy / "model.safetensors";

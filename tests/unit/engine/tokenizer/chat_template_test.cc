@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/gguf_writer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/engine/tokenizer/tokenizer_files.h"
 
@@ -161,6 +162,19 @@ TEST(ChatTemplateTest, LoadsFromEitherFile) {
   EXPECT_EQ(JoinSegments(*(*ChatTemplate::Load(path))->Render(OneMessage(""), {})), "C");
   testing::WriteText(directory.path() / "chat_template.jinja", "J\n");
   EXPECT_EQ(JoinSegments(*(*ChatTemplate::Load(path))->Render(OneMessage(""), {})), "J");
+}
+
+TEST(ChatTemplateTest, LoadsFromAGgufFile) {
+  const quire::testing::TemporaryDirectory directory;
+  const std::string path = (directory.path() / "model.gguf").string();
+  quire::testing::GgufWriter writer;
+  testing::WriteText(path, writer.Bytes());
+  EXPECT_THAT(ChatTemplate::Load(path), HasCode(absl::StatusCode::kNotFound));
+  writer.String("tokenizer.chat_template", "<{{ messages[0].content }}>");
+  testing::WriteText(path, writer.Bytes());
+  const auto chat_template = ChatTemplate::Load(path);
+  ASSERT_THAT(chat_template, IsOk());
+  EXPECT_EQ(JoinSegments(*(*chat_template)->Render(OneMessage("x"), {})), "<x>");
 }
 
 TEST(ChatTemplateTest, RendersPlainMessages) {
