@@ -19,6 +19,7 @@ struct SamplingOptions {
   std::optional<std::uint64_t> seed;
   std::optional<std::int32_t> max_tokens;
   std::vector<std::string> stop;
+  std::optional<std::int32_t> prompt_lookup;
   bool ignore_eos = false;
 };
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
@@ -26,7 +27,8 @@ void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
 inference::v1::SamplingParams ToSamplingParams(const SamplingOptions& options);
 inference::v1::StoppingCriteria ToStoppingCriteria(const SamplingOptions& options);
 
-// "12 prompt tokens (0 cached), 255 tokens, first after 8 ms, 1843.2 tokens/s"
+// "12 prompt tokens (0 cached; nothing begins like it), 255 tokens, first after 8 ms, 1843.2
+// tokens/s"
 std::string FormatUsage(const inference::v1::Usage& usage);
 
 }  // namespace quire::services::cli

@@ -155,6 +155,7 @@ Status ChatCommand::Run(Session& session) {
   conversation_.set_model(services->language_model_name());
   *conversation_.mutable_sampling() = ToSamplingParams(sampling_);
   *conversation_.mutable_stopping() = ToStoppingCriteria(sampling_);
+  if (sampling_.prompt_lookup) conversation_.set_prompt_lookup_tokens(*sampling_.prompt_lookup);
   Clear();
   if (session.terminal().stdin_is_terminal) fmt::print(stderr, "/help lists what can be done\n");
   while (const std::optional<std::string> message = ReadMessage(session)) {

@@ -72,6 +72,7 @@ StatusOr<GenerateRequest> GenerateCommand::MakeRequest(const std::string& model)
   }
   *request.mutable_sampling() = ToSamplingParams(sampling_);
   *request.mutable_stopping() = ToStoppingCriteria(sampling_);
+  if (sampling_.prompt_lookup) request.set_prompt_lookup_tokens(*sampling_.prompt_lookup);
   return request;
 }
 
