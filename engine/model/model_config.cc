@@ -1,5 +1,7 @@
 #include "engine/model/model_config.h"
 
+#include <algorithm>
+
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
 
@@ -48,6 +50,16 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
   architecture->read_config(fields, config);
   QUIRE_RETURN_IF_ERROR(fields.status());
   return config;
+}
+
+std::int32_t ModelConfig::LargestWindow() const {
+  std::int32_t largest = 0;
+  for (std::int32_t layer = 0; layer < num_layers; ++layer) {
+    const std::int32_t window = SlidingWindow(layer);
+    if (window == 0) return 0;
+    largest = std::max(largest, window);
+  }
+  return largest;
 }
 
 StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {

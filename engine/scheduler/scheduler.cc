@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/kv/prefix_match.h"
 
 namespace quire::engine {
 
 Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
     : limits_{.max_batch_tokens = limits.max_batch_tokens,
               .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens),
-              .prefix_cache = limits.prefix_cache},
+              .prefix_cache = limits.prefix_cache,
+              .window = limits.window},
       allocator_(allocator) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
 }
@@ -47,8 +49,10 @@ const Batch& Scheduler::Schedule() {
 
 void Scheduler::Commit() {
   for (const BatchEntry& entry : batch_.entries) {
-    entry.sequence->num_computed += entry.num_tokens;
-    if (limits_.prefix_cache) PublishBlocks(*entry.sequence);
+    Sequence& sequence = *entry.sequence;
+    sequence.num_computed += entry.num_tokens;
+    if (limits_.prefix_cache) PublishBlocks(sequence);
+    sequence.blocks.ReleaseBefore(FirstVisible(sequence.num_computed, limits_.window), allocator_);
   }
   batch_.entries.clear();
 }
@@ -108,16 +112,12 @@ void Scheduler::AdoptPrefix(Sequence& sequence) {
   const std::int32_t num_reusable = sequence.num_tokens() - 1;
   ExtendKeys(sequence, num_reusable);
   const auto num_keys = static_cast<std::size_t>(num_reusable / allocator_.block_size());
-  std::vector<BlockId> found;
-  for (const BlockKey& key : std::span(sequence.block_keys).first(num_keys)) {
-    const std::optional<BlockId> block = allocator_.Find(key);
-    if (!block) break;
-    found.push_back(*block);
-  }
-  allocator_.Share(found);
-  sequence.blocks.Adopt(found);
-  sequence.num_published = found.size();
-  sequence.num_computed = static_cast<std::int32_t>(found.size()) * allocator_.block_size();
+  const PrefixMatch found =
+      FindPrefix(std::span(sequence.block_keys).first(num_keys), limits_.window, allocator_);
+  allocator_.Share(found.blocks);
+  sequence.blocks.Adopt(found.num_absent, found.blocks);
+  sequence.num_published = static_cast<std::size_t>(found.num_blocks());
+  sequence.num_computed = static_cast<std::int32_t>(found.num_blocks()) * allocator_.block_size();
   if (sequence.num_output_tokens() == 0) sequence.num_cached = sequence.num_computed;
 }
 

@@ -15,6 +15,8 @@ struct SchedulerLimits {
   std::int32_t max_batch_tokens = 512;  // computed per step
   std::int32_t max_sequences = 32;      // running at once
   bool prefix_cache = true;             // blocks of equal prefixes are computed once
+  // Tokens that the model sees, the newest included; blocks before them are given back. 0: all.
+  std::int32_t window = 0;
 };
 
 // Picks the tokens of the next step: every decoding sequence advances, what is left of the token
