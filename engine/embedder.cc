@@ -67,7 +67,10 @@ class EncoderEmbedder final : public Embedder {
   const Tokenizer& tokenizer() const override { return *model_.tokenizer; }
   std::int32_t dimension() const override { return model_.config.hidden_size; }
   std::int32_t max_tokens() const override { return model_.max_tokens; }
-  std::int64_t weight_bytes() const override { return model_.encoder->weight_bytes(); }
+  ModelMemory memory() const override {
+    return {.weight_bytes = model_.encoder->weight_bytes(),
+            .workspace_bytes = model_.encoder->workspace_bytes()};
+  }
   const std::string& fingerprint() const override { return model_.fingerprint; }
   const std::string& architecture() const override { return model_.config.architecture; }
 

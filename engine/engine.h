@@ -31,7 +31,9 @@ struct EngineLoad {
 struct EngineLimits {
   std::int32_t context_tokens = 0;  // prompt and output together
   std::int64_t weight_bytes = 0;
+  std::int64_t workspace_bytes = 0;  // activations, logits and index arrays
   std::int64_t kv_cache_bytes = 0;
+  kernels::DType kv_cache_dtype = kernels::DType::kF32;
 };
 
 // What becomes of a request whose reader does not take its output: it leaves the batch, then its
@@ -48,6 +50,9 @@ struct EngineOptions {
   // Memory for the KV cache; 0: room for `max_sequences` half-full contexts, at most half of what
   // the machine has free, at least one full context.
   std::int64_t kv_cache_bytes = 0;
+  // Host memory that weights, workspace and KV cache may take together; nothing: what the system
+  // has available.
+  std::optional<std::int64_t> memory_bytes;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::int32_t context_tokens = 0;         // 0: what the model was made for
   std::int32_t max_batch_tokens = 512;     // tokens computed per step
@@ -81,7 +86,9 @@ class Engine {
   // Loads model, tokenizer and template, and starts the loop. `device` must outlive the engine and
   // may be shared. Returns NOT_FOUND if there is no such model, DATA_LOSS naming file and tensor if
   // the weights are damaged, INVALID_ARGUMENT if the configuration is malformed, UNIMPLEMENTED if
-  // the architecture is not known, RESOURCE_EXHAUSTED if one context does not fit.
+  // the architecture is not known or the device has no kernels for the type of the cache,
+  // RESOURCE_EXHAUSTED if weights, workspace and one context do not fit, with the context that
+  // would.
   static StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options,
                                                   kernels::Device& device);
   virtual ~Engine() = default;

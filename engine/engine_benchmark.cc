@@ -58,6 +58,7 @@ StatusOr<std::unique_ptr<EngineCore>> NewCore(const BenchmarkOptions& options,
   const EngineCoreOptions core_options = {
       .block_size = kBlockSize,
       .num_blocks = static_cast<std::int32_t>(blocks_each * options.batch),
+      .kv_cache_dtype = options.kv_cache_dtype,
       .limits = {.max_batch_tokens = limits.max_batch_tokens, .max_sequences = options.batch}};
   return EngineCore::Create(std::move(transformer), core_options, device);
 }

@@ -8,6 +8,15 @@
 
 namespace quire::engine {
 
+namespace {
+
+SchedulerLimits WithWindow(SchedulerLimits limits, const ModelConfig& config) {
+  limits.window = config.LargestWindow();
+  return limits;
+}
+
+}  // namespace
+
 KvCacheShape KvShape(const ModelConfig& config, const EngineCoreOptions& options) {
   return {.num_layers = config.num_layers,
           .num_kv_heads = config.num_kv_heads,
@@ -30,7 +39,7 @@ EngineCore::EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr
     : transformer_(std::move(transformer)),
       kv_cache_(std::move(kv_cache)),
       allocator_(options.num_blocks, options.block_size),
-      scheduler_(options.limits, allocator_) {}
+      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_) {}
 
 StatusOr<std::span<const StepResult>> EngineCore::Step() {
   results_.clear();

@@ -44,7 +44,9 @@ struct StepResult {
 class EngineCore {
  public:
   // Allocates the cache on `device`, which must be the transformer's and outlive this. Returns
-  // RESOURCE_EXHAUSTED if the memory is not there. Requires: max_batch_tokens is the transformer's.
+  // RESOURCE_EXHAUSTED if the memory is not there, UNIMPLEMENTED if the device does not keep a
+  // cache of this type. The window of `options` is the model's, whatever it says. Requires:
+  // max_batch_tokens is the transformer's.
   static StatusOr<std::unique_ptr<EngineCore>> Create(std::unique_ptr<Transformer> transformer,
                                                       const EngineCoreOptions& options,
                                                       kernels::Device& device);

@@ -45,6 +45,8 @@ class Device {
   // Puts a host matrix into the layout that `linear` and `embed_rows` read fastest. A CPU borrows
   // it as it is if its alignment allows.
   virtual StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) = 0;
+  // Returns UNIMPLEMENTED unless `store_kv` and `paged_attention` take a KV cache of this type.
+  virtual Status ValidateKvType(DType dtype) const = 0;
   // Copies between host and device in stream order.
   virtual void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                             Stream& stream) = 0;

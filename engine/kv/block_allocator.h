@@ -16,6 +16,8 @@ namespace quire::engine {
 
 // A block of the KV cache: `block_size` token slots in every layer.
 enum class BlockId : std::int32_t {};
+// Stands where there was a block.
+inline constexpr BlockId kNoBlock{-1};
 
 // Hands out KV-cache blocks and counts their references, so that sequences with a common prefix
 // share blocks. Owns ids only; the memory belongs to KvCache.

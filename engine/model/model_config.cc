@@ -52,6 +52,16 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
   return config;
 }
 
+std::int32_t ModelConfig::LargestWindow() const {
+  std::int32_t largest = 0;
+  for (std::int32_t layer = 0; layer < num_layers; ++layer) {
+    const std::int32_t window = SlidingWindow(layer);
+    if (window == 0) return 0;
+    largest = std::max(largest, window);
+  }
+  return largest;
+}
+
 StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {
   const std::string path = directory + "/config.json";
   QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));

@@ -52,6 +52,9 @@ struct ModelConfig {
   std::int32_t SlidingWindow(std::int32_t layer) const {
     return layer >= first_sliding_layer ? sliding_window : 0;
   }
+  // The tokens that the whole model sees, the newest included: the largest window of its layers; 0:
+  // all, since some layer has none.
+  std::int32_t LargestWindow() const;
 };
 
 // Reads `directory`/config.json. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its

@@ -179,6 +179,19 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
   return std::span<const float>(host_logits_.data(), static_cast<std::size_t>(size));
 }
 
+std::int64_t Transformer::workspace_bytes() const {
+  const Buffers& b = buffers_;
+  std::int64_t total = 0;
+  for (const ActivationBuffer* buffer : {&b.hidden, &b.normed, &b.q, &b.k, &b.v, &b.attention,
+                                         &b.gate, &b.up, &b.logit_hidden, &b.logits}) {
+    total += buffer->size_bytes();
+  }
+  for (const IndexBuffer* buffer : {&b.ids, &b.positions, &b.slot_mapping, &b.logit_rows}) {
+    total += buffer->size_bytes();
+  }
+  return total + b.logits.size_bytes();  // and their copy on the host
+}
+
 std::int64_t Transformer::step_weight_bytes() const {
   const kernels::MatrixView& table = weights_.embedding.view;
   const std::int64_t table_bytes = std::int64_t{config_.vocab_size} * config_.hidden_size *

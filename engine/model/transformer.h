@@ -54,6 +54,8 @@ class Transformer {
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
+  // Activations, logits and index arrays.
+  std::int64_t workspace_bytes() const;
   // What one decode step reads of them: all but an embedding table that is only looked up.
   std::int64_t step_weight_bytes() const;
 

@@ -31,7 +31,8 @@ Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
     : limits_{.max_batch_tokens = limits.max_batch_tokens,
               .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens),
               .prefix_cache = limits.prefix_cache,
-              .attention_crossover = limits.attention_crossover},
+              .attention_crossover = limits.attention_crossover,
+              .window = limits.window},
       allocator_(allocator),
       history_(allocator.num_blocks()) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
@@ -93,6 +94,7 @@ void Scheduler::Commit() {
       sequence.num_charged = sequence.num_tokens();
     }
     if (limits_.prefix_cache) PublishBlocks(sequence);
+    sequence.blocks.ReleaseBefore(FirstVisible(sequence.num_computed, limits_.window), allocator_);
   }
   batch_.entries.clear();
   CountBacklog();
@@ -162,10 +164,10 @@ bool Scheduler::UsesPrefixes(const Sequence& sequence) const {
 
 void Scheduler::Admit() {
   while (!waiting_.empty()) {
-    std::vector<BlockId> prefix;
+    PrefixMatch prefix;
     Sequence* sequence = waiting_.Next([&](Sequence& candidate) {
       prefix = FindPrefix(candidate);
-      return !IsBeingComputed(candidate, prefix.size());
+      return !IsBeingComputed(candidate, prefix.num_blocks());
     });
     if (sequence == nullptr) return;
     if (num_running() < limits_.max_sequences && HasRoomFor(*sequence, prefix)) {
@@ -176,42 +178,37 @@ void Scheduler::Admit() {
   }
 }
 
-std::vector<BlockId> Scheduler::FindPrefix(Sequence& sequence) const {
-  std::vector<BlockId> found;
-  if (!UsesPrefixes(sequence)) return found;
+PrefixMatch Scheduler::FindPrefix(Sequence& sequence) const {
+  if (!UsesPrefixes(sequence)) return {};
   const std::int32_t num_reusable = sequence.num_tokens() - 1;
   ExtendKeys(sequence, num_reusable);
   const auto num_keys = static_cast<std::size_t>(num_reusable / allocator_.block_size());
-  for (const BlockKey& key : std::span(sequence.block_keys).first(num_keys)) {
-    const std::optional<BlockId> block = allocator_.Find(key);
-    if (!block) break;
-    found.push_back(*block);
-  }
-  return found;
+  return quire::engine::FindPrefix(std::span(sequence.block_keys).first(num_keys), limits_.window,
+                                   allocator_);
 }
 
-bool Scheduler::IsBeingComputed(const Sequence& sequence, std::size_t block) const {
-  const std::int64_t end = (static_cast<std::int64_t>(block) + 1) * allocator_.block_size();
+bool Scheduler::IsBeingComputed(const Sequence& sequence, std::int64_t block) const {
+  const std::int64_t end = (block + 1) * allocator_.block_size();
   if (!UsesPrefixes(sequence) || end > sequence.num_tokens() - 1) return false;
-  return computing_.contains(sequence.block_keys[block]);
+  return computing_.contains(sequence.block_keys[static_cast<std::size_t>(block)]);
 }
 
-bool Scheduler::HasRoomFor(const Sequence& sequence, std::span<const BlockId> prefix) const {
-  const std::int64_t wanted = NumBlocksFor(sequence.num_tokens(), allocator_.block_size()) -
-                              static_cast<std::int64_t>(prefix.size());
+bool Scheduler::HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const {
+  const std::int64_t wanted =
+      NumBlocksFor(sequence.num_tokens(), allocator_.block_size()) - prefix.num_blocks();
   // Adopting a free block takes it from those that can be handed out.
-  const auto num_free_in_prefix =
-      std::ranges::count_if(prefix, [&](BlockId block) { return allocator_.is_free(block); });
+  const auto num_free_in_prefix = std::ranges::count_if(
+      prefix.blocks, [&](BlockId block) { return allocator_.is_free(block); });
   // One block of reserve for each running sequence, so that their growth does not preempt the
   // newcomer at once.
   return wanted + num_free_in_prefix + num_running() <= allocator_.num_free();
 }
 
-void Scheduler::Start(Sequence& sequence, std::span<const BlockId> prefix) {
-  allocator_.Share(prefix);
-  sequence.blocks.Adopt(prefix);
-  sequence.num_published = prefix.size();
-  sequence.num_computed = static_cast<std::int32_t>(prefix.size()) * allocator_.block_size();
+void Scheduler::Start(Sequence& sequence, const PrefixMatch& prefix) {
+  allocator_.Share(prefix.blocks);
+  sequence.blocks.Adopt(prefix.num_absent, prefix.blocks);
+  sequence.num_published = static_cast<std::size_t>(prefix.num_blocks());
+  sequence.num_computed = static_cast<std::int32_t>(prefix.num_blocks()) * allocator_.block_size();
   if (sequence.num_charged == 0) {
     sequence.num_cached = sequence.num_computed;
     ExplainMiss(sequence);
@@ -226,7 +223,7 @@ void Scheduler::Start(Sequence& sequence, std::span<const BlockId> prefix) {
   sequence.state = SequenceState::kRunning;
   if (!limits_.prefix_cache) return;
   ExtendKeys(sequence, sequence.num_tokens());
-  for (std::size_t i = prefix.size(); i < sequence.block_keys.size(); ++i) {
+  for (std::size_t i = sequence.num_published; i < sequence.block_keys.size(); ++i) {
     computing_.try_emplace(sequence.block_keys[i], &sequence);
   }
 }

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "engine/kv/block_allocator.h"
 #include "engine/kv/prefix_history.h"
+#include "engine/kv/prefix_match.h"
 #include "engine/scheduler/batch.h"
 #include "engine/scheduler/fair_queue.h"
 #include "engine/scheduler/sequence.h"
@@ -20,6 +21,8 @@ struct SchedulerLimits {
   std::int32_t max_sequences = 32;       // running at once
   bool prefix_cache = true;              // blocks of equal prefixes are computed once
   std::int32_t attention_crossover = 0;  // see StepBudget
+  // Tokens that the model sees, the newest included; blocks before them are given back. 0: all.
+  std::int32_t window = 0;
 };
 
 // Picks the tokens of the next step. Every decoding sequence advances; what is left of the budget
@@ -88,10 +91,10 @@ class Scheduler {
   void CountBacklog();
 
   // The blocks of the sequence's prefix that are there; nothing is taken.
-  std::vector<BlockId> FindPrefix(Sequence& sequence) const;
-  bool IsBeingComputed(const Sequence& sequence, std::size_t block) const;
-  bool HasRoomFor(const Sequence& sequence, std::span<const BlockId> prefix) const;
-  void Start(Sequence& sequence, std::span<const BlockId> prefix);
+  PrefixMatch FindPrefix(Sequence& sequence) const;
+  bool IsBeingComputed(const Sequence& sequence, std::int64_t block) const;
+  bool HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const;
+  void Start(Sequence& sequence, const PrefixMatch& prefix);
   void ExplainMiss(Sequence& sequence) const;
   // Names the full blocks among the first `num_tokens` tokens.
   void ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const;

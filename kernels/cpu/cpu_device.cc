@@ -96,6 +96,19 @@ StatusOr<ImportedWeight> CpuDevice::ImportWeight(const MatrixView& host) {
   return copy;
 }
 
+Status CpuDevice::ValidateKvType(DType dtype) const {
+  switch (dtype) {
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+    case DType::kI8:
+      return OkStatus();
+    default:
+      return Unimplemented("KV cache on {}: wanted f32, f16, bf16 or i8, have {}", name(),
+                           DTypeName(dtype));
+  }
+}
+
 void CpuDevice::CopyToDevice(void* device, const void* host, std::int64_t size_bytes, Stream&) {
   if (size_bytes > 0) std::memcpy(device, host, static_cast<std::size_t>(size_bytes));
 }

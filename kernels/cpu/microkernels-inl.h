@@ -18,6 +18,7 @@ constexpr Microkernels Table(const char* name) {
       .to_f32 = {&ToF32<F32Element>, &ToF32<F16Element>, &ToF32<BF16Element>},
       .add_to_f32 = {&AddToF32<F32Element>, &AddToF32<F16Element>, &AddToF32<BF16Element>},
       .from_f32 = {&FromF32<F32Element>, &FromF32<F16Element>, &FromF32<BF16Element>},
+      .quantize_row = &QuantizeRow,
       .rms_norm_row = &RmsNormRow,
       .layer_norm_row = &LayerNormRow,
       .activate = &Activate,
@@ -37,9 +38,10 @@ constexpr Microkernels Table(const char* name) {
       .attention =
           {
               .lanes = VecF32::kLanes,
-              .load_keys = {&LoadKeys<F32Element>, &LoadKeys<F16Element>, &LoadKeys<BF16Element>},
+              .load_keys = {&LoadKeys<F32Element>, &LoadKeys<F16Element>, &LoadKeys<BF16Element>,
+                            &LoadKeys<I8Element>},
               .load_values = {&LoadValues<F32Element>, &LoadValues<F16Element>,
-                              &LoadValues<BF16Element>},
+                              &LoadValues<BF16Element>, &LoadValues<I8Element>},
               .tile = &AttentionTile,
               .merge_row = &MergeRow,
           },

@@ -10,9 +10,11 @@
 
 namespace quire::kernels::cpu {
 
-// Weight and cache formats the kernels read: index of the tables below.
-enum class ElementKind : std::uint8_t { kF32, kF16, kBF16 };
+// Formats of weights and of the KV cache: index of the tables below. Integers with a scale are for
+// the cache alone.
+enum class ElementKind : std::uint8_t { kF32, kF16, kBF16, kI8 };
 inline constexpr int kNumElementKinds = 3;
+inline constexpr int kNumCacheKinds = 4;
 
 // y[t, j] = x[t, :] . w[j, :] for a few tokens, weights converted on the way: bound by memory.
 struct GemvArgs {
@@ -84,9 +86,11 @@ struct AttentionMicrokernels {
   int lanes;
   // `rows`: kAttentionTile pointers to head_dim elements, null for a key that must not be read.
   // What is loaded in its place is undefined: `first` and `last` of no row may include it.
-  void (*load_keys[kNumElementKinds])(const void* const* rows, int head_dim, float* keys);
-  void (*load_values[kNumElementKinds])(const void* const* rows, int head_dim, int value_stride,
-                                        float* values);
+  // `scales`: [kAttentionTile] factors of the rows, for kI8 alone.
+  void (*load_keys[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
+                                    float* keys);
+  void (*load_values[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
+                                      int value_stride, float* values);
   void (*tile)(const AttentionTileArgs& args);
   // Adds the partial softmax (out, m, l) of one row to the total.
   void (*merge_row)(const float* out, float row_max, float row_sum, int value_stride,
@@ -99,6 +103,8 @@ struct Microkernels {
   void (*to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
   void (*add_to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
   void (*from_f32[kNumElementKinds])(const float* from, void* to, std::int64_t count);
+  // Writes a row as StoreKvArgs says for i8 and returns its scale.
+  float (*quantize_row)(const float* from, std::int8_t* to, std::int64_t count);
 
   void (*rms_norm_row)(const float* x, const float* weight, float* out, std::int64_t hidden,
                        float epsilon);

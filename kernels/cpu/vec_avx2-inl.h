@@ -28,6 +28,10 @@ struct VecF32 {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(LoadHalves(p)), 16))};
   }
   static VecF32 LoadF16(const std::uint16_t* p) { return {_mm256_cvtph_ps(LoadHalves(p))}; }
+  static VecF32 LoadI8(const std::int8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))};
+  }
   void Store(float* p) const { _mm256_storeu_ps(p, v); }
   void StorePartial(float* p, int n) const { _mm256_maskstore_ps(p, Mask(n), v); }
   void StoreBF16(std::uint16_t* p) const {
@@ -45,6 +49,12 @@ struct VecF32 {
   }
   void StoreF16(std::uint16_t* p) const {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  void StoreI8(std::int8_t* p) const {
+    const __m256i wide = _mm256_cvtps_epi32(v);
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
   }
 
   friend VecF32 operator+(VecF32 a, VecF32 b) { return {_mm256_add_ps(a.v, b.v)}; }

@@ -12,6 +12,7 @@ namespace {
 
 using Float4 = float __attribute__((vector_size(16)));
 using Int4 = std::int32_t __attribute__((vector_size(16)));
+using Byte4 = std::int8_t __attribute__((vector_size(4)));
 using Half4 = std::uint16_t __attribute__((vector_size(8)));
 
 struct VecF32 {
@@ -42,6 +43,11 @@ struct VecF32 {
     const Int4 special = (magnitude << 13) | 0x7f800000;  // infinity and NaN
     return {(Float4)(((bits & 0x8000) << 16) | (magnitude >= 0x7c00 ? special : finite))};
   }
+  static VecF32 LoadI8(const std::int8_t* p) {
+    Byte4 bytes;
+    __builtin_memcpy(&bytes, p, sizeof(bytes));
+    return {__builtin_convertvector(__builtin_convertvector(bytes, Int4), Float4)};
+  }
   void Store(float* p) const { __builtin_memcpy(p, &v, sizeof(v)); }
   void StorePartial(float* p, int n) const {
     for (int i = 0; i < n; ++i) p[i] = v[i];
@@ -51,6 +57,11 @@ struct VecF32 {
   }
   void StoreF16(std::uint16_t* p) const {
     for (int i = 0; i < kLanes; ++i) p[i] = F32ToF16(v[i]);
+  }
+  void StoreI8(std::int8_t* p) const {
+    const Byte4 bytes =
+        __builtin_convertvector(__builtin_convertvector(Round(*this).v, Int4), Byte4);
+    __builtin_memcpy(p, &bytes, sizeof(bytes));
   }
 
   friend VecF32 operator+(VecF32 a, VecF32 b) { return {a.v + b.v}; }

@@ -37,6 +37,8 @@ constexpr VecProbe Probe(const char* name) {
       .load_bf16 = [](const std::uint16_t* from, float* to) { VecF32::LoadBF16(from).Store(to); },
       .store_f16 = [](const float* from, std::uint16_t* to) { VecF32::Load(from).StoreF16(to); },
       .store_bf16 = [](const float* from, std::uint16_t* to) { VecF32::Load(from).StoreBF16(to); },
+      .load_i8 = [](const std::int8_t* from, float* to) { VecF32::LoadI8(from).Store(to); },
+      .store_i8 = [](const float* from, std::int8_t* to) { VecF32::Load(from).StoreI8(to); },
   };
 }
 

@@ -20,6 +20,8 @@ struct VecProbe {
   void (*load_bf16)(const std::uint16_t* from, float* to);
   void (*store_f16)(const float* from, std::uint16_t* to);
   void (*store_bf16)(const float* from, std::uint16_t* to);
+  void (*load_i8)(const std::int8_t* from, float* to);
+  void (*store_i8)(const float* from, std::int8_t* to);
 };
 
 extern const VecProbe kBaselineProbe;

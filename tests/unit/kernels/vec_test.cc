@@ -157,6 +157,27 @@ TEST_P(VecTest, HalvesAgreeWithTheScalarConversions) {
   }
 }
 
+TEST_P(VecTest, BytesAreReadExactlyAndRoundedToEven) {
+  std::vector<std::int8_t> bytes(lanes_);
+  std::vector<float> floats(lanes_);
+  for (int base = -128; base <= 127; base += static_cast<int>(lanes_)) {
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      bytes[i] = static_cast<std::int8_t>(base + static_cast<int>(i));
+    }
+    probe_.load_i8(bytes.data(), floats.data());
+    for (std::size_t i = 0; i < lanes_; ++i) ASSERT_EQ(floats[i], static_cast<float>(bytes[i]));
+  }
+  for (int base = -127 * 4; base <= 127 * 4; base += static_cast<int>(lanes_)) {
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      floats[i] = std::min(0.25f * static_cast<float>(base + static_cast<int>(i)), 127.0f);
+    }
+    probe_.store_i8(floats.data(), bytes.data());
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      ASSERT_EQ(static_cast<float>(bytes[i]), std::nearbyint(floats[i])) << floats[i];
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(InstructionSets, VecTest, ::testing::ValuesIn(kProbes),
                          [](const auto& param) { return std::string(param.param->name + 4); });
 

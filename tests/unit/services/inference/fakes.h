@@ -184,7 +184,7 @@ class CountingEmbedder final : public engine::Embedder {
   const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
   std::int32_t dimension() const override { return 2; }
   std::int32_t max_tokens() const override { return 10; }
-  std::int64_t weight_bytes() const override { return 9; }
+  engine::ModelMemory memory() const override { return {.weight_bytes = 9, .workspace_bytes = 10}; }
   const std::string& fingerprint() const override { return fingerprint_; }
   const std::string& architecture() const override { return architecture_; }
 
