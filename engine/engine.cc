@@ -10,7 +10,9 @@
 #include "engine/model_loading.h"
 #include "engine/output_channel.h"
 #include "engine/output_processor.h"
+#include "engine/request_tokens.h"
 #include "engine/request_validation.h"
+#include "engine/sampling/constraints/constraint_compiler.h"
 #include "engine/step_loop.h"
 
 namespace quire::engine {
@@ -44,6 +46,7 @@ class LocalEngine final : public Engine {
       : model_(std::move(model)),
         max_active_(static_cast<std::size_t>(options.max_sequences) +
                     static_cast<std::size_t>(options.max_queued_requests)),
+        constraints_(*model_.tokenizer, model_.config.vocab_size, model_.generation.eos_token_ids),
         loop_(*model_.core),
         load_(loop_.load()),
         thread_([this] { Run(); }) {}
@@ -60,8 +63,11 @@ class LocalEngine final : public Engine {
   StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) override {
     QUIRE_RETURN_IF_ERROR(
         Validate(request, model_.config.vocab_size, model_.limits.context_tokens));
+    QUIRE_RETURN_IF_ERROR(ValidateConstrainedStop(request, *model_.tokenizer));
+    QUIRE_ASSIGN_OR_RETURN(auto constraint, constraints_.Compile(request.constraint));
     auto channel = std::make_shared<OutputChannel>();
-    QUIRE_RETURN_IF_ERROR(Enqueue(NewActiveRequest(std::move(request), channel)));
+    QUIRE_RETURN_IF_ERROR(
+        Enqueue(NewActiveRequest(std::move(request), std::move(constraint), channel)));
     return std::make_unique<ChannelOutputStream>(std::move(channel));
   }
 
@@ -80,10 +86,14 @@ class LocalEngine final : public Engine {
 
  private:
   std::unique_ptr<ActiveRequest> NewActiveRequest(Request request,
+                                                  std::shared_ptr<const Constraint> constraint,
                                                   std::shared_ptr<OutputChannel> channel) const {
     const std::uint64_t seed = request.sampling.seed.value_or(RandomSeed());
     auto active = std::make_unique<ActiveRequest>();
     active->sequence = MakeSequence(std::move(request), seed);
+    active->sequence.sampling =
+        MakeSamplingState(active->sequence.request, model_.generation.eos_token_ids,
+                          *model_.tokenizer, std::move(constraint));
     active->output = std::make_unique<OutputProcessor>(
         active->sequence.request, model_.generation.eos_token_ids, *model_.tokenizer,
         std::move(channel), StepLoop::Clock::now());
@@ -135,6 +145,7 @@ class LocalEngine final : public Engine {
 
   LoadedModel model_;
   const std::size_t max_active_;
+  ConstraintCompiler constraints_;
   StepLoop loop_;  // engine thread only
 
   mutable std::mutex mutex_;

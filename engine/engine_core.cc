@@ -49,7 +49,7 @@ StatusOr<std::span<const StepResult>> EngineCore::Step() {
   const auto failed = [](const StepResult& result) { return !result.status.ok(); };
   if (std::ranges::any_of(results_, failed)) allocator_.ForgetKeys();
   for (StepResult& result : results_) {
-    if (result.token) result.sequence->tokens.push_back(result.token->token.id);
+    if (result.token) AppendToken(result);
   }
   return std::span<const StepResult>(results_);
 }
@@ -118,12 +118,22 @@ void EngineCore::ScorePrompt(StepResult& result, std::int32_t position,
 Status EngineCore::SampleToken(StepResult& result, std::span<const float> logits) {
   const Sequence& sequence = *result.sequence;
   const auto draw = static_cast<std::uint64_t>(sequence.num_output_tokens());
-  QUIRE_ASSIGN_OR_RETURN(const TokenId id, sampler_.Sample(logits, sequence.request.sampling,
-                                                           UniformAt(sequence.seed, draw)));
+  const SamplingParams& params = sequence.request.sampling;
+  QUIRE_ASSIGN_OR_RETURN(const std::span<const float> processed,
+                         logits_processor_.Process(logits, params, sequence.sampling));
+  QUIRE_ASSIGN_OR_RETURN(const TokenId id,
+                         sampler_.Sample(processed, params, UniformAt(sequence.seed, draw)));
   const std::optional<std::int32_t>& num_top = sequence.request.num_logprobs;
   result.token = num_top ? Score(logits, id, *num_top)
                          : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}};
   return OkStatus();
+}
+
+void EngineCore::AppendToken(StepResult& result) {
+  Sequence& sequence = *result.sequence;
+  const TokenId id = result.token->token.id;
+  sequence.tokens.push_back(id);
+  result.is_complete = logits_processor_.Accept(id, sequence.request.sampling, sequence.sampling);
 }
 
 }  // namespace quire::engine

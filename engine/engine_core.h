@@ -10,6 +10,7 @@
 #include "engine/kv/block_allocator.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/model/transformer.h"
+#include "engine/sampling/logits_processor.h"
 #include "engine/sampling/sampler.h"
 #include "engine/scheduler/scheduler.h"
 #include "kernels/device.h"
@@ -31,6 +32,7 @@ struct StepResult {
   Sequence* sequence = nullptr;
   Status status;                             // DATA_LOSS: its logits are not finite
   std::optional<ScoredToken> token;          // sampled and appended; log-probs if asked for
+  bool is_complete = false;                  // the constraint lets nothing follow the token
   std::vector<ScoredToken> prompt_logprobs;  // that became known, if asked for
 };
 
@@ -79,11 +81,14 @@ class EngineCore {
   void UseLogits(const LogitRow& row, std::span<const float> logits);
   void ScorePrompt(StepResult& result, std::int32_t position, std::span<const float> logits);
   Status SampleToken(StepResult& result, std::span<const float> logits);
+  // Makes the sampled token one of its sequence.
+  void AppendToken(StepResult& result);
 
   const std::unique_ptr<Transformer> transformer_;
   const std::unique_ptr<KvCache> kv_cache_;
   BlockAllocator allocator_;
   Scheduler scheduler_;
+  LogitsProcessor logits_processor_;
   Sampler sampler_;
   ForwardBatch forward_batch_;
   std::vector<LogitRow> rows_;             // of the step

@@ -34,8 +34,8 @@ class OutputProcessor {
   // found computed.
   void OnScheduled(std::int32_t cached_tokens, Clock::time_point now);
   void OnPromptLogprobs(std::vector<ScoredToken> logprobs);
-  // A sampled token. True if it was the last.
-  bool OnToken(ScoredToken token, Clock::time_point now);
+  // A sampled token; `is_complete` if its constraint lets none follow. True if it was the last.
+  bool OnToken(ScoredToken token, bool is_complete, Clock::time_point now);
   // The prompt is computed and no token is wanted.
   void OnPromptDone(Clock::time_point now);
   // Ends the output with an error.
@@ -47,14 +47,14 @@ class OutputProcessor {
   bool cancelled() const { return channel_->cancelled(); }
 
  private:
-  bool IsStopToken(TokenId id) const;
+  bool IsEndToken(TokenId id) const;
   // What the output is after `id`; nothing if it goes on.
   std::optional<FinishReason> FinishAfter(TokenId id) const;
   void AppendText(TokenId id, OutputEvent& event);
   void Finish(FinishReason reason, OutputEvent& event);
 
   const Request& request_;
-  std::vector<TokenId> stop_token_ids_;
+  std::vector<TokenId> end_tokens_;
   const Tokenizer& tokenizer_;
   const std::shared_ptr<OutputChannel> channel_;
   IncrementalDetokenizer detokenizer_;

@@ -46,7 +46,7 @@ void StepLoop::HandleResult(const StepResult& result, Clock::time_point begin,
   if (!result.status.ok()) return EndWithError(request, result.status);
   output.OnPromptLogprobs(result.prompt_logprobs);
   if (result.token) {
-    if (output.OnToken(*result.token, end)) End(request);
+    if (output.OnToken(*result.token, result.is_complete, end)) End(request);
   } else if (request.sequence.num_uncomputed() == 0) {
     output.OnPromptDone(end);
     End(request);

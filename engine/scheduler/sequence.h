@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/kv/block_table.h"
+#include "engine/sampling/logits_processor.h"
 #include "engine/scheduler/request.h"
 
 namespace quire::engine {
@@ -27,6 +28,7 @@ struct Sequence {
   std::size_t num_published = 0;     // blocks that others can find
   std::int32_t num_cached = 0;       // prompt tokens found computed at admission
   std::int32_t num_scored = 1;       // prompt tokens whose log-probs are known; the first has none
+  SamplingState sampling;            // after the tokens so far
 
   std::int32_t num_tokens() const { return static_cast<std::int32_t>(tokens.size()); }
   std::int32_t num_prompt_tokens() const {
