@@ -45,8 +45,7 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
   QUIRE_ASSIGN_OR_RETURN(const auto segments, Render(model, call, request.messages(),
                                                      /*add_generation_prompt=*/true));
   return MakeEngineRequest(model, call, "messages",
-                           model.engine->tokenizer().EncodeSegments(segments), request.sampling(),
-                           request.stopping(), request.options());
+                           model.engine->tokenizer().EncodeSegments(segments), ParamsOf(request));
 }
 
 }  // namespace

@@ -26,8 +26,7 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
                                       const GenerateRequest& request) {
   QUIRE_ASSIGN_OR_RETURN(auto prompt, PromptTokens(model, request));
   return MakeEngineRequest(model, call, request.has_text() ? "text" : "token_ids.ids",
-                           std::move(prompt), request.sampling(), request.stopping(),
-                           request.options());
+                           std::move(prompt), ParamsOf(request));
 }
 
 }  // namespace

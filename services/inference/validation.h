@@ -25,6 +25,7 @@ inline constexpr int kMaxMessages = 4'096;
 inline constexpr int kMaxStopStrings = 16;
 inline constexpr std::size_t kMaxStopBytes = 256;
 inline constexpr std::int32_t kMaxLogprobs = 20;
+inline constexpr int kMaxStopTokens = 256;
 
 Status Validate(const inference::v1::GenerateRequest& request);
 Status Validate(const inference::v1::ChatRequest& request);
