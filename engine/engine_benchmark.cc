@@ -86,7 +86,7 @@ StatusOr<std::int64_t> StepOnce(EngineCore& core) {
   std::int64_t num_tokens = 0;
   for (const StepResult& result : results) {
     QUIRE_RETURN_IF_ERROR(result.status);
-    num_tokens += result.token ? 1 : 0;
+    num_tokens += static_cast<std::int64_t>(result.tokens.size());
     Sequence& sequence = *result.sequence;
     if (sequence.num_output_tokens() >= sequence.request.max_new_tokens) core.Remove(sequence);
   }

@@ -20,6 +20,8 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
   QUIRE_RETURN_IF_ERROR(ValidateRange("max_sequences", options.max_sequences, 1, kMaxBatchTokens));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("max_queued_requests", options.max_queued_requests, 0, kMaxQueuedRequests));
+  QUIRE_RETURN_IF_ERROR(ValidateRange("max_queued_tokens", options.max_queued_tokens,
+                                      options.context_tokens, std::int64_t{1} << 40));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("kv_cache_bytes", options.kv_cache_bytes, 0, std::int64_t{1} << 50));
   return ValidateRange("context_tokens", options.context_tokens, 0, config.max_position_embeddings);
@@ -81,11 +83,13 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *checkpoint, limits, device));
 
-  EngineCoreOptions core_options = {.block_size = options.block_size,
-                                    .kv_cache_dtype = options.kv_cache_dtype,
-                                    .limits = {.max_batch_tokens = options.max_batch_tokens,
-                                               .max_sequences = options.max_sequences,
-                                               .prefix_cache = options.prefix_cache}};
+  EngineCoreOptions core_options = {
+      .block_size = options.block_size,
+      .kv_cache_dtype = options.kv_cache_dtype,
+      .limits = {.max_batch_tokens = options.max_batch_tokens,
+                 .max_sequences = options.max_sequences,
+                 .prefix_cache = options.prefix_cache,
+                 .attention_crossover = AttentionCrossover(model.config)}};
   model.limits.weight_bytes = transformer->weight_bytes();
   model.limits.context_tokens =
       options.context_tokens == 0 ? model.config.max_position_embeddings : options.context_tokens;

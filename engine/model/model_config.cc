@@ -1,5 +1,7 @@
 #include "engine/model/model_config.h"
 
+#include <algorithm>
+
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
 
@@ -54,6 +56,16 @@ StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {
   const std::string path = directory + "/config.json";
   QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));
   return ParseModelConfig(json, path);
+}
+
+std::int32_t AttentionCrossover(const ModelConfig& config) {
+  const std::int64_t hidden = config.hidden_size;
+  const std::int64_t projections =
+      2 * hidden * config.head_dim * (config.num_heads + config.num_kv_heads);
+  const std::int64_t mlp = 3 * hidden * config.intermediate_size;
+  // Two operations per weight; four per position, head and dimension.
+  const std::int64_t per_position = 2 * std::int64_t{config.num_heads} * config.head_dim;
+  return static_cast<std::int32_t>(std::max<std::int64_t>((projections + mlp) / per_position, 1));
 }
 
 }  // namespace quire::engine

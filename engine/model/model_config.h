@@ -58,4 +58,8 @@ struct ModelConfig {
 // value, or UNIMPLEMENTED for an architecture we do not have.
 StatusOr<ModelConfig> LoadModelConfig(const std::string& directory);
 
+// The position at which attention takes as many operations as all matrices of a layer: what a token
+// costs grows with its position, and doubles here. At least 1.
+std::int32_t AttentionCrossover(const ModelConfig& config);
+
 }  // namespace quire::engine

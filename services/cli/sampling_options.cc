@@ -43,6 +43,22 @@ void AddConstraintOptions(CLI::App& app, SamplingOptions& options) {
       ->excludes(regex);
 }
 
+// Why not more of the prompt was cached; empty if all of it was.
+std::string MissText(const inference::v1::Usage& usage) {
+  switch (usage.prefix_miss()) {
+    case inference::v1::PREFIX_MISS_UNSEEN:
+      return "; nothing begins like it";
+    case inference::v1::PREFIX_MISS_DIFFERS:
+      return fmt::format("; differs from token {} on", usage.prefix_differs_at());
+    case inference::v1::PREFIX_MISS_EVICTED:
+      return "; the rest was evicted";
+    case inference::v1::PREFIX_MISS_OTHER_SALT:
+      return "; computed under another cache salt";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
@@ -63,6 +79,10 @@ void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
                  "End the output with this token; may be repeated")
       ->type_name("ID")
       ->allow_extra_args(false);
+  app.add_option("--prompt-lookup", options.prompt_lookup,
+                 "Tokens guessed ahead per step from what prompt and output repeat; same output, "
+                 "sooner where it quotes")
+      ->check(CLI::Range(0, 16));
   app.add_flag("--ignore-eos", options.ignore_eos, "Go on past the end-of-sequence token");
   AddConstraintOptions(app, options);
 }
@@ -129,10 +149,15 @@ std::string FormatUsage(const inference::v1::Usage& usage) {
   const int decoded = usage.completion_tokens() - 1;
   const double tokens_per_s =
       decoded > 0 && usage.decode_ms() > 0 ? decoded / usage.decode_ms() * 1000 : 0;
-  return fmt::format(
-      "{} prompt tokens ({} cached), {} tokens, first after {:.0f} ms, {:.1f} tokens/s",
-      usage.prompt_tokens(), usage.cached_tokens(), usage.completion_tokens(),
+  std::string text = fmt::format(
+      "{} prompt tokens ({} cached{}), {} tokens, first after {:.0f} ms, {:.1f} tokens/s",
+      usage.prompt_tokens(), usage.cached_tokens(), MissText(usage), usage.completion_tokens(),
       usage.queue_ms() + usage.prefill_ms(), tokens_per_s);
+  if (usage.draft_tokens() > 0) {
+    text += fmt::format(", {} of {} guesses right", usage.accepted_draft_tokens(),
+                        usage.draft_tokens());
+  }
+  return text;
 }
 
 }  // namespace quire::services::cli

@@ -30,6 +30,7 @@ struct SamplingOptions {
   std::int32_t min_tokens = 0;
   std::vector<std::string> stop;
   std::vector<std::int32_t> stop_token_ids;
+  std::optional<std::int32_t> prompt_lookup;
   bool ignore_eos = false;
   std::string json_schema_file;
   std::string regex;
@@ -46,7 +47,8 @@ inference::v1::StoppingCriteria ToStoppingCriteria(const SamplingOptions& option
 // such file, INVALID_ARGUMENT if it is too large.
 StatusOr<std::optional<inference::v1::Constraint>> ToConstraint(const SamplingOptions& options);
 
-// "12 prompt tokens (0 cached), 255 tokens, first after 8 ms, 1843.2 tokens/s"
+// "12 prompt tokens (0 cached; nothing begins like it), 255 tokens, first after 8 ms, 1843.2
+// tokens/s"
 std::string FormatUsage(const inference::v1::Usage& usage);
 
 }  // namespace quire::services::cli

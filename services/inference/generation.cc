@@ -15,8 +15,10 @@ namespace {
 constexpr std::int32_t kDefaultMaxTokens = 256;
 constexpr std::chrono::minutes kMaxGenerationTime{10};
 constexpr std::chrono::milliseconds kCancellationPoll{20};
-// A slot frees when a request ends, which takes seconds on a CPU.
+// Before the speed is known, and the least a client should wait: a slot frees when a request ends,
+// which takes seconds on a CPU.
 constexpr std::chrono::milliseconds kQueueRetryDelay{1000};
+constexpr std::chrono::milliseconds kMaxQueueRetryDelay{60'000};
 
 engine::SamplingParams MergeSampling(const inference::v1::SamplingParams& wanted,
                                      engine::SamplingParams sampling, const InferenceCall& call) {
@@ -97,6 +99,24 @@ Status WithConstraintViolation(const Status& status) {
   return status;
 }
 
+inference::v1::PrefixMiss ToProto(engine::PrefixMiss miss) {
+  switch (miss) {
+    case engine::PrefixMiss::kNone:
+      return inference::v1::PREFIX_MISS_UNSPECIFIED;
+    case engine::PrefixMiss::kUnseen:
+      return inference::v1::PREFIX_MISS_UNSEEN;
+    case engine::PrefixMiss::kDiffers:
+      return inference::v1::PREFIX_MISS_DIFFERS;
+    case engine::PrefixMiss::kEvicted:
+      return inference::v1::PREFIX_MISS_EVICTED;
+    case engine::PrefixMiss::kOtherSalt:
+      return inference::v1::PREFIX_MISS_OTHER_SALT;
+    case engine::PrefixMiss::kDisabled:
+      return inference::v1::PREFIX_MISS_DISABLED;
+  }
+  return inference::v1::PREFIX_MISS_UNSPECIFIED;
+}
+
 double Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
@@ -119,6 +139,7 @@ StatusOr<engine::Request> MakeEngineRequest(const ServedLanguageModel& model,
   request.min_tokens = stopping.min_tokens();
   request.stop_token_ids.assign(stopping.stop_token_ids().begin(), stopping.stop_token_ids().end());
   if (params.options.has_logprobs()) request.num_logprobs = params.options.logprobs();
+  if (params.options.has_num_outputs()) request.num_outputs = params.options.num_outputs();
   request.constraint = ToSpec(params.constraint);
   request.deadline = GenerationDeadline(call);
   QUIRE_RETURN_IF_ERROR(ValidateForModel(request, model.engine->config()));
@@ -129,20 +150,25 @@ StatusOr<std::unique_ptr<engine::OutputStream>> Submit(const ServedLanguageModel
                                                        engine::Request request) {
   auto stream = model.engine->Submit(std::move(request));
   if (absl::IsResourceExhausted(stream.status())) {
-    return WithRetryInfo(WithErrorInfo(stream.status(), kQueueFull, {}), kQueueRetryDelay);
+    const auto wait =
+        std::chrono::duration_cast<std::chrono::milliseconds>(model.engine->load().expected_wait);
+    return WithRetryInfo(WithErrorInfo(stream.status(), kQueueFull, {}),
+                         std::clamp(wait, kQueueRetryDelay, kMaxQueueRetryDelay));
   }
   if (absl::IsInvalidArgument(stream.status())) return WithConstraintViolation(stream.status());
   return stream;
 }
 
-Status ReadEvents(engine::OutputStream& stream, const InferenceCall& call, const EventSink& sink) {
-  while (true) {
+Status ReadEvents(engine::OutputStream& stream, const InferenceCall& call, std::int32_t num_outputs,
+                  const EventSink& sink) {
+  while (num_outputs > 0) {
     if (call.is_cancelled()) return Cancelled("call: the client is gone");
     QUIRE_ASSIGN_OR_RETURN(const auto event, stream.Next(kCancellationPoll));
     if (!event.has_value()) continue;
     if (!sink(*event)) return Cancelled("call: the client is gone");
-    if (event->finish.has_value()) return OkStatus();
+    if (event->finish.has_value()) --num_outputs;
   }
+  return OkStatus();
 }
 
 std::chrono::steady_clock::time_point GenerationDeadline(const InferenceCall& call) {
@@ -162,15 +188,22 @@ inference::v1::FinishReason ToProto(engine::FinishReason reason) {
   return inference::v1::FINISH_REASON_UNSPECIFIED;
 }
 
-inference::v1::Usage ToProto(const engine::Usage& usage) {
-  inference::v1::Usage proto;
-  proto.set_prompt_tokens(usage.prompt_tokens);
-  proto.set_cached_tokens(usage.cached_tokens);
-  proto.set_completion_tokens(usage.completion_tokens);
-  proto.set_queue_ms(Milliseconds(usage.queue_time));
-  proto.set_prefill_ms(Milliseconds(usage.prefill_time));
-  proto.set_decode_ms(Milliseconds(usage.decode_time));
-  return proto;
+void AddUsage(const engine::Usage& output, inference::v1::Usage& total) {
+  // The first output that ends stands for the prompt: the others found it computed.
+  if (total.prompt_tokens() == 0) {
+    total.set_prompt_tokens(output.prompt_tokens);
+    total.set_cached_tokens(output.cached_tokens);
+    total.set_prefix_miss(ToProto(output.prefix_miss.miss));
+    total.set_prefix_differs_at(output.prefix_miss.differs_at);
+    total.set_queue_ms(Milliseconds(output.queue_time));
+    total.set_prefill_ms(Milliseconds(output.prefill_time));
+  } else {
+    total.set_cached_tokens(std::min(total.cached_tokens(), output.cached_tokens));
+  }
+  total.set_completion_tokens(total.completion_tokens() + output.completion_tokens);
+  total.set_draft_tokens(total.draft_tokens() + output.draft_tokens);
+  total.set_accepted_draft_tokens(total.accepted_draft_tokens() + output.accepted_draft_tokens);
+  total.set_decode_ms(std::max(total.decode_ms(), Milliseconds(output.decode_time)));
 }
 
 inference::v1::ScoredToken ToProto(const engine::ScoredToken& token) {

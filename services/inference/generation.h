@@ -37,24 +37,28 @@ StatusOr<engine::Request> MakeEngineRequest(const ServedLanguageModel& model,
                                             std::vector<engine::TokenId> prompt,
                                             const GenerationParams& params);
 
-// Queues `request`, after compiling its constraint on this thread. A full queue is
-// RESOURCE_EXHAUSTED with RetryInfo and ErrorInfo QUEUE_FULL; a constraint that cannot be used is
-// INVALID_ARGUMENT with a violation of its field.
+// Queues `request`, after compiling its constraint on this thread; one that cannot be used is
+// INVALID_ARGUMENT with a violation of its field. A full queue, or a wait beyond the deadline, is
+// RESOURCE_EXHAUSTED with ErrorInfo QUEUE_FULL and RetryInfo: when the prompts that wait now will
+// be computed.
 StatusOr<std::unique_ptr<engine::OutputStream>> Submit(const ServedLanguageModel& model,
                                                        engine::Request request);
 
 // Takes one event; false means that nobody reads any more.
 using EventSink = std::function<bool(const engine::OutputEvent& event)>;
 
-// Hands every event to `sink`, the one that finishes last. Returns CANCELLED as soon as the client
-// is gone, at most 20 ms late, or the stream's own error.
-Status ReadEvents(engine::OutputStream& stream, const InferenceCall& call, const EventSink& sink);
+// Hands every event to `sink` until all outputs have finished. Returns CANCELLED as soon as the
+// client is gone, at most 20 ms late, or the stream's own error.
+Status ReadEvents(engine::OutputStream& stream, const InferenceCall& call, std::int32_t num_outputs,
+                  const EventSink& sink);
+
+// Usage of a request from that of its outputs: the prompt counts once, tokens add up.
+void AddUsage(const engine::Usage& output, inference::v1::Usage& total);
 
 // The earlier of the client's deadline and the server's maximum for a generation.
 std::chrono::steady_clock::time_point GenerationDeadline(const InferenceCall& call);
 
 inference::v1::FinishReason ToProto(engine::FinishReason reason);
-inference::v1::Usage ToProto(const engine::Usage& usage);
 inference::v1::ScoredToken ToProto(const engine::ScoredToken& token);
 
 }  // namespace quire::services

@@ -49,6 +49,16 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
                  "Requests waiting at once; more are refused")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--max-queued-tokens", options.max_queued_tokens,
+                 "Prompt tokens waiting at once; more are refused")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option(
+         "--prompt-lookup", options.prompt_lookup_tokens,
+         "Tokens guessed ahead per step from what prompt and output repeat, where a request "
+         "does not say; 0: none")
+      ->check(CLI::Range(0, 16))
+      ->capture_default_str();
   app.add_flag("--prefix-cache,!--no-prefix-cache", options.prefix_cache,
                "Compute the common beginning of prompts once (default)");
 }

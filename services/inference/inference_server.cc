@@ -88,13 +88,17 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel() {
       .max_batch_tokens = options_.max_batch_tokens,
       .max_sequences = options_.max_sequences,
       .max_queued_requests = options_.max_queued_requests,
+      .max_queued_tokens = options_.max_queued_tokens,
+      .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
-  return std::optional<ServedLanguageModel>({.name = options_.model_name,
-                                             .engine = *std::move(engine),
-                                             .kv_block_size = options_.block_size});
+  return std::optional<ServedLanguageModel>(
+      {.name = options_.model_name,
+       .engine = *std::move(engine),
+       .kv_block_size = options_.block_size,
+       .prompt_lookup_tokens = options_.prompt_lookup_tokens});
 }
 
 StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {

@@ -26,13 +26,15 @@ struct InferenceOptions {
   std::int32_t max_batch_tokens = 512;
   std::int32_t max_sequences = 32;
   std::int32_t max_queued_requests = 256;
+  std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   bool prefix_cache = true;
+  std::int32_t prompt_lookup_tokens = 0;  // where a request does not say
 };
 
 // The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
 // --embedding-model-name, --device, --threads, --block-size, --kv-cache-bytes, --kv-cache-type,
 // --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
-// --prefix-cache.
+// --max-queued-tokens, --prefix-cache, --prompt-lookup.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
 
 // Hosts InferenceService over one language model, one embedding model or both: what

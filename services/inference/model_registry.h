@@ -17,7 +17,8 @@ namespace quire::services {
 struct ServedLanguageModel {
   std::string name;
   std::unique_ptr<engine::Engine> engine;
-  std::int32_t kv_block_size = 0;  // tokens per block
+  std::int32_t kv_block_size = 0;         // tokens per block
+  std::int32_t prompt_lookup_tokens = 0;  // where a request does not say
 };
 
 struct ServedEmbeddingModel {

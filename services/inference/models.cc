@@ -73,6 +73,9 @@ Status GetServerInfo(const ModelRegistry& registry,
   response.set_num_kv_blocks(load.num_blocks);
   response.set_num_free_kv_blocks(load.num_free_blocks);
   response.set_kv_block_size(model->kv_block_size);
+  response.set_expected_wait_ms(
+      std::chrono::duration<double, std::milli>(load.expected_wait).count());
+  response.set_num_preemptions(load.num_preemptions);
   return OkStatus();
 }
 

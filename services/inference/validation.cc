@@ -140,10 +140,30 @@ void Check(const inference::v1::Constraint& constraint, Violations& violations) 
 }
 
 void Check(const inference::v1::ResponseOptions& options, Violations& violations) {
-  if (!options.has_logprobs()) return;
-  violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
-                     "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
-                     options.logprobs());
+  if (options.has_logprobs()) {
+    violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
+                       "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
+                       options.logprobs());
+  }
+  if (options.has_num_outputs()) {
+    violations.Require(options.num_outputs() >= 1 && options.num_outputs() <= kMaxOutputs,
+                       "options.num_outputs", "wanted 1 to {}, have {}", kMaxOutputs,
+                       options.num_outputs());
+  }
+}
+
+void CheckName(std::string_view field, const std::string& name, Violations& violations) {
+  violations.Require(name.size() <= kMaxSchedulingNameBytes, field,
+                     "wanted at most {} bytes, have {}", kMaxSchedulingNameBytes, name.size());
+}
+
+void Check(const inference::v1::SchedulingOptions& scheduling, Violations& violations) {
+  violations.Require(inference::v1::Priority_IsValid(scheduling.priority()), "scheduling.priority",
+                     "wanted a value of Priority, have {}",
+                     static_cast<int>(scheduling.priority()));
+  CheckName("scheduling.client_id", scheduling.client_id(), violations);
+  CheckName("scheduling.group_id", scheduling.group_id(), violations);
+  CheckName("scheduling.cache_salt", scheduling.cache_salt(), violations);
 }
 
 using Messages = google::protobuf::RepeatedPtrField<Message>;
@@ -170,6 +190,11 @@ void CheckGeneration(const Request& request, Violations& violations) {
   Check(request.stopping(), violations);
   Check(request.options(), violations);
   if (request.has_constraint()) Check(request.constraint(), violations);
+  Check(request.scheduling(), violations);
+  if (!request.has_prompt_lookup_tokens()) return;
+  const std::int32_t tokens = request.prompt_lookup_tokens();
+  violations.Require(tokens >= 0 && tokens <= kMaxPromptLookupTokens, "prompt_lookup_tokens",
+                     "wanted 0 to {}, have {}", kMaxPromptLookupTokens, tokens);
 }
 
 }  // namespace
@@ -191,6 +216,14 @@ Status Validate(const inference::v1::ChatRequest& request) {
   Violations violations;
   Check(request.messages(), violations);
   CheckGeneration(request, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::CancelGroupRequest& request) {
+  Violations violations;
+  CheckName("client_id", request.client_id(), violations);
+  violations.Require(!request.group_id().empty(), "group_id", "wanted a name, have none");
+  CheckName("group_id", request.group_id(), violations);
   return violations.status();
 }
 

@@ -54,6 +54,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadGeneration{"prompt", [](auto& r) { r.clear_prompt(); }},
         BadGeneration{"text", [](auto& r) { r.set_text(std::string(kMaxTextBytes + 1, 'x')); }},
         BadGeneration{"token_ids.ids", [](auto& r) { r.mutable_token_ids(); }},
+        BadGeneration{"options.num_outputs",
+                      [](auto& r) { r.mutable_options()->set_num_outputs(0); }},
+        BadGeneration{"options.num_outputs",
+                      [](auto& r) { r.mutable_options()->set_num_outputs(65); }},
+        BadGeneration{"prompt_lookup_tokens", [](auto& r) { r.set_prompt_lookup_tokens(-1); }},
+        BadGeneration{"prompt_lookup_tokens", [](auto& r) { r.set_prompt_lookup_tokens(17); }},
+        BadGeneration{"scheduling.priority",
+                      [](auto& r) {
+                        r.mutable_scheduling()->set_priority(
+                            static_cast<inference::v1::Priority>(9));
+                      }},
+        BadGeneration{
+            "scheduling.client_id",
+            [](auto& r) { r.mutable_scheduling()->set_client_id(std::string(257, 'x')); }},
+        BadGeneration{"scheduling.group_id",
+                      [](auto& r) { r.mutable_scheduling()->set_group_id(std::string(257, 'x')); }},
+        BadGeneration{
+            "scheduling.cache_salt",
+            [](auto& r) { r.mutable_scheduling()->set_cache_salt(std::string(257, 'x')); }},
         BadGeneration{"sampling.temperature",
                       [](auto& r) { r.mutable_sampling()->set_temperature(kNan); }},
         BadGeneration{"sampling.temperature",
