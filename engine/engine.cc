@@ -10,7 +10,9 @@
 #include "engine/model_loading.h"
 #include "engine/output_channel.h"
 #include "engine/output_processor.h"
+#include "engine/request_tokens.h"
 #include "engine/request_validation.h"
+#include "engine/sampling/constraints/constraint_compiler.h"
 #include "engine/step_loop.h"
 
 namespace quire::engine {
@@ -49,6 +51,7 @@ class LocalEngine final : public Engine {
       : model_(std::move(model)),
         max_active_(static_cast<std::size_t>(options.max_sequences) +
                     static_cast<std::size_t>(options.max_queued_requests)),
+        constraints_(*model_.tokenizer, model_.config.vocab_size, model_.generation.eos_token_ids),
         max_queued_tokens_(options.max_queued_tokens),
         loop_(*model_.core, options.slow_readers),
         load_(loop_.load()),
@@ -66,8 +69,11 @@ class LocalEngine final : public Engine {
   StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) override {
     QUIRE_RETURN_IF_ERROR(
         Validate(request, model_.config.vocab_size, model_.limits.context_tokens));
+    QUIRE_RETURN_IF_ERROR(ValidateConstrainedStop(request, *model_.tokenizer));
+    QUIRE_ASSIGN_OR_RETURN(auto constraint, constraints_.Compile(request.constraint));
     auto channel = std::make_shared<OutputChannel>(request.num_outputs);
-    QUIRE_RETURN_IF_ERROR(Enqueue(NewActiveRequests(std::move(request), channel)));
+    QUIRE_RETURN_IF_ERROR(
+        Enqueue(NewActiveRequests(std::move(request), std::move(constraint), channel)));
     return std::make_unique<ChannelOutputStream>(std::move(channel));
   }
 
@@ -95,15 +101,18 @@ class LocalEngine final : public Engine {
  private:
   using ActiveRequests = std::vector<std::unique_ptr<ActiveRequest>>;
 
-  ActiveRequests NewActiveRequests(Request request, std::shared_ptr<OutputChannel> channel) const {
+  ActiveRequests NewActiveRequests(Request request, std::shared_ptr<const Constraint> constraint,
+                                   std::shared_ptr<OutputChannel> channel) const {
     const std::uint64_t seed = request.sampling.seed.value_or(RandomSeed());
+    const std::vector<TokenId>& eos = model_.generation.eos_token_ids;
     ActiveRequests all;
     for (std::int32_t output = 0; output < request.num_outputs; ++output) {
       auto active = std::make_unique<ActiveRequest>();
       active->sequence = MakeSequence(request, SeedOf(seed, output));
-      active->output = std::make_unique<OutputProcessor>(
-          active->sequence.request, output, model_.generation.eos_token_ids, *model_.tokenizer,
-          channel, StepLoop::Clock::now());
+      active->sequence.sampling = MakeSamplingState(request, eos, *model_.tokenizer, constraint);
+      active->output =
+          std::make_unique<OutputProcessor>(active->sequence.request, output, eos,
+                                            *model_.tokenizer, channel, StepLoop::Clock::now());
       all.push_back(std::move(active));
     }
     return all;
@@ -199,6 +208,7 @@ class LocalEngine final : public Engine {
   static constexpr std::chrono::milliseconds kSlowReaderPoll{5};
 
   const std::size_t max_active_;
+  ConstraintCompiler constraints_;
   const std::int64_t max_queued_tokens_;
   StepLoop loop_;  // engine thread only
 

@@ -109,6 +109,7 @@ void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
   StepResult& result = results_[row.result];
   if (!result.status.ok()) return;
   if (!row.samples) return ScorePrompt(result, row.position, logits);
+  if (result.is_complete) return;
   // A guess counts if it is what was sampled in its place.
   const std::vector<TokenId>& tokens = result.sequence->tokens;
   const auto position = static_cast<std::size_t>(row.position);
@@ -132,12 +133,16 @@ void EngineCore::ScorePrompt(StepResult& result, std::int32_t position,
 Status EngineCore::SampleToken(StepResult& result, std::span<const float> logits) {
   Sequence& sequence = *result.sequence;
   const auto draw = static_cast<std::uint64_t>(sequence.num_output_tokens());
-  QUIRE_ASSIGN_OR_RETURN(const TokenId id, sampler_.Sample(logits, sequence.request.sampling,
-                                                           UniformAt(sequence.seed, draw)));
+  const SamplingParams& params = sequence.request.sampling;
+  QUIRE_ASSIGN_OR_RETURN(const std::span<const float> processed,
+                         logits_processor_.Process(logits, params, sequence.sampling));
+  QUIRE_ASSIGN_OR_RETURN(const TokenId id,
+                         sampler_.Sample(processed, params, UniformAt(sequence.seed, draw)));
   const std::optional<std::int32_t>& num_top = sequence.request.num_logprobs;
   result.tokens.push_back(num_top ? Score(logits, id, *num_top)
                                   : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}});
   sequence.tokens.push_back(id);
+  result.is_complete = logits_processor_.Accept(id, params, sequence.sampling);
   return OkStatus();
 }
 

@@ -10,6 +10,7 @@
 #include "engine/kv/block_allocator.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/model/transformer.h"
+#include "engine/sampling/logits_processor.h"
 #include "engine/sampling/sampler.h"
 #include "engine/scheduler/scheduler.h"
 #include "kernels/device.h"
@@ -31,6 +32,7 @@ struct StepResult {
   Sequence* sequence = nullptr;
   Status status;                             // DATA_LOSS: its logits are not finite
   std::vector<ScoredToken> tokens;           // sampled and appended; log-probs if asked for
+  bool is_complete = false;                  // the constraint lets nothing follow the last of them
   std::int32_t num_draft = 0;                // tokens that were guessed ahead
   std::vector<ScoredToken> prompt_logprobs;  // that became known, if asked for
 };
@@ -97,6 +99,7 @@ class EngineCore {
   const std::unique_ptr<KvCache> kv_cache_;
   BlockAllocator allocator_;
   Scheduler scheduler_;
+  LogitsProcessor logits_processor_;
   Sampler sampler_;
   ForwardBatch forward_batch_;
   std::vector<LogitRow> rows_;             // of the step

@@ -37,8 +37,9 @@ class OutputProcessor {
   // So many guesses were tried.
   void OnDraft(std::int32_t num_draft, std::int32_t num_accepted);
   void OnPromptLogprobs(std::vector<ScoredToken> logprobs);
-  // A sampled token; tokens of one step come one after the other. True if it was the last.
-  bool OnToken(ScoredToken token, Clock::time_point now);
+  // A sampled token, `is_complete` if its constraint lets none follow; tokens of one step come one
+  // after the other. True if it was the last.
+  bool OnToken(ScoredToken token, bool is_complete, Clock::time_point now);
   // The prompt is computed and no token is wanted.
   void OnPromptDone(Clock::time_point now);
   // Ends the output with an error.
@@ -51,7 +52,7 @@ class OutputProcessor {
 
  private:
   OutputEvent NewEvent() const;
-  bool IsStopToken(TokenId id) const;
+  bool IsEndToken(TokenId id) const;
   // What the output is after `id`; nothing if it goes on.
   std::optional<FinishReason> FinishAfter(TokenId id) const;
   void AppendText(TokenId id, OutputEvent& event);
@@ -59,7 +60,7 @@ class OutputProcessor {
 
   const Request& request_;
   const std::int32_t output_;
-  std::vector<TokenId> stop_token_ids_;
+  std::vector<TokenId> end_tokens_;
   const Tokenizer& tokenizer_;
   const std::shared_ptr<OutputChannel> channel_;
   IncrementalDetokenizer detokenizer_;

@@ -34,6 +34,10 @@ Status ValidateStop(const Request& request, std::int32_t vocab_size) {
     return InvalidArgument("stop_token_ids: wanted at most {}, have {}", kMaxStopTokens,
                            request.stop_token_ids.size());
   }
+  if (request.min_tokens < 0 || request.min_tokens > request.max_new_tokens) {
+    return InvalidArgument("min_tokens: wanted a number in [0, {}] (max_new_tokens), have {}",
+                           request.max_new_tokens, request.min_tokens);
+  }
   return ValidateIds("stop_token_ids", request.stop_token_ids, vocab_size);
 }
 
@@ -85,7 +89,7 @@ Status ValidateScheduling(const Request& request) {
 Status Validate(const Request& request, std::int32_t vocab_size, std::int32_t context_tokens) {
   QUIRE_RETURN_IF_ERROR(ValidateLength(request, context_tokens));
   QUIRE_RETURN_IF_ERROR(ValidateIds("prompt", request.prompt, vocab_size));
-  QUIRE_RETURN_IF_ERROR(Validate(request.sampling));
+  QUIRE_RETURN_IF_ERROR(Validate(request.sampling, vocab_size));
   QUIRE_RETURN_IF_ERROR(ValidateScheduling(request));
   QUIRE_RETURN_IF_ERROR(ValidateStop(request, vocab_size));
   QUIRE_RETURN_IF_ERROR(ValidateTop("num_logprobs", request.num_logprobs));

@@ -118,7 +118,8 @@ void StepLoop::HandleResult(const StepResult& result, Clock::time_point begin,
   const auto num_sampled = static_cast<std::int32_t>(result.tokens.size());
   if (result.num_draft > 0) output.OnDraft(result.num_draft, num_sampled - 1);
   for (const ScoredToken& token : result.tokens) {
-    if (output.OnToken(token, end)) return End(request);
+    const bool is_complete = result.is_complete && &token == &result.tokens.back();
+    if (output.OnToken(token, is_complete, end)) return End(request);
   }
   if (num_sampled == 0 && request.sequence.num_uncomputed() == 0) {
     output.OnPromptDone(end);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/kv/prefix_history.h"
+#include "engine/sampling/constraints/constraint_spec.h"
 #include "engine/sampling/sampling_params.h"
 #include "engine/sampling/scored_token.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -42,6 +43,11 @@ struct Request {
   std::vector<std::string> stop;
   std::vector<TokenId> stop_token_ids;  // besides the model's end-of-sequence tokens
   bool ignore_eos = false;
+  // Output tokens before an end-of-sequence or stop token may be sampled. Stop strings do not wait.
+  std::int32_t min_tokens = 0;
+  // What the output must be. End tokens are sampled only where it may end; where nothing can
+  // follow, it ends without one (kStop). stop_token_ids must then be special tokens.
+  ConstraintSpec constraint = {};
   // The `n` most likely tokens with each output token, besides its own; nothing: no log-probs.
   std::optional<std::int32_t> num_logprobs;
   // The same for each prompt token after the first.

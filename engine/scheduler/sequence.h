@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/kv/block_table.h"
+#include "engine/sampling/logits_processor.h"
 #include "engine/sampling/prompt_lookup.h"
 #include "engine/scheduler/request.h"
 
@@ -41,6 +42,7 @@ struct Sequence {
   std::int32_t num_cached = 0;       // prompt tokens found computed at admission
   PrefixMissReason prefix_miss;      // why they are not more
   std::int32_t num_scored = 1;       // prompt tokens whose log-probs are known; the first has none
+  SamplingState sampling;            // after the tokens so far
 
   std::int32_t num_tokens() const { return static_cast<std::int32_t>(tokens.size()); }
   std::int32_t num_prompt_tokens() const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "engine/tokenizer/byte_alphabet.h"
 
@@ -13,13 +14,6 @@ void ReplaceAll(std::string& text, std::string_view from, std::string_view to) {
        at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
   }
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
 }
 
 // "<0xNN>" becomes the byte NN.

@@ -48,7 +48,7 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
   QUIRE_ASSIGN_OR_RETURN(
       auto engine_request,
       MakeEngineRequest(model, call, "messages", model.engine->tokenizer().EncodeSegments(segments),
-                        request.sampling(), request.stopping(), request.options()));
+                        ParamsOf(request)));
   SetScheduling(call, request, model.prompt_lookup_tokens, engine_request);
   return engine_request;
 }

@@ -29,8 +29,7 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
   QUIRE_ASSIGN_OR_RETURN(
       auto engine_request,
       MakeEngineRequest(model, call, request.has_text() ? "text" : "token_ids.ids",
-                        std::move(prompt), request.sampling(), request.stopping(),
-                        request.options()));
+                        std::move(prompt), ParamsOf(request)));
   SetScheduling(call, request, model.prompt_lookup_tokens, engine_request);
   return engine_request;
 }

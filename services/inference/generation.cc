@@ -1,9 +1,12 @@
 #include "services/inference/generation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
+#include "services/inference/validation.h"
 #include "services/server/error_details.h"
 
 namespace quire::services {
@@ -23,6 +26,11 @@ engine::SamplingParams MergeSampling(const inference::v1::SamplingParams& wanted
   if (wanted.has_top_k()) sampling.top_k = wanted.top_k();
   if (wanted.has_top_p()) sampling.top_p = wanted.top_p();
   if (wanted.has_min_p()) sampling.min_p = wanted.min_p();
+  if (wanted.has_typical_p()) sampling.typical_p = wanted.typical_p();
+  if (wanted.has_repetition_penalty()) sampling.repetition_penalty = wanted.repetition_penalty();
+  if (wanted.has_presence_penalty()) sampling.presence_penalty = wanted.presence_penalty();
+  if (wanted.has_frequency_penalty()) sampling.frequency_penalty = wanted.frequency_penalty();
+  for (const auto& [id, bias] : wanted.logit_bias()) sampling.logit_bias.push_back({id, bias});
   sampling.seed = wanted.has_seed() ? wanted.seed() : call.random_seed();
   return sampling;
 }
@@ -40,6 +48,55 @@ StatusOr<std::int32_t> MaxNewTokens(std::string_view field, std::int64_t prompt_
   }
   if (stopping.has_max_tokens()) return stopping.max_tokens();
   return static_cast<std::int32_t>(std::min<std::int64_t>(rest, kDefaultMaxTokens));
+}
+
+engine::ConstraintSpec ToSpec(const inference::v1::Constraint& constraint) {
+  switch (constraint.kind_case()) {
+    case inference::v1::Constraint::kChoice: {
+      const auto& choices = constraint.choice().choices();
+      return engine::ChoiceConstraint{{choices.begin(), choices.end()}};
+    }
+    case inference::v1::Constraint::kRegex:
+      return engine::RegexConstraint{constraint.regex()};
+    case inference::v1::Constraint::kJsonSchema:
+      return engine::JsonSchemaConstraint{constraint.json_schema()};
+    case inference::v1::Constraint::KIND_NOT_SET:
+      break;
+  }
+  return std::monostate();
+}
+
+// What can be refused only by looking at the model.
+Status ValidateForModel(const engine::Request& request, const engine::ModelConfig& config) {
+  for (const auto& [id, unused] : request.sampling.logit_bias) {
+    if (id >= 0 && id < config.vocab_size) continue;
+    return InvalidField(fmt::format("sampling.logit_bias[{}]", id),
+                        fmt::format("wanted an id in [0, {})", config.vocab_size));
+  }
+  QUIRE_RETURN_IF_ERROR(
+      ValidateIds("stopping.stop_token_ids", request.stop_token_ids, config.vocab_size));
+  if (request.min_tokens <= request.max_new_tokens) return OkStatus();
+  return InvalidField("stopping.min_tokens",
+                      fmt::format("wanted at most {} (max_tokens), have {}", request.max_new_tokens,
+                                  request.min_tokens));
+}
+
+// `status` of the engine with the violation of the field that its message begins with.
+Status WithConstraintViolation(const Status& status) {
+  // The engine's fields and ours.
+  constexpr std::pair<std::string_view, std::string_view> kFields[] = {
+      {"constraint.regex", "constraint.regex"},
+      {"constraint.json_schema", "constraint.json_schema"},
+      {"constraint.choice", "constraint.choice.choices"},
+      {"stop_token_ids", "stopping.stop_token_ids"}};
+  const std::string_view message = Message(status);
+  const std::size_t colon = std::min(message.find(": "), message.size());
+  for (const auto& [field, path] : kFields) {
+    if (!message.starts_with(field) || colon == message.size()) continue;
+    const std::string_view index = message.substr(field.size(), colon - field.size());
+    return InvalidField(fmt::format("{}{}", path, index), message.substr(colon + 2));
+  }
+  return status;
 }
 
 inference::v1::PrefixMiss ToProto(engine::PrefixMiss miss) {
@@ -69,20 +126,23 @@ double Milliseconds(std::chrono::nanoseconds time) {
 StatusOr<engine::Request> MakeEngineRequest(const ServedLanguageModel& model,
                                             const InferenceCall& call, std::string_view field,
                                             std::vector<engine::TokenId> prompt,
-                                            const inference::v1::SamplingParams& sampling,
-                                            const inference::v1::StoppingCriteria& stopping,
-                                            const inference::v1::ResponseOptions& options) {
+                                            const GenerationParams& params) {
+  const auto& stopping = params.stopping;
   engine::Request request;
   QUIRE_ASSIGN_OR_RETURN(request.max_new_tokens,
                          MaxNewTokens(field, static_cast<std::int64_t>(prompt.size()), stopping,
                                       model.engine->limits().context_tokens));
   request.prompt = std::move(prompt);
-  request.sampling = MergeSampling(sampling, model.engine->default_sampling(), call);
+  request.sampling = MergeSampling(params.sampling, model.engine->default_sampling(), call);
   request.stop.assign(stopping.stop().begin(), stopping.stop().end());
   request.ignore_eos = stopping.ignore_eos();
-  if (options.has_logprobs()) request.num_logprobs = options.logprobs();
-  if (options.has_num_outputs()) request.num_outputs = options.num_outputs();
+  request.min_tokens = stopping.min_tokens();
+  request.stop_token_ids.assign(stopping.stop_token_ids().begin(), stopping.stop_token_ids().end());
+  if (params.options.has_logprobs()) request.num_logprobs = params.options.logprobs();
+  if (params.options.has_num_outputs()) request.num_outputs = params.options.num_outputs();
+  request.constraint = ToSpec(params.constraint);
   request.deadline = GenerationDeadline(call);
+  QUIRE_RETURN_IF_ERROR(ValidateForModel(request, model.engine->config()));
   return request;
 }
 
@@ -95,6 +155,7 @@ StatusOr<std::unique_ptr<engine::OutputStream>> Submit(const ServedLanguageModel
     return WithRetryInfo(WithErrorInfo(stream.status(), kQueueFull, {}),
                          std::clamp(wait, kQueueRetryDelay, kMaxQueueRetryDelay));
   }
+  if (absl::IsInvalidArgument(stream.status())) return WithConstraintViolation(stream.status());
   return stream;
 }
 
