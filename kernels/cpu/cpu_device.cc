@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/cpu/cpu_memory.h"
+#include "kernels/cpu/cpu_packed_weight.h"
 #include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/operations.h"
@@ -94,6 +95,10 @@ StatusOr<ImportedWeight> CpuDevice::ImportWeight(const MatrixView& host) {
                 static_cast<std::size_t>(host.cols * element_bytes));
   }
   return copy;
+}
+
+StatusOr<std::unique_ptr<PackedWeight>> CpuDevice::PackWeight(const QuantizedWeight& host) {
+  return PackCpuWeight(host, *pool_);
 }
 
 void CpuDevice::CopyToDevice(void* device, const void* host, std::int64_t size_bytes, Stream&) {

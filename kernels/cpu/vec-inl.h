@@ -14,6 +14,14 @@
 //   Sum                            a fixed tree over the lanes
 //   Transpose                      kLanes x kLanes in place
 //
+// VecU8: one register of bytes, 4 * kLanes of them, and what turns the codes of quantized weights
+// into floats. Bytes count in blocks of 16: part p of the results, p in [0, 4), has bytes 4 p to
+// 4 p + 3 of every block, so lane 4 b + i is byte 16 b + 4 p + i.
+//
+//   LowNibbles, HighNibbles        the four bits of every byte, as bytes
+//   ToF32                          every byte as a number
+//   VecTable16(values).Lookup      values[byte]; bytes below 16
+//
 // Everything has internal linkage: a copy compiled for one instruction set must never be linked
 // into code for another.
 
@@ -34,6 +42,16 @@ struct F32Element {
   static VecF32 LoadPartial(const float* p, int n) { return VecF32::LoadPartial(p, n); }
   static void Store(VecF32 x, float* p) { x.Store(p); }
   static void StorePartial(VecF32 x, float* p, int n) { x.StorePartial(p, n); }
+};
+
+struct I8Element {
+  using Storage = std::int8_t;
+  static VecF32 Load(const std::int8_t* p) { return VecF32::LoadI8(p); }
+  static VecF32 LoadPartial(const std::int8_t* p, int n) {
+    std::int8_t buffer[VecF32::kLanes] = {};
+    __builtin_memcpy(buffer, p, static_cast<unsigned>(n));
+    return VecF32::LoadI8(buffer);
+  }
 };
 
 // The partial forms of both 16-bit formats go through a buffer: they run once per row.

@@ -83,6 +83,11 @@ class CudaDevice final : public Device {
     return weight;
   }
 
+  StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
+    return Unimplemented("{}: wanted plain f32, f16 or bf16 weights, have {}", name_,
+                         host.layout().format);
+  }
+
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                     Stream& stream) override {
     auto& cuda = CudaStream::Bind(stream);
