@@ -11,6 +11,7 @@
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/device.h"
+#include "kernels/quant/round_to_nearest.h"
 
 namespace quire::engine {
 
@@ -42,6 +43,8 @@ struct EngineOptions {
   std::int32_t max_sequences = 32;         // running at once
   std::int32_t max_queued_requests = 256;  // more are refused
   bool prefix_cache = true;                // blocks of equal prefixes are computed once
+  // Quantizes the plain weights of linear layers while they are loaded.
+  std::optional<kernels::RoundingKind> quantize;
 };
 
 // The reading end of one running request. Destroying it cancels the request.

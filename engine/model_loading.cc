@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/formats/checkpoint.h"
+#include "engine/formats/model_weights.h"
 #include "engine/kv/memory_budget.h"
 #include "engine/option_validation.h"
 
@@ -76,10 +76,12 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   QUIRE_ASSIGN_OR_RETURN(model.chat_template, LoadChatTemplate(path));
 
   const std::int64_t available_bytes = AvailableMemoryBytes();
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(auto checkpoint, Checkpoint::Open(path));
+  const auto weights =
+      ModelWeights(std::move(checkpoint), model.config.quantization, options.quantize);
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
-                         Transformer::Load(model.config, *checkpoint, limits, device));
+                         Transformer::Load(model.config, *weights, limits, device));
 
   EngineCoreOptions core_options = {.block_size = options.block_size,
                                     .kv_cache_dtype = options.kv_cache_dtype,

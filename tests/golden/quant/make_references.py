@@ -6,8 +6,9 @@ Needs torch, safetensors, bitsandbytes 0.50, gptqmodel 7.7, and below one of DIR
 packages auto_gptq 0.7.1 and awq (autoawq 0.2.9), single files of which are loaded. The tests read
 what this wrote and need none of them.
 
-Each OUT/NAME.safetensors holds the tensors of one linear layer as a checkpoint has them, `expected`
-[out, in] in the type the package computes in, and in its metadata `case`, a JSON object.
+Each OUT/NAME.safetensors holds the tensors of a linear layer "layer" as a checkpoint has them,
+`expected` [out, in] in the type the package computes in, and in its metadata the
+`quantization_config` of such a checkpoint.
 """
 
 import argparse
@@ -35,9 +36,11 @@ def load_file(directories, relative):
     raise SystemExit(f"{relative}: not found below --packages")
 
 
-def save(out, name, case, tensors):
-    tensors = {key: value.contiguous() for key, value in tensors.items()}
-    save_file(tensors, out / f"{name}.safetensors", metadata={"case": json.dumps(case)})
+def save(out, name, config, expected, tensors):
+    tensors = {f"layer.{key}": value.contiguous() for key, value in tensors.items()}
+    tensors["expected"] = expected.contiguous()
+    save_file(tensors, out / f"{name}.safetensors",
+              metadata={"quantization_config": json.dumps(config)})
 
 
 # --- GPTQ -------------------------------------------------------------------------------------------
@@ -85,10 +88,10 @@ def record_gptq(out, name, auto_gptq):
     layer.pack(linear, scales.float(), zeros.float(), g_idx)
     layer.scales = layer.scales.to(dtype)
     expected = layer(torch.eye(inputs, dtype=dtype)).t()
-    case = {"method": "gptq", "bits": bits, "group_size": group_size, "sym": symmetric,
-            "desc_act": act_order, "format": "gptq"}
-    save(out, name, case, {"qweight": layer.qweight, "qzeros": layer.qzeros, "g_idx": g_idx,
-                           "scales": layer.scales, "expected": expected})
+    config = {"quant_method": "gptq", "bits": bits, "group_size": group_size, "sym": symmetric,
+              "desc_act": act_order}
+    save(out, name, config, expected, {"qweight": layer.qweight, "qzeros": layer.qzeros,
+                                       "scales": layer.scales, "g_idx": g_idx})
 
 
 def record_gptq_v2(out, bits):
@@ -110,13 +113,17 @@ def record_gptq_v2(out, bits):
                "scales": layer.scales.clone(), "g_idx": layer.g_idx.clone()}
     layer.post_init()
     layer.eval()
-    tensors["expected"] = layer.dequantize_weight().t()
-    case = {"method": "gptq", "bits": bits, "group_size": group_size, "sym": False,
-            "desc_act": True, "format": "gptq_v2"}
-    save(out, f"gptq{bits}_second_format", case, tensors)
+    config = {"quant_method": "gptq", "bits": bits, "group_size": group_size, "sym": False,
+              "desc_act": True, "checkpoint_format": "gptq_v2"}
+    save(out, f"gptq{bits}_second_format", config, layer.dequantize_weight().t(), tensors)
 
 
 # --- AWQ --------------------------------------------------------------------------------------------
+
+def awq_config(version, group_size):
+    return {"quant_method": "awq", "bits": 4, "group_size": group_size, "zero_point": True,
+            "version": version}
+
 
 def record_awq_gemm(out, group_size, awq_packing):
     """AutoAWQ decodes words of all bit patterns."""
@@ -128,10 +135,9 @@ def record_awq_gemm(out, group_size, awq_packing):
 
     tensors = {"qweight": words(inputs), "qzeros": words(groups),
                "scales": (torch.rand(groups, outputs) * 0.1).half()}
-    tensors["expected"] = awq_packing.dequantize_gemm(
+    expected = awq_packing.dequantize_gemm(
         tensors["qweight"], tensors["qzeros"], tensors["scales"], 4, group_size).t()
-    save(out, f"awq_gemm_{group_size}",
-         {"method": "awq", "version": "gemm", "group_size": group_size}, tensors)
+    save(out, f"awq_gemm_{group_size}", awq_config("gemm", group_size), expected, tensors)
 
 
 def record_awq_packed(out, version, group_size, layer_class):
@@ -150,10 +156,8 @@ def record_awq_packed(out, version, group_size, layer_class):
     else:
         scaled_zeros = layer.qzeros[:groups].t()
         expected = scales[:, index].float() * codes + scaled_zeros[:, index].float()
-    save(out, f"awq_{version}_{group_size}",
-         {"method": "awq", "version": version, "group_size": group_size},
-         {"qweight": layer.qweight, "qzeros": layer.qzeros, "scales": layer.scales,
-          "expected": expected})
+    save(out, f"awq_{version}_{group_size}", awq_config(version, group_size), expected,
+         {"qweight": layer.qweight, "qzeros": layer.qzeros, "scales": layer.scales})
 
 
 # --- bitsandbytes -----------------------------------------------------------------------------------
@@ -175,18 +179,16 @@ def record_bnb4(out, name):
     weight = torch.randn(outputs, inputs).to(DTYPES[dtype])
     codes, state = bnb.quantize_4bit(weight, blocksize=block_size, compress_statistics=nested,
                                      quant_type=kind, quant_storage=storage)
-    tensors = {"weight": codes,
-               "expected": bnb.dequantize_4bit(codes, state).reshape(outputs, inputs)}
-    for key, value in state.as_dict(packed=True).items():
-        tensors[f"weight.{key}"] = value
-    save(out, name, {"method": "bnb4", "quant_type": kind}, tensors)
+    tensors = {f"weight.{key}": value for key, value in state.as_dict(packed=True).items()}
+    save(out, name, {"quant_method": "bitsandbytes", "load_in_4bit": True},
+         bnb.dequantize_4bit(codes, state).reshape(outputs, inputs), {"weight": codes, **tensors})
 
 
 def record_int8(out):
     import bitsandbytes.functional as bnb
     codes, absmax, _ = bnb.int8_vectorwise_quant(torch.randn(33, 65).half())
-    save(out, "int8", {"method": "int8"},
-         {"weight": codes, "SCB": absmax, "expected": bnb.int8_vectorwise_dequant(codes, absmax)})
+    save(out, "int8", {"quant_method": "bitsandbytes", "load_in_8bit": True},
+         bnb.int8_vectorwise_dequant(codes, absmax), {"weight": codes, "SCB": absmax})
 
 
 def main():
