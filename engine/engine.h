@@ -12,6 +12,7 @@
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/device.h"
+#include "kernels/quant/round_to_nearest.h"
 
 namespace quire::engine {
 
@@ -62,6 +63,8 @@ struct EngineOptions {
   std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   SlowReaderLimits slow_readers;
   bool prefix_cache = true;  // blocks of equal prefixes are computed once
+  // Quantizes the plain weights of linear layers while they are loaded.
+  std::optional<kernels::RoundingKind> quantize;
 };
 
 // The reading end of one running request. Destroying it cancels the request.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/engine_core.h"
-#include "engine/formats/checkpoint.h"
+#include "engine/formats/model_weights.h"
 #include "engine/model/random_weights.h"
 #include "engine/model/shapes.h"
 #include "engine/sampling/philox.h"
@@ -188,11 +188,14 @@ StatusOr<BenchmarkResult> BenchmarkEngine(const BenchmarkOptions& options,
   }
   if (!options.shape.empty()) {
     QUIRE_ASSIGN_OR_RETURN(const ModelConfig config, FindModelShape(options.shape));
-    return Measure(options, config, RandomWeights(options.seed), device);
+    const auto weights =
+        QuantizeOnLoad(std::make_shared<const RandomWeights>(options.seed), options.quantize);
+    return Measure(options, config, *weights, device);
   }
   QUIRE_ASSIGN_OR_RETURN(const ModelConfig config, LoadModelConfig(options.model_path));
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(options.model_path));
-  return Measure(options, config, *checkpoint, device);
+  QUIRE_ASSIGN_OR_RETURN(auto checkpoint, Checkpoint::Open(options.model_path));
+  const auto weights = ModelWeights(std::move(checkpoint), config.quantization, options.quantize);
+  return Measure(options, config, *weights, device);
 }
 
 }  // namespace quire::engine

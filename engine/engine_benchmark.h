@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "kernels/device.h"
+#include "kernels/quant/round_to_nearest.h"
 
 namespace quire::engine {
 
@@ -16,6 +18,7 @@ struct BenchmarkOptions {
   std::int32_t batch = 1;  // sequences at once
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::uint64_t seed = 1;  // of weights and prompts
+  std::optional<kernels::RoundingKind> quantize;  // as EngineOptions
 };
 
 struct BenchmarkResult {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/formats/checkpoint.h"
+#include "engine/formats/model_weights.h"
 #include "engine/kv/kv_plan.h"
 #include "engine/kv/memory_budget.h"
 #include "engine/memory_plan.h"
@@ -63,10 +63,12 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   // Before the model takes any of it.
   const std::int64_t memory_bytes =
       options.memory_bytes ? *options.memory_bytes : AvailableMemoryBytes();
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(auto checkpoint, Checkpoint::Open(path));
+  const auto weights =
+      ModelWeights(std::move(checkpoint), model.config.quantization, options.quantize);
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
-                         Transformer::Load(model.config, *checkpoint, limits, device));
+                         Transformer::Load(model.config, *weights, limits, device));
 
   EngineCoreOptions core_options = {
       .block_size = options.block_size,

@@ -20,16 +20,35 @@ std::string ArchitectureName(JsonFields& fields) {
   return architecture == nullptr ? model_type : std::string(architecture->name);
 }
 
-// Weights in another form than plain floats. Refused by name, so that nobody reads codes as
-// numbers.
-Status RefuseQuantization(JsonFields& fields) {
-  std::optional<JsonFields> quantization = fields.Object("quantization_config");
-  if (!quantization) return OkStatus();
-  std::string method = "unnamed";
-  quantization->Read("quant_method", method);
-  return Unimplemented(
-      "{}: quantization_config: wanted plain F32, F16 or BF16 weights, have \"{}\"", fields.where(),
-      method);
+constexpr char kQuantizationKey[] = "quantization_config";
+
+// Files that older quantizers wrote beside a config.json that does not tell.
+struct QuantizationFile {
+  const char* name;
+  const char* method;
+};
+constexpr QuantizationFile kQuantizationFiles[] = {{"quantize_config.json", "gptq"},
+                                                   {"quant_config.json", "awq"}};
+
+void ReadQuantization(JsonFields& fields, ModelConfig& config) {
+  std::optional<JsonFields> quantization = fields.Object(kQuantizationKey);
+  if (!quantization) return;
+  config.quantization = ReadQuantizationConfig(*quantization, "gptq");
+  fields.Fail(quantization->status());
+}
+
+Status ReadQuantizationFiles(const std::string& directory, ModelConfig& config) {
+  for (const QuantizationFile& file : kQuantizationFiles) {
+    const std::string path = directory + "/" + file.name;
+    const auto json = ReadJsonFile(path);
+    if (absl::IsNotFound(json.status())) continue;
+    QUIRE_RETURN_IF_ERROR(json.status());
+    JsonFields fields(*json, path);
+    config.quantization = ReadQuantizationConfig(fields, file.method);
+    QUIRE_RETURN_IF_ERROR(fields.status());
+    return OrderRules(path, {"dynamic"}, *config.quantization);
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -43,11 +62,11 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
     return Unimplemented("{}: architectures: wanted one of {}, have \"{}\"", where,
                          ArchitectureNames(), name);
   }
-  QUIRE_RETURN_IF_ERROR(RefuseQuantization(fields));
   ModelConfig config;
   config.architecture = name;
   config.model_type = std::string(architecture->model_type);
   architecture->read_config(fields, config);
+  ReadQuantization(fields, config);
   QUIRE_RETURN_IF_ERROR(fields.status());
   return config;
 }
@@ -65,7 +84,13 @@ std::int32_t ModelConfig::LargestWindow() const {
 StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {
   const std::string path = directory + "/config.json";
   QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));
-  return ParseModelConfig(json, path);
+  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(json, path));
+  if (config.quantization) {
+    QUIRE_RETURN_IF_ERROR(OrderRules(path, {kQuantizationKey, "dynamic"}, *config.quantization));
+  } else {
+    QUIRE_RETURN_IF_ERROR(ReadQuantizationFiles(directory, config));
+  }
+  return config;
 }
 
 std::int32_t AttentionCrossover(const ModelConfig& config) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/formats/quantization_config.h"
 #include "kernels/activation.h"
 
 namespace quire::engine {
@@ -46,6 +47,7 @@ struct ModelConfig {
   kernels::ActivationKind activation = kernels::ActivationKind::kSilu;
   std::optional<std::int32_t> bos_token_id;
   std::vector<std::int32_t> eos_token_ids;
+  std::optional<QuantizationConfig> quantization;  // of the weights in the model's files
 
   bool is_encoder() const { return model_type == "bert"; }
   // The window of one layer; 0: none.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/cpu/cpu_memory.h"
+#include "kernels/cpu/cpu_packed_weight.h"
 #include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/operations.h"
@@ -107,6 +108,10 @@ Status CpuDevice::ValidateKvType(DType dtype) const {
       return Unimplemented("KV cache on {}: wanted f32, f16, bf16 or i8, have {}", name(),
                            DTypeName(dtype));
   }
+}
+
+StatusOr<std::unique_ptr<PackedWeight>> CpuDevice::PackWeight(const QuantizedWeight& host) {
+  return PackCpuWeight(host, *pool_);
 }
 
 void CpuDevice::CopyToDevice(void* device, const void* host, std::int64_t size_bytes, Stream&) {

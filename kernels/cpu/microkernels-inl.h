@@ -4,6 +4,7 @@
 #include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/linear-inl.h"
 #include "kernels/cpu/microkernels.h"
+#include "kernels/cpu/panel_linear-inl.h"
 #include "kernels/cpu/peaks-inl.h"
 #include "kernels/cpu/rope-inl.h"
 #include "kernels/cpu/rows-inl.h"
@@ -34,6 +35,18 @@ constexpr Microkernels Table(const char* name) {
               .pack_rows = &PackRows,
               .gemv = {&Gemv<F32Element>, &Gemv<F16Element>, &Gemv<BF16Element>},
               .gemm = {&Gemm<F32Element>, &Gemm<F16Element>, &Gemm<BF16Element>},
+              .gemv_i8 = &Gemv<I8Element>,
+              .gemm_i8 = &Gemm<I8Element>,
+          },
+      .panel =
+          {
+              .gemv_tokens = kPanelGemvTokens,
+              .gemv_panels = PanelsAtOnce(1),
+              .gemm_rows = kPanelRowTile,
+              .scratch_floats = kPanelScratchFloats,
+              .sum = &Sum,
+              .gemv = {&PanelGemv<Int4Codes>, &PanelGemv<Table4Codes>, &PanelGemv<Int8Codes>},
+              .gemm = {&PanelGemm<Int4Codes>, &PanelGemm<Table4Codes>, &PanelGemm<Int8Codes>},
           },
       .attention =
           {

@@ -94,6 +94,10 @@ float SumOfSquares(const float* x, std::int64_t count) {
   return SumOver(x, count, [](VecF32 v, VecF32 sum) { return VecF32::MulAdd(v, v, sum); });
 }
 
+float Sum(const float* x, std::int64_t count) {
+  return SumOver(x, count, [](VecF32 v, VecF32 sum) { return sum + v; });
+}
+
 void Scale(float* x, float factor, std::int64_t count) {
   const VecF32 f = VecF32::Splat(factor);
   std::int64_t i = 0;

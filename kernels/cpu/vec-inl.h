@@ -15,6 +15,14 @@
 //   Sum                            a fixed tree over the lanes
 //   Transpose                      kLanes x kLanes in place
 //
+// VecU8: one register of bytes, 4 * kLanes of them, and what turns the codes of quantized weights
+// into floats. Bytes count in blocks of 16: part p of the results, p in [0, 4), has bytes 4 p to
+// 4 p + 3 of every block, so lane 4 b + i is byte 16 b + 4 p + i.
+//
+//   LowNibbles, HighNibbles        the four bits of every byte, as bytes
+//   ToF32                          every byte as a number
+//   VecTable16(values).Lookup      values[byte]; bytes below 16
+//
 // Everything has internal linkage: a copy compiled for one instruction set must never be linked
 // into code for another.
 

@@ -114,5 +114,54 @@ struct VecF32 {
   }
 };
 
+struct VecU8 {
+  __m256i v;
+
+  static VecU8 Load(const std::uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+  }
+  VecU8 LowNibbles() const { return {_mm256_and_si256(v, _mm256_set1_epi8(0x0f))}; }
+  VecU8 HighNibbles() const { return VecU8{_mm256_srli_epi16(v, 4)}.LowNibbles(); }
+  void ToF32(VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) {
+      // Byte 4 p + i of a half to the lowest byte of its lane i; an index with its top bit set
+      // gives zero.
+      const int i = 4 * p + static_cast<int>(0x80808000);
+      const __m256i lanes = _mm256_setr_epi32(i, i + 1, i + 2, i + 3, i, i + 1, i + 2, i + 3);
+      parts[p].v = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(v, lanes));
+    }
+  }
+};
+
+// The four bytes of the floats are looked up one by one and woven together.
+struct VecTable16 {
+  __m256i bytes[4];
+
+  explicit VecTable16(const float* values) {
+    for (int b = 0; b < 4; ++b) {
+      alignas(16) std::uint8_t plane[16];
+      for (int i = 0; i < 16; ++i) {
+        std::uint32_t bits;
+        __builtin_memcpy(&bits, values + i, sizeof(bits));
+        plane[i] = static_cast<std::uint8_t>(bits >> (8 * b));
+      }
+      bytes[b] =
+          _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(plane)));
+    }
+  }
+  void Lookup(VecU8 codes, VecF32 (&parts)[4]) const {
+    __m256i b[4];
+    for (int i = 0; i < 4; ++i) b[i] = _mm256_shuffle_epi8(bytes[i], codes.v);
+    const __m256i low = _mm256_unpacklo_epi8(b[0], b[1]);
+    const __m256i low_top = _mm256_unpacklo_epi8(b[2], b[3]);
+    const __m256i high = _mm256_unpackhi_epi8(b[0], b[1]);
+    const __m256i high_top = _mm256_unpackhi_epi8(b[2], b[3]);
+    parts[0].v = _mm256_castsi256_ps(_mm256_unpacklo_epi16(low, low_top));
+    parts[1].v = _mm256_castsi256_ps(_mm256_unpackhi_epi16(low, low_top));
+    parts[2].v = _mm256_castsi256_ps(_mm256_unpacklo_epi16(high, high_top));
+    parts[3].v = _mm256_castsi256_ps(_mm256_unpackhi_epi16(high, high_top));
+  }
+};
+
 }  // namespace
 }  // namespace quire::kernels::cpu::QUIRE_ISA

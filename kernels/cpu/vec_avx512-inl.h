@@ -118,5 +118,32 @@ struct VecF32 {
   }
 };
 
+struct VecU8 {
+  __m512i v;
+
+  static VecU8 Load(const std::uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+  VecU8 LowNibbles() const { return {_mm512_and_si512(v, _mm512_set1_epi8(0x0f))}; }
+  VecU8 HighNibbles() const { return VecU8{_mm512_srli_epi16(v, 4)}.LowNibbles(); }
+  void ToF32(VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) parts[p].v = _mm512_cvtepi32_ps(Lanes(p));
+  }
+  // Part `p` as 32-bit integers.
+  __m512i Lanes(int p) const {
+    // Byte 4 p + i of a block to the lowest byte of its lane i; an index with its top bit set gives
+    // zero.
+    const int i = 4 * p + static_cast<int>(0x80808000);
+    return _mm512_shuffle_epi8(v, _mm512_set4_epi32(i + 3, i + 2, i + 1, i));
+  }
+};
+
+struct VecTable16 {
+  __m512 values;
+
+  explicit VecTable16(const float* table) : values(_mm512_loadu_ps(table)) {}
+  void Lookup(VecU8 codes, VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) parts[p].v = _mm512_permutexvar_ps(codes.Lanes(p), values);
+  }
+};
+
 }  // namespace
 }  // namespace quire::kernels::cpu::QUIRE_ISA

@@ -88,6 +88,10 @@ class CudaDevice final : public Device {
     return Unimplemented("KV cache on {}: wanted f32, f16 or bf16, have {}", name_,
                          DTypeName(dtype));
   }
+  StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
+    return Unimplemented("{}: wanted plain f32, f16 or bf16 weights, have {}", name_,
+                         host.layout().format);
+  }
 
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                     Stream& stream) override {

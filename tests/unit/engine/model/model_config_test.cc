@@ -152,11 +152,44 @@ TEST(ModelConfigTest, UnknownArchitecturesAreNamed) {
               FailsWith(StatusCode::kInvalidArgument, "wanted an object"));
 }
 
-TEST(ModelConfigTest, QuantizedWeightsAreRefusedByName) {
+TEST(ModelConfigTest, QuantizationIsReadWithTheRest) {
   json config = Llama();
-  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+  EXPECT_FALSE(ParseModelConfig(config, "config.json")->quantization.has_value());
+  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 8}};
+  const auto parsed = ParseModelConfig(config, "config.json");
+  ASSERT_THAT(parsed, IsOk());
+  ASSERT_TRUE(parsed->quantization.has_value());
+  EXPECT_EQ(parsed->quantization->gptq.bits, 8);
+  config["quantization_config"] = {{"quant_method", "hqq"}};
   EXPECT_THAT(ParseModelConfig(config, "config.json"),
-              FailsWith(StatusCode::kUnimplemented, "\"gptq\""));
+              FailsWith(StatusCode::kUnimplemented, "\"hqq\""));
+}
+
+TEST(ModelConfigTest, QuantizationMayStandInAFileOfItsOwn) {
+  const testing::TemporaryDirectory directory;
+  testing::WriteFile(directory.path() / "config.json", Llama().dump());
+  testing::WriteFile(directory.path() / "quantize_config.json",
+                     R"({"bits": 3, "group_size": 64, "desc_act": true, "sym": false,
+                         "dynamic": {"b": {"bits": 8}, "a": {"bits": 2}}})");
+  const auto gptq = LoadModelConfig(directory.path());
+  ASSERT_THAT(gptq, IsOk());
+  ASSERT_TRUE(gptq->quantization.has_value());
+  EXPECT_EQ(gptq->quantization->gptq.bits, 3);
+  ASSERT_EQ(gptq->quantization->gptq_rules.size(), 2u);
+  EXPECT_EQ(gptq->quantization->gptq_rules[0].key, "b");
+
+  std::filesystem::remove(directory.path() / "quantize_config.json");
+  testing::WriteFile(directory.path() / "quant_config.json",
+                     R"({"w_bit": 4, "q_group_size": 64, "zero_point": true, "version": "GEMV"})");
+  const auto awq = LoadModelConfig(directory.path());
+  ASSERT_THAT(awq, IsOk());
+  ASSERT_TRUE(awq->quantization.has_value());
+  EXPECT_EQ(awq->quantization->awq_layout, kernels::AwqLayout::kGemv);
+  EXPECT_EQ(awq->quantization->awq_group_size, 64);
+
+  testing::WriteFile(directory.path() / "quant_config.json", "{");
+  EXPECT_THAT(LoadModelConfig(directory.path()),
+              FailsWith(StatusCode::kInvalidArgument, "quant_config.json"));
 }
 
 TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
