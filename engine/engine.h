@@ -64,7 +64,7 @@ struct EngineOptions {
   SlowReaderLimits slow_readers;
   bool prefix_cache = true;  // blocks of equal prefixes are computed once
   // Quantizes the plain weights of linear layers while they are loaded.
-  std::optional<kernels::RoundingKind> quantize;
+  std::optional<kernels::RoundingKind> quantize = std::nullopt;
 };
 
 // The reading end of one running request. Destroying it cancels the request.

@@ -15,18 +15,18 @@ StatusOr<Linear> Linear::Load(WeightLoader& loader, const std::string& name, std
 
 void Linear::Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
                      const LayerContext& context) const {
-  if (const auto* packed = std::get_if<std::unique_ptr<kernels::PackedWeight>>(&weight_)) {
-    context.kernels.quantized_linear(
-        {.x = x, .weight = packed->get(), .bias = bias_.view, .y = y, .accumulate = accumulate},
-        context.stream);
+  if (weight_.packed != nullptr) {
+    context.kernels.quantized_linear({.x = x,
+                                      .weight = weight_.packed.get(),
+                                      .bias = bias_.view,
+                                      .y = y,
+                                      .accumulate = accumulate},
+                                     context.stream);
     return;
   }
-  context.kernels.linear({.x = x,
-                          .weight = std::get<Weight>(weight_).view,
-                          .bias = bias_.view,
-                          .y = y,
-                          .accumulate = accumulate},
-                         context.stream);
+  context.kernels.linear(
+      {.x = x, .weight = weight_.plain.view, .bias = bias_.view, .y = y, .accumulate = accumulate},
+      context.stream);
 }
 
 }  // namespace quire::engine

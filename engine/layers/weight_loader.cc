@@ -43,12 +43,12 @@ StatusOr<LinearWeight> WeightLoader::Linear(const std::string& name, std::int64_
   QUIRE_ASSIGN_OR_RETURN(LinearTensor tensor, source_.GetLinear(name, out, in));
   if (tensor.quantized == nullptr) {
     QUIRE_ASSIGN_OR_RETURN(Weight weight, Import(std::move(tensor.plain), name + ".weight"));
-    return LinearWeight(std::move(weight));
+    return LinearWeight{.plain = std::move(weight), .packed = nullptr};
   }
   auto packed = device_.PackWeight(*tensor.quantized);
   if (!packed.ok()) return Annotate(packed.status(), "layer " + name);
   weight_bytes_ += (*packed)->size_bytes();
-  return LinearWeight(*std::move(packed));
+  return LinearWeight{.plain = {}, .packed = *std::move(packed)};
 }
 
 StatusOr<Weight> WeightLoader::Vector(const std::string& name, std::int64_t size) {

@@ -4,7 +4,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <variant>
 
 #include "base/status.h"
 #include "engine/formats/weight_source.h"
@@ -19,8 +18,12 @@ struct Weight {
   std::shared_ptr<const void> host;              // see HostTensor::owner
 };
 
-// The weight of a linear layer: plain, or packed by its device.
-using LinearWeight = std::variant<Weight, std::unique_ptr<kernels::PackedWeight>>;
+// The weight of a linear layer: plain, or packed by its device. Two members and no variant, of
+// which GCC 12 believes that its other alternative is destroyed uninitialized.
+struct LinearWeight {
+  Weight plain;
+  std::unique_ptr<kernels::PackedWeight> packed;  // null where it is plain
+};
 
 // Brings the weights of a source to a device; used while a model is loaded, then gone.
 //
@@ -33,8 +36,8 @@ class WeightLoader {
   // [rows, cols] in the type it is stored in. Errors as WeightSource::Get and
   // Device::ImportWeight.
   StatusOr<Weight> Matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
-  // The weight [out, in] of the linear layer `name`, plain or quantized as the source has it. Errors
-  // as WeightSource::GetLinear, Device::ImportWeight and Device::PackWeight.
+  // The weight [out, in] of the linear layer `name`, plain or quantized as the source has it.
+  // Errors as WeightSource::GetLinear, Device::ImportWeight and Device::PackWeight.
   StatusOr<LinearWeight> Linear(const std::string& name, std::int64_t out, std::int64_t in);
   // [1, size], converted to f32.
   StatusOr<Weight> Vector(const std::string& name, std::int64_t size);

@@ -35,7 +35,8 @@ std::string Describe(const ServedEmbeddingModel& model, const std::string& devic
 engine::MemoryPlan PlanOf(std::int64_t available_bytes,
                           const std::optional<ServedLanguageModel>& language,
                           const std::optional<ServedEmbeddingModel>& embedding) {
-  engine::MemoryPlan plan = {.available_bytes = available_bytes};
+  engine::MemoryPlan plan;
+  plan.available_bytes = available_bytes;
   if (embedding) plan.embedding = embedding->embedder->memory();
   if (!language) return plan;
   const engine::EngineLimits& limits = language->engine->limits();
