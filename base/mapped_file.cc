@@ -48,7 +48,7 @@ StatusOr<OpenedFile> OpenRegular(const std::string& path) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
+StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path, Wanted wanted) {
   QUIRE_ASSIGN_OR_RETURN(const OpenedFile file, OpenRegular(path));
   const ScopedFd fd(file.fd);
   if (file.size == 0) return std::unique_ptr<MappedFile>(new MappedFile(path, nullptr, 0));
@@ -56,7 +56,7 @@ StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) 
   if (data == MAP_FAILED) return Internal("{}: mmap: {}", path, std::strerror(errno));
   // Advice only: a kernel without huge pages for files refuses, and nothing is lost.
   ::madvise(data, file.size, MADV_HUGEPAGE);
-  ::madvise(data, file.size, MADV_WILLNEED);
+  if (wanted == Wanted::kAll) ::madvise(data, file.size, MADV_WILLNEED);
   return std::unique_ptr<MappedFile>(
       new MappedFile(path, static_cast<const std::uint8_t*>(data), file.size));
 }

@@ -10,12 +10,16 @@
 
 namespace quire {
 
-// A regular file mapped read-only. Asks for huge pages and read-ahead. Thread-safe: immutable.
+// A regular file mapped read-only. Asks for huge pages. Thread-safe: immutable.
 class MappedFile {
  public:
+  // What of the file is wanted: all of it soon, or some of it.
+  enum class Wanted { kAll, kSome };
+
   // Returns NOT_FOUND if `path` does not exist, INVALID_ARGUMENT if it is no regular file,
   // INTERNAL if the system refuses the mapping. An empty file maps to no bytes.
-  static StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
+  static StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path,
+                                                    Wanted wanted = Wanted::kAll);
 
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

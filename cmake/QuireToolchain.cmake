@@ -22,6 +22,12 @@ if(QUIRE_SANITIZE)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-O1> $<$<COMPILE_LANGUAGE:CXX>:-g1>)
 endif()
 
+if(QUIRE_LIBFUZZER)
+  # Coverage of all our code guides the mutations.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(QUIRE_CCACHE ccache)
 if(QUIRE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${QUIRE_CCACHE})

@@ -193,8 +193,9 @@ StatusOr<BenchmarkResult> BenchmarkEngine(const BenchmarkOptions& options,
     return Measure(options, config, *weights, device);
   }
   QUIRE_ASSIGN_OR_RETURN(const ModelConfig config, LoadModelConfig(options.model_path));
-  QUIRE_ASSIGN_OR_RETURN(auto checkpoint, Checkpoint::Open(options.model_path));
-  const auto weights = ModelWeights(std::move(checkpoint), config.quantization, options.quantize);
+  QUIRE_ASSIGN_OR_RETURN(
+      const auto weights,
+      OpenModelWeights(options.model_path, config.quantization, options.quantize));
   return Measure(options, config, *weights, device);
 }
 

@@ -63,9 +63,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   // Before the model takes any of it.
   const std::int64_t memory_bytes =
       options.memory_bytes ? *options.memory_bytes : AvailableMemoryBytes();
-  QUIRE_ASSIGN_OR_RETURN(auto checkpoint, Checkpoint::Open(path));
-  const auto weights =
-      ModelWeights(std::move(checkpoint), model.config.quantization, options.quantize);
+  QUIRE_ASSIGN_OR_RETURN(const auto weights,
+                         OpenModelWeights(path, model.config.quantization, options.quantize));
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *weights, limits, device));

@@ -7,7 +7,8 @@
 #   tsan      the threads of kernels, engine and store, with ThreadSanitizer
 #   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
 #
-# Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores).
+# Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
+# how long each fuzz target of the asan stage runs (default: 60).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -114,7 +115,9 @@ build_cuda_if_possible() {
 run_stage() {
   case $1 in
     release) build release && run_tests release -LE gpu ;;
-    asan) build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
+    # Each fuzz target mutates its corpus for a while; elsewhere a few hundred times.
+    asan) QUIRE_FUZZ_SECONDS=${QUIRE_FUZZ_SECONDS:-60} \
+      build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
     # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
     tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' -R '^(base|kernels|engine)' ;;
     cuda) build_cuda_if_possible ;;

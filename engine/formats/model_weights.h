@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "engine/formats/checkpoint.h"
 #include "engine/formats/quantization_config.h"
@@ -15,6 +16,12 @@ namespace quire::engine {
 std::shared_ptr<const WeightSource> ModelWeights(std::shared_ptr<const Checkpoint> checkpoint,
                                                  const std::optional<QuantizationConfig>& stored,
                                                  std::optional<kernels::RoundingKind> on_load);
+
+// The weights of the model at `path`, a directory or a GGUF file. Errors as Checkpoint::Open and
+// GgufWeights::Open.
+StatusOr<std::shared_ptr<const WeightSource>> OpenModelWeights(
+    const std::string& path, const std::optional<QuantizationConfig>& stored,
+    std::optional<kernels::RoundingKind> on_load);
 
 // `source` itself, or over it what quantizes on load.
 std::shared_ptr<const WeightSource> QuantizeOnLoad(std::shared_ptr<const WeightSource> source,

@@ -4,6 +4,7 @@
 
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
+#include "engine/model/gguf_config.h"
 
 namespace quire::engine {
 namespace {
@@ -81,14 +82,15 @@ std::int32_t ModelConfig::LargestWindow() const {
   return largest;
 }
 
-StatusOr<ModelConfig> LoadModelConfig(const std::string& directory) {
-  const std::string path = directory + "/config.json";
-  QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));
-  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(json, path));
+StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
+  if (IsGgufPath(path)) return LoadGgufModelConfig(path);
+  const std::string file = path + "/config.json";
+  QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(file));
+  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(json, file));
   if (config.quantization) {
-    QUIRE_RETURN_IF_ERROR(OrderRules(path, {kQuantizationKey, "dynamic"}, *config.quantization));
+    QUIRE_RETURN_IF_ERROR(OrderRules(file, {kQuantizationKey, "dynamic"}, *config.quantization));
   } else {
-    QUIRE_RETURN_IF_ERROR(ReadQuantizationFiles(directory, config));
+    QUIRE_RETURN_IF_ERROR(ReadQuantizationFiles(path, config));
   }
   return config;
 }

@@ -38,6 +38,9 @@ struct ModelConfig {
   float norm_epsilon = 1e-5f;
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
+  // Further divisors of the frequencies, [head_dim / 2]; empty: none. GGUF files carry llama3's
+  // scaling so.
+  std::vector<float> rope_factors;
   std::int32_t sliding_window = 0;       // 0: none
   std::int32_t first_sliding_layer = 0;  // the layers below it see everything
   bool tie_word_embeddings = false;
@@ -59,9 +62,10 @@ struct ModelConfig {
   std::int32_t LargestWindow() const;
 };
 
-// Reads `directory`/config.json. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its
-// value, or UNIMPLEMENTED for an architecture we do not have.
-StatusOr<ModelConfig> LoadModelConfig(const std::string& directory);
+// Reads the configuration of the model at `path`: a directory's config.json, or the metadata of a
+// .gguf file. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its value, UNIMPLEMENTED for
+// an architecture we do not have, or DATA_LOSS if a .gguf file is damaged.
+StatusOr<ModelConfig> LoadModelConfig(const std::string& path);
 
 // The position at which attention takes as many operations as all matrices of a layer: what a token
 // costs grows with its position, and doubles here. At least 1.

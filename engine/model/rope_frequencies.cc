@@ -35,7 +35,9 @@ std::vector<float> RopeInverseFrequencies(const ModelConfig& config) {
   std::vector<float> frequencies;
   for (std::int32_t i = 0; i < config.head_dim; i += 2) {
     const double frequency = std::pow(config.rope_theta, -static_cast<double>(i) / config.head_dim);
-    frequencies.push_back(static_cast<float>(Scale(frequency, config.rope_scaling)));
+    const auto pair = static_cast<std::size_t>(i / 2);
+    const double factor = config.rope_factors.empty() ? 1.0 : config.rope_factors[pair];
+    frequencies.push_back(static_cast<float>(Scale(frequency, config.rope_scaling) / factor));
   }
   return frequencies;
 }

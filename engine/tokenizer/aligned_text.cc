@@ -34,6 +34,11 @@ void AlignedTextBuilder::Copy(std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end; ++i) result_.ranges_.push_back(source_.Origin(i, i + 1));
 }
 
+void AlignedTextBuilder::RemoveLast(std::size_t count_bytes) {
+  result_.text_.resize(result_.text_.size() - count_bytes);
+  if (source_.tracked_) result_.ranges_.resize(result_.text_.size());
+}
+
 void AlignedTextBuilder::Replace(std::size_t begin, std::size_t end, std::string_view replacement) {
   result_.text_.append(replacement);
   if (!source_.tracked_) return;

@@ -53,6 +53,10 @@ class AlignedTextBuilder {
   // Writes `replacement` for [begin, end) of the source. begin == end inserts.
   void Replace(std::size_t begin, std::size_t end, std::string_view replacement);
 
+  // Drops the last bytes that were written. Requires: count_bytes <= size().
+  void RemoveLast(std::size_t count_bytes);
+
+  const std::string& text() const { return result_.text_; }
   std::size_t size() const { return result_.text_.size(); }
   AlignedText Build() && { return std::move(result_); }
 

@@ -11,6 +11,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "base/status.h"
+#include "engine/tokenizer/byte_pieces.h"
+#include "engine/tokenizer/merge_table.h"
 #include "engine/tokenizer/piece_cache.h"
 #include "engine/tokenizer/subword_model.h"
 #include "engine/tokenizer/vocabulary.h"
@@ -37,54 +39,69 @@ class BpeModel final : public SubwordModel {
     // more than one character.
     std::vector<bool> is_special = {};
   };
+  // A vocabulary without merges, as SentencePiece has it; all by id.
+  struct ScoredPieces {
+    std::vector<float> scores;
+    std::vector<bool> usable;  // pieces that text may become
+    std::vector<bool> unused;  // of those, the ones that are cut into what they were merged from
+  };
 
   // `vocabulary` must outlive the model. INVALID_ARGUMENT starting with `place` if a merge refers
   // to a piece that the vocabulary lacks.
   static StatusOr<std::unique_ptr<BpeModel>> Create(
       const Vocabulary& vocabulary, const std::vector<std::pair<std::string, std::string>>& merges,
       const Options& options, std::string_view place);
+  // The same with merges by score. INVALID_ARGUMENT starting with `place` if a score is no finite
+  // number or a piece is too long.
+  static StatusOr<std::unique_ptr<BpeModel>> CreateScored(const Vocabulary& vocabulary,
+                                                          const ScoredPieces& pieces,
+                                                          const Options& options,
+                                                          std::string_view place);
 
   void Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const override;
 
  private:
-  struct Merge {
-    std::uint32_t rank = kNoRank;
-    TokenId id = 0;
-  };
-  static constexpr std::uint32_t kNoRank = UINT32_MAX;
+  using Merge = MergeTable::Merge;
 
-  explicit BpeModel(Options options) : options_(std::move(options)) {}
+  BpeModel(const Vocabulary& vocabulary, Options options)
+      : options_(std::move(options)), vocab_size_(static_cast<TokenId>(vocabulary.size())) {}
 
-  Status AddPieces(const Vocabulary& vocabulary, std::string_view place);
-  Status AddMerges(const Vocabulary& vocabulary,
-                   const std::vector<std::pair<std::string, std::string>>& merges,
+  // Fills the tables but for the merges. `usable` may be null.
+  Status AddPieces(const Vocabulary& vocabulary, const std::vector<bool>* usable,
                    std::string_view place);
-  void FindBytePieces(const Vocabulary& vocabulary);
+  void SetMerges(MergeTable merges);
   bool IsSpecial(TokenId id) const;
-
-  Merge FindMerge(TokenId left, TokenId right) const;
   std::optional<TokenId> FindPiece(std::string_view piece) const;
 
   void TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const;
   // Appends the tokens of single characters.
   void AppendSymbols(std::string_view word, std::vector<SubwordToken>& symbols) const;
-  void AppendSymbol(std::string_view word, std::size_t begin, std::size_t end,
-                    std::vector<SubwordToken>& symbols) const;
-  void AppendUnknown(std::size_t begin, std::size_t end, std::size_t first,
-                     std::vector<SubwordToken>& symbols) const;
+  // The token of word[begin, end), one character or byte of it.
+  std::optional<TokenId> FindSymbol(std::string_view word, std::size_t begin,
+                                    std::size_t end) const;
+  // Appends what stands for text[begin, end) that is no token, after symbols[first..].
+  void AppendUnknown(std::string_view text, std::uint32_t begin, std::uint32_t end,
+                     std::size_t first, std::vector<SubwordToken>& symbols) const;
   // Joins symbols[first..] in place: the one quadratic and quick for words, the other for runs.
   void MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const;
   void MergeRun(std::vector<SubwordToken>& symbols, std::size_t first) const;
+  // Replaces in symbols[first..] what is no token that text may become.
+  void ReplaceSymbols(std::string_view word, std::size_t first,
+                      std::vector<SubwordToken>& symbols) const;
+  void AppendReplaced(std::string_view word, SubwordToken symbol, std::size_t first,
+                      std::vector<SubwordToken>& symbols) const;
 
   const Options options_;
+  const TokenId vocab_size_;
   std::optional<TokenId> unknown_id_;
-  std::array<TokenId, 256> byte_ids_{};  // by byte: byte level symbol, or "<0xNN>"
-  bool has_byte_ids_ = false;
-  bool splits_at_metaspace_ = false;  // no merge reaches over the beginning of a "▁" run
+  std::array<TokenId, 256> byte_symbols_{};  // of a byte-level vocabulary, by byte
+  std::optional<BytePieces> byte_pieces_;    // with byte_fallback
+  bool splits_at_metaspace_ = false;         // no merge reaches over the beginning of a "▁" run
+  std::size_t max_piece_bytes_ = 0;
   // By text; of a byte-level vocabulary, by the bytes it spells, which live in `byte_texts_`.
   absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>> pieces_;
   TokenTexts byte_texts_;
-  absl::flat_hash_map<std::uint64_t, Merge> merges_;  // by both ids
+  MergeTable merges_;
   mutable PieceCache cache_;
 };
 

@@ -30,7 +30,34 @@ constexpr std::array<std::int16_t, kAlphabetEnd> ByteOfCharacter() {
 
 constexpr std::array<std::int16_t, kAlphabetEnd> kByteOfCharacter = ByteOfCharacter();
 
+// A character of the alphabet takes one or two bytes.
+struct Spelling {
+  std::array<char, 2> bytes{};
+  std::uint8_t size = 0;
+};
+
+constexpr std::array<Spelling, 0x100> SpellingOfByte() {
+  std::array<Spelling, 0x100> spellings{};
+  for (std::size_t c = 0; c < kAlphabetEnd; ++c) {
+    if (kByteOfCharacter[c] == kNoByte) continue;
+    Spelling& spelling = spellings[static_cast<std::size_t>(kByteOfCharacter[c])];
+    if (c < 0x80) {
+      spelling = {{static_cast<char>(c), 0}, 1};
+    } else {
+      spelling = {{static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))}, 2};
+    }
+  }
+  return spellings;
+}
+
+constexpr std::array<Spelling, 0x100> kSpellingOfByte = SpellingOfByte();
+
 }  // namespace
+
+std::string_view SpellByte(unsigned char byte) {
+  const Spelling& spelling = kSpellingOfByte[byte];
+  return {spelling.bytes.data(), spelling.size};
+}
 
 std::optional<std::string> BytesFromAlphabet(std::string_view text) {
   std::string bytes;

@@ -3,6 +3,7 @@
 #include <unicode/uchar.h>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/unicode.h"
 #include "engine/tokenizer/unicode_normalizer.h"
 
@@ -130,6 +131,43 @@ class BertNormalizer final : public Normalizer {
   const std::unique_ptr<Normalizer> decompose_;
 };
 
+// Source: Hugging Face tokenizers, normalizers/unicode.rs.
+class NmtNormalizer final : public Normalizer {
+ public:
+  void Normalize(AlignedText& text) const override { RewriteCharacters(text, CleanUp); }
+
+ private:
+  static bool CleanUp(char32_t c, std::string& out) {
+    const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+    if (in(0x01, 0x08) || c == 0x0B || in(0x0E, 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F) {
+      return true;
+    }
+    const bool is_space = in(0x09, 0x0D) || c == 0x1680 || in(0x200B, 0x200F) ||
+                          in(0x2028, 0x2029) || c == 0x2581 || c == 0xFEFF ||
+                          c == kReplacementCharacter;
+    if (is_space) out = " ";
+    return is_space;
+  }
+};
+
+class ByteLevelNormalizer final : public Normalizer {
+ public:
+  void Normalize(AlignedText& text) const override {
+    const std::string& source = text.text();
+    AlignedTextBuilder builder(text);
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < source.size(); ++at) {
+      const std::string_view spelled = SpellByte(static_cast<unsigned char>(source[at]));
+      if (spelled.size() == 1 && spelled.front() == source[at]) continue;
+      builder.Copy(kept, at);
+      builder.Replace(at, at + 1, spelled);
+      kept = at + 1;
+    }
+    builder.Copy(kept, source.size());
+    text = std::move(builder).Build();
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Normalizer> NewLowercaseNormalizer() {
@@ -142,6 +180,12 @@ std::unique_ptr<Normalizer> NewStripAccentsNormalizer() {
 
 std::unique_ptr<Normalizer> NewStripNormalizer(bool left, bool right) {
   return std::make_unique<StripNormalizer>(left, right);
+}
+
+std::unique_ptr<Normalizer> NewNmtNormalizer() { return std::make_unique<NmtNormalizer>(); }
+
+std::unique_ptr<Normalizer> NewByteLevelNormalizer() {
+  return std::make_unique<ByteLevelNormalizer>();
 }
 
 StatusOr<std::unique_ptr<Normalizer>> NewBertNormalizer(const BertNormalizerOptions& options) {

@@ -22,5 +22,9 @@ std::unique_ptr<Normalizer> NewStripAccentsNormalizer();
 // Drops whitespace at the ends.
 std::unique_ptr<Normalizer> NewStripNormalizer(bool left, bool right);
 StatusOr<std::unique_ptr<Normalizer>> NewBertNormalizer(const BertNormalizerOptions& options);
+// Drops controls and turns rarer whitespace into spaces, as machine translation models do.
+std::unique_ptr<Normalizer> NewNmtNormalizer();
+// Spells every byte in the byte-level alphabet.
+std::unique_ptr<Normalizer> NewByteLevelNormalizer();
 
 }  // namespace quire::engine

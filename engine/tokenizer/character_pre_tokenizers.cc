@@ -80,7 +80,66 @@ class WhitespacePreTokenizer final : public PreTokenizer {
   }
 };
 
+class UnicodeScriptsPreTokenizer final : public PreTokenizer {
+ public:
+  void Split(PreTokenizedText& text) const override {
+    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
+      int previous = kNoScript;
+      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+        const int script = c == ' ' ? kNoScript : ScriptOf(IsKana(c) ? kHanCharacter : c);
+        if (script != kNoScript && script != previous) {
+          parts.push_back({begin, end});
+          previous = script;
+        } else if (!parts.empty()) {
+          parts.back().end = end;
+        }
+      });
+    });
+  }
+
+ private:
+  static constexpr char32_t kHanCharacter = 0x4E00;
+
+  static bool IsKana(char32_t c) {
+    // The prolonged sound mark belongs to no script of its own.
+    constexpr char32_t kProlongedSoundMark = 0x30FC;
+    static const int hiragana = ScriptOf(0x3042);
+    static const int katakana = ScriptOf(0x30A2);
+    const int script = ScriptOf(c);
+    return c == kProlongedSoundMark || script == hiragana || script == katakana;
+  }
+};
+
+class FixedLengthPreTokenizer final : public PreTokenizer {
+ public:
+  explicit FixedLengthPreTokenizer(std::size_t length) : length_(length) {}
+
+  void Split(PreTokenizedText& text) const override {
+    RefinePieces(text, [this](std::string_view piece, std::vector<Match>& parts) {
+      std::size_t count = 0;
+      ForEachCharacter(piece, [&](char32_t, std::size_t begin, std::size_t end) {
+        if (count++ % length_ == 0) {
+          parts.push_back({begin, end});
+        } else {
+          parts.back().end = end;
+        }
+      });
+    });
+  }
+
+ private:
+  const std::size_t length_;
+};
+
 }  // namespace
+
+std::unique_ptr<PreTokenizer> NewUnicodeScriptsPreTokenizer() {
+  return std::make_unique<UnicodeScriptsPreTokenizer>();
+}
+
+std::unique_ptr<PreTokenizer> NewFixedLengthPreTokenizer(std::size_t length) {
+  return std::make_unique<FixedLengthPreTokenizer>(length);
+}
 
 std::unique_ptr<PreTokenizer> NewBertPreTokenizer() { return std::make_unique<BertPreTokenizer>(); }
 

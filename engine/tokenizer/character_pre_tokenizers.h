@@ -18,5 +18,10 @@ std::unique_ptr<PreTokenizer> NewWhitespaceSplitPreTokenizer();
 // Numbers alone, as a whole or digit by digit.
 std::unique_ptr<PreTokenizer> NewDigitsPreTokenizer(bool individual_digits);
 std::unique_ptr<PreTokenizer> NewPunctuationPreTokenizer(SplitBehavior behavior);
+// Runs of one script. Kana count as Han; a space belongs to the script before it, and is dropped at
+// the beginning.
+std::unique_ptr<PreTokenizer> NewUnicodeScriptsPreTokenizer();
+// Pieces of `length` characters. Requires: length > 0.
+std::unique_ptr<PreTokenizer> NewFixedLengthPreTokenizer(std::size_t length);
 
 }  // namespace quire::engine

@@ -7,6 +7,7 @@
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "engine/formats/gguf_file.h"
 #include "engine/tokenizer/jinja/interpreter.h"
 #include "engine/tokenizer/jinja/json_input.h"
 #include "engine/tokenizer/jinja/parser.h"
@@ -149,6 +150,13 @@ StatusOr<std::string> DefaultTemplate(const JsonField& field) {
   return field.Wanted("a template named \"default\"");
 }
 
+StatusOr<std::string> ReadGgufTemplate(const std::string& path) {
+  QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path, MappedFile::Wanted::kSome));
+  QUIRE_ASSIGN_OR_RETURN(const auto source, file->metadata().String("tokenizer.chat_template"));
+  if (!source) return NotFound("{}: wanted a chat template, have none", path);
+  return std::string(*source);
+}
+
 StatusOr<std::string> ReadTemplate(const std::string& directory) {
   const std::filesystem::path folder(directory);
   StatusOr<std::string> source =
@@ -177,10 +185,11 @@ StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Compile(std::string_view s
   return std::make_unique<JinjaChatTemplate>(std::move(block));
 }
 
-StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Load(const std::string& directory) {
-  QUIRE_ASSIGN_OR_RETURN(const std::string source, ReadTemplate(directory));
+StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Load(const std::string& path) {
+  QUIRE_ASSIGN_OR_RETURN(const std::string source,
+                         IsGgufPath(path) ? ReadGgufTemplate(path) : ReadTemplate(path));
   StatusOr<std::unique_ptr<ChatTemplate>> result = Compile(source);
-  if (!result.ok()) return Annotate(result.status(), directory);
+  if (!result.ok()) return Annotate(result.status(), path);
   return result;
 }
 

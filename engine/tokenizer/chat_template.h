@@ -33,9 +33,10 @@ class ChatTemplate {
 
   // Returns INVALID_ARGUMENT with line and column if `source` is no valid template.
   static StatusOr<std::unique_ptr<ChatTemplate>> Compile(std::string_view source);
-  // The default template of a Hugging Face directory: chat_template.jinja, else
-  // tokenizer_config.json's chat_template. Returns NOT_FOUND if the model has none.
-  static StatusOr<std::unique_ptr<ChatTemplate>> Load(const std::string& directory);
+  // The default template of a model: the one in the metadata of a .gguf file, or a directory's
+  // chat_template.jinja, else tokenizer_config.json's chat_template. Returns NOT_FOUND if the model
+  // has none.
+  static StatusOr<std::unique_ptr<ChatTemplate>> Load(const std::string& path);
 
   virtual ~ChatTemplate() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/tokenizer/tokenizer.h"
@@ -13,7 +14,7 @@ namespace quire::engine {
 // Thread-compatible. `tokenizer` must outlive it.
 class IncrementalDetokenizer {
  public:
-  // `continues` if the ids follow a prompt, so that a leading space is kept.
+  // `continues` if the ids follow a prompt, so that the first one is not the first of a text.
   IncrementalDetokenizer(const Tokenizer& tokenizer, bool continues);
 
   // Text that became complete with `id`.
@@ -23,8 +24,9 @@ class IncrementalDetokenizer {
 
  private:
   const Tokenizer& tokenizer_;
-  bool strip_space_;
-  std::string pending_;  // bytes not given out yet
+  bool is_first_;  // the next token is the first of the text
+  std::optional<TokenId> previous_;  // the last that was no special token
+  std::string pending_;              // bytes not given out yet
 };
 
 }  // namespace quire::engine

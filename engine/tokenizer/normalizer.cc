@@ -3,7 +3,9 @@
 #include <functional>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "engine/tokenizer/character_normalizers.h"
+#include "engine/tokenizer/sentence_piece_normalizer.h"
 #include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer/unicode_normalizer.h"
 
@@ -101,6 +103,15 @@ StatusOr<std::unique_ptr<Normalizer>> NewBert(const JsonField& spec) {
   return NewBertNormalizer(options);
 }
 
+StatusOr<std::unique_ptr<Normalizer>> NewPrecompiled(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(const std::string encoded, spec.StringOr("precompiled_charsmap", ""));
+  const std::string place = spec.path() + ".precompiled_charsmap";
+  std::string bytes;
+  if (!absl::Base64Unescape(encoded, &bytes)) return InvalidArgument("{}: wanted base64", place);
+  QUIRE_ASSIGN_OR_RETURN(Charsmap charsmap, Charsmap::Parse(bytes, place));
+  return NewPrecompiledNormalizer(std::move(charsmap));
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Normalizer>> NewNormalizer(const JsonField& spec) {
@@ -117,9 +128,12 @@ StatusOr<std::unique_ptr<Normalizer>> NewNormalizer(const JsonField& spec) {
   if (type == "StripAccents") return NewStripAccentsNormalizer();
   if (type == "Strip") return NewStrip(spec);
   if (type == "BertNormalizer") return NewBert(spec);
+  if (type == "Nmt") return NewNmtNormalizer();
+  if (type == "ByteLevel") return NewByteLevelNormalizer();
+  if (type == "Precompiled") return NewPrecompiled(spec);
   return type_field.Wanted(
-      "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip or "
-      "BertNormalizer");
+      "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, "
+      "BertNormalizer, Nmt, ByteLevel or Precompiled");
 }
 
 }  // namespace quire::engine

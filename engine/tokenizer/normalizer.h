@@ -19,7 +19,8 @@ class Normalizer {
 };
 
 // Builds the normalizer that `spec` describes. Supports Sequence, Prepend, Replace, NFC, NFD, NFKC,
-// NFKD, Lowercase, StripAccents, Strip and BertNormalizer; INVALID_ARGUMENT for others.
+// NFKD, Lowercase, StripAccents, Strip, BertNormalizer, Nmt, ByteLevel and Precompiled;
+// INVALID_ARGUMENT for others.
 StatusOr<std::unique_ptr<Normalizer>> NewNormalizer(const JsonField& spec);
 
 }  // namespace quire::engine

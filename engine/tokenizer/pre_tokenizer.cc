@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/utf8.h"
+#include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/character_pre_tokenizers.h"
 #include "engine/tokenizer/piece_splitting.h"
 #include "engine/tokenizer/split_pattern.h"
@@ -69,6 +71,39 @@ class PrefixSpace final : public PreTokenizer {
       out.Copy(piece.begin, piece.end);
     });
   }
+};
+
+// Steps behind ByteLevel: they see the spelling of the bytes in the byte-level alphabet, in which
+// "¼" is a number though it stands for the second byte of "ü". They cut, and rewrite nothing.
+class SpelledSteps final : public PreTokenizer {
+ public:
+  explicit SpelledSteps(std::vector<std::unique_ptr<PreTokenizer>> steps)
+      : steps_(std::move(steps)) {}
+
+  void Split(PreTokenizedText& text) const override {
+    PreTokenizedText spelled;
+    std::string letters;
+    std::vector<std::size_t> byte_at;  // offsets into the text by offset into `letters`
+    for (const PreTokenizedText::Piece& piece : text.pieces) {
+      const std::size_t begin = letters.size();
+      for (std::size_t at = piece.begin; at < piece.end; ++at) {
+        letters += SpellByte(static_cast<unsigned char>(text.text.text()[at]));
+        byte_at.resize(letters.size(), at);
+      }
+      spelled.pieces.push_back({begin, letters.size(), piece.token});
+    }
+    spelled.text = AlignedText(std::move(letters), 0, /*tracked=*/false);
+    spelled.starts_input = text.starts_input;
+    for (const auto& step : steps_) step->Split(spelled);
+    for (PreTokenizedText::Piece& piece : spelled.pieces) {
+      piece.begin = byte_at[piece.begin];
+      piece.end = byte_at[piece.end - 1] + 1;
+    }
+    text.pieces = std::move(spelled.pieces);
+  }
+
+ private:
+  const std::vector<std::unique_ptr<PreTokenizer>> steps_;
 };
 
 class Metaspace final : public PreTokenizer {
@@ -160,21 +195,45 @@ StatusOr<PreTokenizerSetup> NewByteLevel(const JsonField& spec) {
   if (use_regex) {
     steps.push_back(std::make_unique<PatternSplit>(NewGpt2Scanner(), SplitRule{}));
   }
-  return PreTokenizerSetup{std::make_unique<SequencePreTokenizer>(std::move(steps)), true};
+  return PreTokenizerSetup{.pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps)),
+                           .byte_level = true,
+                           .rewrites = add_prefix_space};
 }
 
 StatusOr<PreTokenizerSetup> NewPreTokenizerSequence(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField list, spec.Get("pretokenizers"));
   QUIRE_ASSIGN_OR_RETURN(const std::vector<JsonField> elements, list.Elements());
   std::vector<std::unique_ptr<PreTokenizer>> steps;
-  bool byte_level = false;
+  std::vector<std::unique_ptr<PreTokenizer>> spelled_steps;
+  PreTokenizerSetup setup;
   for (const JsonField& element : elements) {
-    if (byte_level) return element.Wanted("nothing after ByteLevel");
     QUIRE_ASSIGN_OR_RETURN(PreTokenizerSetup step, NewPreTokenizer(element));
-    byte_level = step.byte_level;
-    steps.push_back(std::move(step.pre_tokenizer));
+    if (setup.byte_level && (step.byte_level || step.rewrites)) {
+      return element.Wanted("splits alone after ByteLevel");
+    }
+    (setup.byte_level ? spelled_steps : steps).push_back(std::move(step.pre_tokenizer));
+    setup.byte_level |= step.byte_level;
+    setup.rewrites |= step.rewrites;
   }
-  return PreTokenizerSetup{std::make_unique<SequencePreTokenizer>(std::move(steps)), byte_level};
+  if (!spelled_steps.empty()) {
+    steps.push_back(std::make_unique<SpelledSteps>(std::move(spelled_steps)));
+  }
+  setup.pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps));
+  return setup;
+}
+
+StatusOr<std::unique_ptr<PreTokenizer>> NewCharDelimiterSplit(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(const JsonField field, spec.Get("delimiter"));
+  QUIRE_ASSIGN_OR_RETURN(std::string delimiter, field.String());
+  if (!IsOneCharacter(delimiter)) return field.Wanted("one character");
+  return std::make_unique<PatternSplit>(NewStringPattern(std::move(delimiter)),
+                                        SplitRule{.behavior = SplitBehavior::kRemoved});
+}
+
+StatusOr<std::unique_ptr<PreTokenizer>> NewFixedLength(const JsonField& spec) {
+  QUIRE_ASSIGN_OR_RETURN(const std::int64_t length, spec.IntegerOr("length", 5));
+  if (length < 1) return spec.Wanted("a length of at least 1");
+  return NewFixedLengthPreTokenizer(static_cast<std::size_t>(length));
 }
 
 StatusOr<std::unique_ptr<PreTokenizer>> NewByCharacters(const JsonField& spec,
@@ -195,13 +254,16 @@ StatusOr<std::unique_ptr<PreTokenizer>> NewTextPreTokenizer(const JsonField& spe
                                                             const std::string& type) {
   if (type == "Split") return NewSplit(spec);
   if (type == "Metaspace") return NewMetaspace(spec);
+  if (type == "CharDelimiterSplit") return NewCharDelimiterSplit(spec);
+  if (type == "UnicodeScripts") return NewUnicodeScriptsPreTokenizer();
+  if (type == "FixedLength") return NewFixedLength(spec);
   if (type == "BertPreTokenizer" || type == "Whitespace" || type == "WhitespaceSplit" ||
       type == "Digits" || type == "Punctuation") {
     return NewByCharacters(spec, type);
   }
   return type_field.Wanted(
       "Sequence, ByteLevel, Split, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, "
-      "Digits or Punctuation");
+      "Digits, Punctuation, CharDelimiterSplit, UnicodeScripts or FixedLength");
 }
 
 }  // namespace
@@ -213,7 +275,8 @@ StatusOr<PreTokenizerSetup> NewPreTokenizer(const JsonField& spec) {
   if (type == "ByteLevel") return NewByteLevel(spec);
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<PreTokenizer> step,
                          NewTextPreTokenizer(spec, type_field, type));
-  return PreTokenizerSetup{std::move(step), false};
+  return PreTokenizerSetup{
+      .pre_tokenizer = std::move(step), .byte_level = false, .rewrites = type == "Metaspace"};
 }
 
 }  // namespace quire::engine

@@ -45,11 +45,12 @@ struct PreTokenizerSetup {
   std::unique_ptr<PreTokenizer> pre_tokenizer;  // null: pieces stay as they are
   // The model works on bytes, its vocabulary is written in the byte-level alphabet.
   bool byte_level = false;
+  bool rewrites = false;  // the text, not only where it is cut
 };
 
-// Builds the pre-tokenizer that `spec` describes. Supports Sequence, ByteLevel (as the last step),
-// Split, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, Digits and Punctuation;
-// INVALID_ARGUMENT for others.
+// Builds the pre-tokenizer that `spec` describes. Supports Sequence, ByteLevel (with splits alone
+// behind it), Split, Metaspace, BertPreTokenizer, Whitespace, WhitespaceSplit, Digits, Punctuation,
+// CharDelimiterSplit, UnicodeScripts and FixedLength; INVALID_ARGUMENT for others.
 StatusOr<PreTokenizerSetup> NewPreTokenizer(const JsonField& spec);
 
 }  // namespace quire::engine

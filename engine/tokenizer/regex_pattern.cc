@@ -3,18 +3,24 @@
 
 #include <pcre2.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/regex_dialect.h"
 
 namespace quire::engine {
 namespace {
 
 constexpr std::size_t kMaxRegexBytes = 16 << 10;
-// Backtracking steps of one search. The expressions in use need a handful a character, and a
-// search consumes one word.
-constexpr std::uint32_t kMatchLimit = 1'000'000;
-constexpr std::uint32_t kHeapLimitKib = 16 << 10;
+// Backtracking steps of one search, and more for each byte of the text: the expressions in use need
+// a handful a character, and a search consumes one word, which may be all of the text.
+constexpr std::uint32_t kMinSteps = 1'000'000;
+constexpr std::uint32_t kStepsPerByte = 32;
+constexpr std::uint32_t kHeapLimitKib = 64 << 10;
+constexpr std::size_t kMinJitStackBytes = 32 << 10;
+constexpr std::size_t kMaxJitStackBytes = 64 << 20;
 
 template <auto Free>
 struct Freer {
@@ -26,27 +32,66 @@ struct Freer {
 using Code = std::unique_ptr<pcre2_code, Freer<pcre2_code_free>>;
 using MatchContext = std::unique_ptr<pcre2_match_context, Freer<pcre2_match_context_free>>;
 using MatchBlock = std::unique_ptr<pcre2_match_data, Freer<pcre2_match_data_free>>;
+using JitStack = std::unique_ptr<pcre2_jit_stack, Freer<pcre2_jit_stack_free>>;
 
 PCRE2_SPTR Bytes(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
 
+// What a search needs besides the expression. One for each thread: making it anew would cost more
+// than searching a word.
+class Matcher {
+ public:
+  static Matcher& OfThread() {
+    thread_local Matcher matcher;
+    return matcher;
+  }
+
+  // Allows searches the steps for `text`. False if there was no memory.
+  bool Prepare(std::string_view text) {
+    if (block_ == nullptr || context_ == nullptr) return false;
+    const std::uint64_t steps = kMinSteps + std::uint64_t{kStepsPerByte} * text.size();
+    pcre2_set_match_limit(context_.get(),
+                          static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, UINT32_MAX)));
+    return true;
+  }
+
+  // pcre2_match from `at`; range() is the match.
+  int Match(const pcre2_code& code, std::string_view text, std::size_t at) {
+    return pcre2_match(&code, Bytes(text), text.size(), at, PCRE2_NO_UTF_CHECK, block_.get(),
+                       context_.get());
+  }
+  const PCRE2_SIZE* range() const { return pcre2_get_ovector_pointer(block_.get()); }
+
+ private:
+  Matcher()
+      : block_(pcre2_match_data_create(1, nullptr)),
+        context_(pcre2_match_context_create(nullptr)),
+        stack_(pcre2_jit_stack_create(kMinJitStackBytes, kMaxJitStackBytes, nullptr)) {
+    if (context_ == nullptr) return;
+    pcre2_set_heap_limit(context_.get(), kHeapLimitKib);
+    if (stack_ != nullptr) pcre2_jit_stack_assign(context_.get(), nullptr, stack_.get());
+  }
+
+  const MatchBlock block_;
+  const MatchContext context_;
+  const JitStack stack_;
+};
+
 class RegexPattern final : public SplitPattern {
  public:
-  RegexPattern(Code code, MatchContext context)
-      : code_(std::move(code)), context_(std::move(context)) {}
+  explicit RegexPattern(Code code) : code_(std::move(code)) {}
 
   void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
-    const MatchBlock block(pcre2_match_data_create(1, nullptr));
-    if (block == nullptr) return;
+    Matcher& matcher = Matcher::OfThread();
+    if (!matcher.Prepare(text)) return;
     std::size_t at = 0;
     while (at < text.size()) {
-      const int count = pcre2_match(code_.get(), Bytes(text), text.size(), at, PCRE2_NO_UTF_CHECK,
-                                    block.get(), context_.get());
+      const int count = matcher.Match(*code_, text, at);
       if (count == PCRE2_ERROR_NOMATCH) return;
       if (count < 0) {
         matches.push_back({at, text.size()});
         return;
       }
-      const PCRE2_SIZE* range = pcre2_get_ovector_pointer(block.get());
+      const PCRE2_SIZE* range = matcher.range();
       if (range[1] > range[0] && range[0] >= at) {
         matches.push_back({range[0], range[1]});
         at = range[1];
@@ -61,7 +106,6 @@ class RegexPattern final : public SplitPattern {
 
  private:
   const Code code_;
-  const MatchContext context_;
 };
 
 std::string ErrorText(int code) {
@@ -78,22 +122,21 @@ StatusOr<std::unique_ptr<SplitPattern>> NewRegexPattern(std::string_view regex,
     return InvalidArgument("{}: wanted at most {} bytes, have {}", place, kMaxRegexBytes,
                            regex.size());
   }
+  QUIRE_ASSIGN_OR_RETURN(const std::string translated, TranslateRegex(regex, place));
   int error = 0;
   PCRE2_SIZE error_offset = 0;
-  Code code(pcre2_compile(Bytes(regex), regex.size(),
-                          PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &error_offset,
+  // ^ and $ are about lines.
+  constexpr std::uint32_t kOptions =
+      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
+  Code code(pcre2_compile(Bytes(translated), translated.size(), kOptions, &error, &error_offset,
                           nullptr));
   if (code == nullptr) {
-    return InvalidArgument("{}: wanted a regular expression, have an error at byte {}: {}", place,
-                           error_offset, ErrorText(error));
+    return InvalidArgument("{}: wanted a regular expression, have an error: {}", place,
+                           ErrorText(error));
   }
   // Without a JIT the interpreter runs the expression: slower, the same matches.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
-  MatchContext context(pcre2_match_context_create(nullptr));
-  if (context == nullptr) return ResourceExhausted("{}: no memory for its matcher", place);
-  pcre2_set_match_limit(context.get(), kMatchLimit);
-  pcre2_set_heap_limit(context.get(), kHeapLimitKib);
-  return std::make_unique<RegexPattern>(std::move(code), std::move(context));
+  return std::make_unique<RegexPattern>(std::move(code));
 }
 
 }  // namespace quire::engine

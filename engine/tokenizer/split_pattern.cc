@@ -1,7 +1,5 @@
 #include "engine/tokenizer/split_pattern.h"
 
-#include <string>
-
 #include "engine/tokenizer/regex_pattern.h"
 #include "engine/tokenizer/split_scanners.h"
 
@@ -24,6 +22,10 @@ class StringPattern final : public SplitPattern {
 
 }  // namespace
 
+std::unique_ptr<SplitPattern> NewStringPattern(std::string needle) {
+  return std::make_unique<StringPattern>(std::move(needle));
+}
+
 StatusOr<std::unique_ptr<SplitPattern>> NewSplitPattern(const JsonField& spec) {
   if (const auto field = spec.Find("Regex")) {
     QUIRE_ASSIGN_OR_RETURN(const std::string regex, field->String());
@@ -33,7 +35,7 @@ StatusOr<std::unique_ptr<SplitPattern>> NewSplitPattern(const JsonField& spec) {
   const JsonField field = spec.Find("String").value_or(spec);
   QUIRE_ASSIGN_OR_RETURN(std::string needle, field.String());
   if (needle.empty()) return field.Wanted("a pattern that is not empty");
-  return std::make_unique<StringPattern>(std::move(needle));
+  return NewStringPattern(std::move(needle));
 }
 
 }  // namespace quire::engine

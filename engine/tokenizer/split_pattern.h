@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,9 @@ class SplitPattern {
   // Appends all matches, left to right and without overlap. Requires valid UTF-8.
   virtual void FindMatches(std::string_view text, std::vector<Match>& matches) const = 0;
 };
+
+// All places where `needle` stands, from left to right. Requires: it is not empty.
+std::unique_ptr<SplitPattern> NewStringPattern(std::string needle);
 
 // The pattern that `spec` = {"String": s} or {"Regex": r} or a plain string describes. The regular
 // expressions of GPT-2, Llama 3 and Qwen 2 are recognized by their text and run by hand-written

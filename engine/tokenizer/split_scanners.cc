@@ -1,71 +1,17 @@
 #include "engine/tokenizer/split_scanners.h"
 
-#include <cstdint>
-#include <limits>
+#include <algorithm>
+#include <array>
 
-#include "base/utf8.h"
-#include "engine/tokenizer/unicode.h"
+#include "engine/tokenizer/scan_cursor.h"
 
 namespace quire::engine {
 namespace {
 
-constexpr std::string_view kGpt2Regex =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kLlama3Regex =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kQwen2Regex =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-constexpr std::uint8_t kWordClasses = kLetter | kNumber | kWhitespace;
-
-// A character of the text with its classes; the end of the text has neither length nor class.
-struct Character {
-  char32_t code_point = 0;
-  std::size_t length = 0;
-  std::uint8_t classes = 0;
-
-  bool Is(std::uint8_t wanted) const { return (classes & wanted) != 0; }
-  // Neither letter nor number nor whitespace.
-  bool IsSymbol() const { return length > 0 && !Is(kWordClasses); }
-};
-
-class Cursor {
- public:
-  explicit Cursor(std::string_view text) : text_(text) {}
-
-  Character At(std::size_t offset) const {
-    if (offset >= text_.size()) return {};
-    const auto byte = static_cast<unsigned char>(text_[offset]);
-    if (byte < 128) return {byte, 1, Classify(byte)};
-    const DecodedChar c = DecodeUtf8(text_, offset);
-    return {c.code_point, static_cast<std::size_t>(c.length_bytes), Classify(c.code_point)};
-  }
-
-  // The end of the longest run of characters of `classes` from `offset`, of at most `limit`.
-  std::size_t SkipRun(std::size_t offset, std::uint8_t classes,
-                      std::size_t limit = std::numeric_limits<std::size_t>::max()) const {
-    for (; limit > 0; --limit) {
-      const Character c = At(offset);
-      if (!c.Is(classes)) break;
-      offset += c.length;
-    }
-    return offset;
-  }
-  std::size_t SkipSymbols(std::size_t offset) const {
-    for (Character c = At(offset); c.IsSymbol(); c = At(offset)) offset += c.length;
-    return offset;
-  }
-
-  std::size_t size() const { return text_.size(); }
-
- private:
-  std::string_view text_;
-};
+// --- Parts that the expressions share --------------------------------------------------------
 
 // `\s+(?!\S)|\s+`: a run of whitespace leaves its last character to the word that follows.
-std::size_t SkipWhitespace(const Cursor& cursor, std::size_t begin) {
+std::size_t SkipWhitespace(const ScanCursor& cursor, std::size_t begin) {
   std::size_t last = begin;
   std::size_t end = begin;
   for (Character c = cursor.At(end); c.Is(kWhitespace); c = cursor.At(end)) {
@@ -75,6 +21,23 @@ std::size_t SkipWhitespace(const Cursor& cursor, std::size_t begin) {
   return end == cursor.size() || last == begin ? end : last;
 }
 
+// `\s*[\r\n]+`: up to the last line break of the run of whitespace, or `begin` if it has none.
+std::size_t SkipLineBreaks(const ScanCursor& cursor, std::size_t begin) {
+  std::size_t end = begin;
+  std::size_t at = begin;
+  for (Character c = cursor.At(at); c.Is(kWhitespace); c = cursor.At(at)) {
+    at += c.length;
+    if (c.Is(kLineBreak)) end = at;
+  }
+  return end;
+}
+
+// `\s*[\r\n]+|\s+(?!\S)|\s+`
+std::size_t SkipLinesOrWhitespace(const ScanCursor& cursor, std::size_t begin) {
+  const std::size_t end = SkipLineBreaks(cursor, begin);
+  return end > begin ? end : SkipWhitespace(cursor, begin);
+}
+
 // Folds a letter of an English contraction: ASCII, and the long s, whose lower case is s.
 char32_t FoldCase(char32_t c) {
   constexpr char32_t kLongS = 0x17F;
@@ -82,8 +45,9 @@ char32_t FoldCase(char32_t c) {
   return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
-// `'s|'t|'re|'ve|'m|'ll|'d` at an apostrophe: its end, or `begin` if there is none.
-std::size_t SkipContraction(const Cursor& cursor, std::size_t begin, bool ignore_case) {
+// `'s|'t|'re|'ve|'m|'ll|'d`: its end, or `begin` if there is none.
+std::size_t SkipContraction(const ScanCursor& cursor, std::size_t begin, bool ignore_case) {
+  if (cursor.At(begin).code_point != '\'') return begin;
   const auto letter = [&](const Character& c) {
     return ignore_case ? FoldCase(c.code_point) : c.code_point;
   };
@@ -97,12 +61,12 @@ std::size_t SkipContraction(const Cursor& cursor, std::size_t begin, bool ignore
   return letter(second) == wanted ? after_first + second.length : begin;
 }
 
-std::size_t Gpt2WordEnd(const Cursor& cursor, std::size_t begin) {
+// --- One word of each family: the end of the match at `begin`, or `begin` if there is none -----
+
+std::size_t Gpt2WordEnd(const ScanCursor& cursor, std::size_t begin) {
+  const std::size_t contraction = SkipContraction(cursor, begin, /*ignore_case=*/false);
+  if (contraction > begin) return contraction;
   Character c = cursor.At(begin);
-  if (c.code_point == '\'') {
-    const std::size_t end = SkipContraction(cursor, begin, /*ignore_case=*/false);
-    if (end > begin) return end;
-  }
   std::size_t word = begin;
   if (c.code_point == ' ') {
     const Character next = cursor.At(begin + 1);
@@ -113,74 +77,210 @@ std::size_t Gpt2WordEnd(const Cursor& cursor, std::size_t begin) {
   }
   if (c.Is(kLetter)) return cursor.SkipRun(word, kLetter);
   if (c.Is(kNumber)) return cursor.SkipRun(word, kNumber);
-  if (c.IsSymbol()) return cursor.SkipSymbols(word);
-  return SkipWhitespace(cursor, begin);
+  if (c.Is(kWhitespace)) return SkipWhitespace(cursor, begin);
+  return cursor.SkipOthers(word, kLetter | kNumber | kWhitespace);
 }
 
-// `\s*[\r\n]+`: up to the last line break of the run of whitespace, or `begin` if it has none.
-std::size_t SkipLineBreaks(const Cursor& cursor, std::size_t begin) {
-  std::size_t end = begin;
-  std::size_t at = begin;
-  for (Character c = cursor.At(at); c.Is(kWhitespace); c = cursor.At(at)) {
-    at += c.length;
-    if (c.Is(kLineBreak)) end = at;
+// ` ?[^\s\p{L}\p{N}]+` and `tail*`, where `excluded` is what the brackets exclude.
+std::size_t SkipSymbols(const ScanCursor& cursor, std::size_t begin, CharClasses excluded,
+                        bool slash_in_tail) {
+  const std::size_t first = cursor.At(begin).code_point == ' ' ? begin + 1 : begin;
+  std::size_t end = cursor.SkipOthers(first, excluded);
+  if (end == first) return begin;
+  for (Character c = cursor.At(end); c.Is(kLineBreak) || (slash_in_tail && c.code_point == '/');
+       c = cursor.At(end)) {
+    end += c.length;
   }
   return end;
 }
 
-std::size_t Llama3WordEnd(const Cursor& cursor, std::size_t begin, std::size_t max_digits) {
-  const Character c = cursor.At(begin);
-  if (c.code_point == '\'') {
-    const std::size_t end = SkipContraction(cursor, begin, /*ignore_case=*/true);
-    if (end > begin) return end;
-  }
-  if (c.Is(kLetter)) return cursor.SkipRun(begin, kLetter);
-  if (c.Is(kNumber)) return cursor.SkipRun(begin, kNumber, max_digits);
-  const Character next = cursor.At(begin + c.length);
-  if (!c.Is(kLineBreak) && next.Is(kLetter)) return cursor.SkipRun(begin + c.length, kLetter);
-  if (c.IsSymbol() || (c.code_point == ' ' && next.IsSymbol())) {
-    const std::size_t end = cursor.SkipSymbols(c.IsSymbol() ? begin : begin + 1);
-    return cursor.SkipRun(end, kLineBreak);
-  }
-  const std::size_t end = SkipLineBreaks(cursor, begin);
-  return end > begin ? end : SkipWhitespace(cursor, begin);
-}
+// Llama 3, Qwen 2 and Qwen 3.5: words are runs of `letters` with at most one other character before
+// them.
+struct Llama3Family {
+  CharClasses letters = kLetter;
+  std::size_t max_digits = 3;
 
-class Gpt2Scanner final : public SplitPattern {
- public:
-  void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
-    const Cursor cursor(text);
-    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
-      end = Gpt2WordEnd(cursor, begin);
-      matches.push_back({begin, end});
-    }
+  std::size_t WordEnd(const ScanCursor& cursor, std::size_t begin) const {
+    const std::size_t contraction = SkipContraction(cursor, begin, /*ignore_case=*/true);
+    if (contraction > begin) return contraction;
+    const Character c = cursor.At(begin);
+    if (c.Is(letters)) return cursor.SkipRun(begin, letters);
+    if (c.Is(kNumber)) return cursor.SkipRun(begin, kNumber, max_digits);
+    const std::size_t next = begin + c.length;
+    if (!c.Is(kLineBreak) && cursor.At(next).Is(letters)) return cursor.SkipRun(next, letters);
+    const std::size_t end =
+        SkipSymbols(cursor, begin, kWhitespace | kNumber | letters, /*slash_in_tail=*/false);
+    return end > begin ? end : SkipLinesOrWhitespace(cursor, begin);
   }
 };
 
-class Llama3Scanner final : public SplitPattern {
+// GPT-4o and Tekken: words by case, "camelCase" being two.
+struct CasedFamily {
+  bool contractions = true;  // belong to the word before them
+  std::size_t max_digits = 3;
+
+  std::size_t WordEnd(const ScanCursor& cursor, std::size_t begin) const {
+    const Character c = cursor.At(begin);
+    for (const auto part : {&CasedFamily::LowerEnd, &CasedFamily::UpperEnd}) {
+      const std::size_t next = begin + c.length;
+      const bool may_lead = !c.Is(kLineBreak | kLetter | kNumber);
+      std::size_t end = may_lead ? part(cursor, next) : next;
+      if (end == next) {
+        end = part(cursor, begin);
+        if (end == begin) continue;
+      }
+      return contractions ? SkipContraction(cursor, end, /*ignore_case=*/true) : end;
+    }
+    if (c.Is(kNumber)) return cursor.SkipRun(begin, kNumber, max_digits);
+    const std::size_t end =
+        SkipSymbols(cursor, begin, kWhitespace | kNumber | kLetter, /*slash_in_tail=*/true);
+    return end > begin ? end : SkipLinesOrWhitespace(cursor, begin);
+  }
+
+ private:
+  // `U*L+`, in which U and L have characters in common.
+  static std::size_t LowerEnd(const ScanCursor& cursor, std::size_t begin) {
+    std::size_t at = begin;
+    std::size_t last_lower_end = begin;  // of the characters that U takes, the last that L does too
+    for (Character c = cursor.At(at); c.Is(kUpperWord); c = cursor.At(at)) {
+      at += c.length;
+      if (c.Is(kLowerWord)) last_lower_end = at;
+    }
+    const std::size_t end = cursor.SkipRun(at, kLowerWord);
+    return end > at ? end : last_lower_end;
+  }
+  // `U+L*`
+  static std::size_t UpperEnd(const ScanCursor& cursor, std::size_t begin) {
+    const std::size_t upper = cursor.SkipRun(begin, kUpperWord);
+    return upper > begin ? cursor.SkipRun(upper, kLowerWord) : begin;
+  }
+};
+
+// DeepSeek V3's third expression. It matches no number by itself.
+struct DeepSeekFamily {
+  std::size_t WordEnd(const ScanCursor& cursor, std::size_t begin) const {
+    const Character c = cursor.At(begin);
+    const bool is_ascii_mark = c.code_point < 128 && c.Is(kPunctuation | kSymbol);
+    if (is_ascii_mark && IsAsciiLetter(cursor.At(begin + 1))) {
+      std::size_t end = begin + 1;
+      while (IsAsciiLetter(cursor.At(end))) ++end;
+      return end;
+    }
+    constexpr CharClasses kWord = kLetter | kMark;
+    const std::size_t next = begin + c.length;
+    if (!c.Is(kLineBreak | kLetter | kPunctuation | kSymbol) && cursor.At(next).Is(kWord)) {
+      return cursor.SkipRun(next, kWord);
+    }
+    if (c.Is(kWord)) return cursor.SkipRun(begin, kWord);
+    const std::size_t first = c.code_point == ' ' ? begin + 1 : begin;
+    const std::size_t end = cursor.SkipRun(first, kPunctuation | kSymbol);
+    if (end > first) return cursor.SkipRun(end, kLineBreak);
+    return SkipLinesOrWhitespace(cursor, begin);
+  }
+
+ private:
+  static bool IsAsciiLetter(const Character& c) { return c.code_point < 128 && c.Is(kLetter); }
+};
+
+struct Gpt2Family {
+  std::size_t WordEnd(const ScanCursor& cursor, std::size_t begin) const {
+    return Gpt2WordEnd(cursor, begin);
+  }
+};
+
+// A run of one class, and maybe one whitespace before it.
+struct ClassRun {
+  CharClasses classes = kLetter;
+  std::size_t max_length = std::numeric_limits<std::size_t>::max();
+  bool takes_space = false;
+
+  std::size_t WordEnd(const ScanCursor& cursor, std::size_t begin) const {
+    const Character c = cursor.At(begin);
+    const std::size_t first = takes_space && c.Is(kWhitespace) ? begin + c.length : begin;
+    const std::size_t end = cursor.SkipRun(first, classes, max_length);
+    return end > first ? end : begin;
+  }
+};
+
+template <typename Family>
+class Scanner final : public SplitPattern {
  public:
-  explicit Llama3Scanner(std::size_t max_digits) : max_digits_(max_digits) {}
+  explicit Scanner(Family family) : family_(family) {}
+
   void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
-    const Cursor cursor(text);
-    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
-      end = Llama3WordEnd(cursor, begin, max_digits_);
-      matches.push_back({begin, end});
+    const ScanCursor cursor(text);
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = family_.WordEnd(cursor, begin);
+      if (end > begin) matches.push_back({begin, end});
+      begin = end > begin ? end : begin + cursor.At(begin).length;
     }
   }
 
  private:
-  const std::size_t max_digits_;
+  const Family family_;
+};
+
+template <typename Family>
+std::unique_ptr<SplitPattern> NewScanner(Family family) {
+  return std::make_unique<Scanner<Family>>(family);
+}
+
+// --- The expressions, by their exact text ------------------------------------------------------
+
+struct Known {
+  std::string_view regex;
+  std::unique_ptr<SplitPattern> (*make)();
+};
+
+constexpr std::array kKnown = {
+    Known{R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(Gpt2Family{}); }},
+    Known{R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
+          R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(Llama3Family{}); }},
+    Known{R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+          R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(Llama3Family{.max_digits = 1}); }},
+    Known{R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N})"
+          R"(| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(Llama3Family{.letters = kLetter | kMark, .max_digits = 1}); }},
+    Known{R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+          R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+          R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+          R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*)"
+          R"(|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(CasedFamily{}); }},
+    Known{R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+          R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+          R"(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(CasedFamily{.contractions = false, .max_digits = 1}); }},
+    Known{R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)"
+          R"(|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
+          R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+          [] { return NewScanner(DeepSeekFamily{}); }},
+    Known{R"(\p{N})", [] { return NewScanner(ClassRun{.classes = kNumber, .max_length = 1}); }},
+    Known{R"(\p{N}{1,3})",
+          [] { return NewScanner(ClassRun{.classes = kNumber, .max_length = 3}); }},
+    Known{R"(\p{N}+)", [] { return NewScanner(ClassRun{.classes = kNumber}); }},
+    Known{R"(\s?\p{L}+)", [] { return NewScanner(ClassRun{.takes_space = true}); }},
+    Known{R"(\s?\p{P}+)",
+          [] { return NewScanner(ClassRun{.classes = kPunctuation, .takes_space = true}); }},
 };
 
 }  // namespace
 
-std::unique_ptr<SplitPattern> NewGpt2Scanner() { return std::make_unique<Gpt2Scanner>(); }
+std::unique_ptr<SplitPattern> NewGpt2Scanner() { return NewScanner(Gpt2Family{}); }
 
 std::unique_ptr<SplitPattern> FindSplitScanner(std::string_view regex) {
-  if (regex == kGpt2Regex) return NewGpt2Scanner();
-  if (regex == kLlama3Regex) return std::make_unique<Llama3Scanner>(3);
-  if (regex == kQwen2Regex) return std::make_unique<Llama3Scanner>(1);
-  return nullptr;
+  const auto found = std::find_if(kKnown.begin(), kKnown.end(),
+                                  [&](const Known& known) { return known.regex == regex; });
+  return found == kKnown.end() ? nullptr : found->make();
+}
+
+std::vector<std::string_view> ScannedRegexes() {
+  std::vector<std::string_view> regexes;
+  for (const Known& known : kKnown) regexes.push_back(known.regex);
+  return regexes;
 }
 
 }  // namespace quire::engine

@@ -2,12 +2,11 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "engine/tokenizer/split_pattern.h"
 
 // The pre-tokenizer expressions of the model families served most, as scanners in linear time.
-// Each match is a word with the space before it, a number, punctuation, or whitespace; the
-// matches cover the text.
 
 namespace quire::engine {
 
@@ -16,5 +15,8 @@ std::unique_ptr<SplitPattern> NewGpt2Scanner();
 
 // The scanner for exactly this expression, or null.
 std::unique_ptr<SplitPattern> FindSplitScanner(std::string_view regex);
+
+// All expressions that have one.
+std::vector<std::string_view> ScannedRegexes();
 
 }  // namespace quire::engine

@@ -37,18 +37,19 @@ struct EncodeOptions {
   bool parse_special_tokens = false;
 };
 
-// Text to token ids and back, as the model's tokenizer.json says. Implementations: BPE (byte level
-// and SentencePiece style with byte fallback) and WordPiece.
+// Text to token ids and back, as the model's own files say: BPE (byte level, and SentencePiece style
+// with byte fallback), Unigram, WordPiece and WordLevel.
 //
 // Thread-safe: immutable after Load. Linear time in the text for every input.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Reads `directory`/tokenizer.json and what tokenizer_config.json adds. Returns NOT_FOUND if
-  // there is none, INVALID_ARGUMENT naming file and field if it is malformed or uses a component
-  // that is not supported.
-  static StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);
+  // Reads the tokenizer of a model: the metadata of a .gguf file, or a directory's tokenizer.json,
+  // else its tokenizer.model, and what tokenizer_config.json adds. Returns NOT_FOUND if there is
+  // none, INVALID_ARGUMENT naming file and field if it is malformed or uses a component that is not
+  // supported, DATA_LOSS if a .gguf file is damaged.
+  static StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& path);
 
   // Invalid UTF-8 becomes U+FFFD first. Never fails.
   virtual std::vector<TokenId> Encode(std::string_view text,
@@ -72,6 +73,18 @@ class Tokenizer {
   virtual std::string TokenBytes(TokenId id) const = 0;
   // True if Decode strips one leading space from the first token of a text (SentencePiece style).
   virtual bool strips_leading_space() const = 0;
+  // The bytes of `id` as the first token of a text that has any.
+  virtual std::string FirstTokenBytes(TokenId id) const {
+    std::string bytes = TokenBytes(id);
+    if (strips_leading_space() && bytes.starts_with(' ')) bytes.erase(0, 1);
+    return bytes;
+  }
+  // True if every token counts as the first until the text is no longer empty.
+  virtual bool first_until_text() const { return false; }
+  // True if Decode strips one space from the end of a text (word by word models).
+  virtual bool strips_trailing_space() const { return false; }
+  // True if Decode leaves out a token that equals the one before it (CTC models).
+  virtual bool drops_repeats() const { return false; }
 
   virtual std::int64_t vocab_size() const = 0;
   virtual bool IsSpecial(TokenId id) const = 0;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/mapped_file.h"
+#include "engine/tokenizer/vocabulary.h"
 
 namespace quire::engine {
 namespace {
@@ -12,6 +13,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20;
 constexpr std::size_t kMaxJsonDepth = 64;
+constexpr std::size_t kMaxVocabSize = Vocabulary::kMaxSize;
 
 // Builds a JSON tree from parse events, refusing deep nesting before it is built.
 class TreeBuilder : public nlohmann::json_sax<json> {
@@ -75,7 +77,8 @@ class TreeBuilder : public nlohmann::json_sax<json> {
   std::string error_;
 };
 
-// Diverts model.vocab (an object) and model.merges (an array) into the tables of TokenizerJson.
+// Diverts model.vocab (an object, or an array of scored pieces) and model.merges (an array) into the
+// tables of TokenizerJson.
 class TokenizerJsonBuilder final : public TreeBuilder {
  public:
   explicit TokenizerJsonBuilder(TokenizerJson* out) : TreeBuilder(&out->root), out_(*out) {}
@@ -85,20 +88,27 @@ class TokenizerJsonBuilder final : public TreeBuilder {
     return table_ == Table::kNone ? TreeBuilder::boolean(value) : FailEntry();
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    return table_ == Table::kNone ? TreeBuilder::number_float(value, text) : FailEntry();
+    return table_ == Table::kNone ? TreeBuilder::number_float(value, text) : AddScore(value);
   }
   bool number_integer(number_integer_t value) override {
-    return table_ == Table::kNone ? TreeBuilder::number_integer(value) : FailEntry();
+    return table_ == Table::kNone ? TreeBuilder::number_integer(value)
+                                  : AddScore(static_cast<double>(value));
   }
   bool number_unsigned(number_unsigned_t value) override {
     if (table_ == Table::kNone) return TreeBuilder::number_unsigned(value);
-    if (table_ != Table::kVocab || value > std::numeric_limits<TokenId>::max()) return FailEntry();
+    if (table_ != Table::kVocab) return AddScore(static_cast<double>(value));
+    if (value > std::numeric_limits<TokenId>::max()) return FailEntry();
     out_.vocab.emplace_back(std::move(token_), static_cast<TokenId>(value));
     return true;
   }
   bool string(string_t& value) override {
     if (table_ == Table::kNone) return TreeBuilder::string(value);
     if (table_ == Table::kMerges) return AddMergeLine(value);
+    if (table_ == Table::kScoredPiece) {
+      if (pair_size_++ != 0) return FailEntry();
+      token_ = std::move(value);
+      return true;
+    }
     if (table_ != Table::kMergePair || pair_size_ == 2) return FailEntry();
     (pair_size_++ == 0 ? pair_.first : pair_.second) = std::move(value);
     return true;
@@ -123,39 +133,64 @@ class TokenizerJsonBuilder final : public TreeBuilder {
     return true;
   }
   bool start_array(std::size_t size) override {
-    if (table_ == Table::kMerges) {
-      table_ = Table::kMergePair;
-      pair_size_ = 0;
-      return true;
-    }
+    if (table_ == Table::kMerges) return Enter(Table::kMergePair);
+    if (table_ == Table::kScoredPieces) return Enter(Table::kScoredPiece);
     if (table_ != Table::kNone) return FailEntry();
-    if (!AtModelField("merges")) return TreeBuilder::start_array(size);
-    table_ = Table::kMerges;
-    return true;
+    if (AtModelField("merges")) return Enter(Table::kMerges);
+    if (AtModelField("vocab")) return Enter(Table::kScoredPieces);
+    return TreeBuilder::start_array(size);
   }
   bool end_array() override {
-    if (table_ == Table::kNone) return TreeBuilder::end_array();
-    if (table_ == Table::kMerges) {
-      table_ = Table::kNone;
-      return true;
+    switch (table_) {
+      case Table::kNone:
+        return TreeBuilder::end_array();
+      case Table::kMerges:
+      case Table::kScoredPieces:
+        return Enter(Table::kNone);
+      case Table::kMergePair:
+        if (pair_size_ != 2) return FailEntry();
+        out_.merges.push_back(std::move(pair_));
+        return Enter(Table::kMerges);
+      case Table::kScoredPiece:
+        return pair_size_ == 2 ? Enter(Table::kScoredPieces) : FailEntry();
+      case Table::kVocab:
+        break;
     }
-    if (pair_size_ != 2) return FailEntry();
-    out_.merges.push_back(std::move(pair_));
-    table_ = Table::kMerges;
-    return true;
+    return FailEntry();
   }
 
  private:
-  enum class Table { kNone, kVocab, kMerges, kMergePair };
+  enum class Table { kNone, kVocab, kMerges, kMergePair, kScoredPieces, kScoredPiece };
 
   bool AtModelField(std::string_view field) const {
     return depth() == 2 && in_model_ && last_key() == field;
   }
+  bool Enter(Table table) {
+    table_ = table;
+    pair_size_ = 0;
+    return true;
+  }
   bool FailEntry() {
-    if (table_ == Table::kVocab) {
-      return Fail(fmt::format("model.vocab.{}: wanted an id in [0, 2^31)", token_));
+    switch (table_) {
+      case Table::kVocab:
+        return Fail(fmt::format("model.vocab.{}: wanted an id in [0, 2^31)", token_));
+      case Table::kScoredPieces:
+      case Table::kScoredPiece:
+        return Fail(
+            fmt::format("model.vocab[{}]: wanted a piece and its score", out_.vocab.size()));
+      default:
+        return Fail(fmt::format("model.merges[{}]: wanted two pieces", out_.merges.size()));
     }
-    return Fail(fmt::format("model.merges[{}]: wanted two pieces", out_.merges.size()));
+  }
+  // The second half of [piece, score]; ids are positions.
+  bool AddScore(double score) {
+    if (table_ != Table::kScoredPiece || pair_size_ != 1 || out_.vocab.size() >= kMaxVocabSize) {
+      return FailEntry();
+    }
+    ++pair_size_;
+    out_.vocab.emplace_back(std::move(token_), static_cast<TokenId>(out_.vocab.size()));
+    out_.scores.push_back(score);
+    return true;
   }
   // The older spelling: "left right".
   bool AddMergeLine(const std::string& line) {
@@ -195,6 +230,9 @@ StatusOr<TokenizerJson> ReadTokenizerJson(const std::string& path) {
   TokenizerJson result;
   TokenizerJsonBuilder builder(&result);
   QUIRE_RETURN_IF_ERROR(Parse(path, builder));
+  if (!result.scores.empty() && result.scores.size() != result.vocab.size()) {
+    return InvalidArgument("{}: model.vocab: wanted it once, have an object and an array", path);
+  }
   return result;
 }
 

@@ -68,6 +68,25 @@ JoinedSegments Join(std::span<const TextSegment> segments) {
 
 }  // namespace
 
+TokenTexts BytesOfTokens(
+    const TokenizerParts& parts,
+    const std::function<std::string(TokenId id, std::string_view text, bool added)>& bytes_of) {
+  const Vocabulary& vocabulary = *parts.vocabulary;
+  std::int64_t size = vocabulary.size();
+  for (const AddedToken& token : parts.added_tokens.tokens()) {
+    size = std::max(size, std::int64_t{token.id} + 1);
+  }
+  std::vector<std::string> bytes(static_cast<std::size_t>(size));
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    if (!vocabulary.Contains(id)) continue;
+    bytes[static_cast<std::size_t>(id)] = bytes_of(id, vocabulary.Text(id), /*added=*/false);
+  }
+  for (const AddedToken& token : parts.added_tokens.tokens()) {
+    bytes[static_cast<std::size_t>(token.id)] = bytes_of(token.id, token.content, /*added=*/true);
+  }
+  return TokenTexts(bytes);
+}
+
 std::vector<TokenId> TokenizerPipeline::Encode(std::string_view text,
                                                const EncodeOptions& options) const {
   return Ids(EncodeTracked(text, options, /*tracked=*/false));
@@ -170,20 +189,41 @@ void TokenizerPipeline::EncodeStretch(AlignedText text, bool starts_input, bool 
 StatusOr<std::string> TokenizerPipeline::Decode(std::span<const TokenId> ids,
                                                 bool skip_special_tokens) const {
   std::string bytes;
+  TokenId previous = PreTokenizedText::kNoToken;
+  bool is_first = true;
   for (const TokenId id : ids) {
     if (id < 0 || id >= vocab_size()) {
       return InvalidArgument("token id: wanted one in [0, {}), have {}", vocab_size(), id);
     }
     if (skip_special_tokens && IsSpecial(id)) continue;
-    bytes += parts_.token_bytes[id];
+    if (parts_.drops_repeats && id == previous) continue;
+    previous = id;
+    if (!is_first) {
+      bytes += parts_.token_bytes[id];
+      continue;
+    }
+    bytes += FirstBytes(id);
+    is_first = parts_.token_bytes[id].empty() || (parts_.first_until_text && bytes.empty());
   }
-  if (parts_.strips_leading_space && bytes.starts_with(' ')) bytes.erase(0, 1);
+  if (parts_.strips_trailing_space && bytes.ends_with(' ')) bytes.pop_back();
   return ReplaceInvalidUtf8(bytes);
 }
 
 std::string TokenizerPipeline::TokenBytes(TokenId id) const {
   QUIRE_DCHECK(id >= 0 && id < vocab_size());
   return IsSpecial(id) ? std::string() : std::string(parts_.token_bytes[id]);
+}
+
+std::string TokenizerPipeline::FirstTokenBytes(TokenId id) const {
+  QUIRE_DCHECK(id >= 0 && id < vocab_size());
+  return IsSpecial(id) ? std::string() : std::string(FirstBytes(id));
+}
+
+std::string_view TokenizerPipeline::FirstBytes(TokenId id) const {
+  if (parts_.first_bytes.size() > 0) return parts_.first_bytes[id];
+  std::string_view bytes = parts_.token_bytes[id];
+  if (parts_.strips_leading_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
+  return bytes;
 }
 
 bool TokenizerPipeline::IsSpecial(TokenId id) const {

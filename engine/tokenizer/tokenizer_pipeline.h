@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/tokenizer/added_tokens.h"
@@ -25,10 +27,21 @@ struct TokenizerParts {
   std::unique_ptr<const SubwordModel> model;
   SpecialTokenFrame frame;
   TokenTexts token_bytes;  // by id, what decoding gives
+  // The same for the first token of a text; empty if all that it may lose is a space.
+  TokenTexts first_bytes;
   bool strips_leading_space = false;
+  bool first_until_text = false;
+  bool strips_trailing_space = false;
+  bool drops_repeats = false;
   std::optional<TokenId> bos_token_id;
   std::optional<TokenId> eos_token_id;
 };
+
+// `bytes_of(id, text, added)` for each token by id; `added` for added tokens. For token_bytes and
+// first_bytes, once vocabulary and added tokens are there.
+TokenTexts BytesOfTokens(
+    const TokenizerParts& parts,
+    const std::function<std::string(TokenId id, std::string_view text, bool added)>& bytes_of);
 
 // Tokenizer as a pipeline: added tokens on the raw text, normalizer, added tokens on the
 // normalized text, pre-tokenizer, model on each piece, special tokens around.
@@ -43,7 +56,11 @@ class TokenizerPipeline final : public Tokenizer {
   StatusOr<std::string> Decode(std::span<const TokenId> ids,
                                bool skip_special_tokens) const override;
   std::string TokenBytes(TokenId id) const override;
+  std::string FirstTokenBytes(TokenId id) const override;
   bool strips_leading_space() const override { return parts_.strips_leading_space; }
+  bool first_until_text() const override { return parts_.first_until_text; }
+  bool strips_trailing_space() const override { return parts_.strips_trailing_space; }
+  bool drops_repeats() const override { return parts_.drops_repeats; }
   std::int64_t vocab_size() const override { return parts_.token_bytes.size(); }
   bool IsSpecial(TokenId id) const override;
   std::optional<TokenId> FindToken(std::string_view token) const override;
@@ -52,6 +69,7 @@ class TokenizerPipeline final : public Tokenizer {
   std::optional<TokenId> eos_token_id() const override { return parts_.eos_token_id; }
 
  private:
+  std::string_view FirstBytes(TokenId id) const;
   // Appends the tokens of `text`. `allow_special` is asked about ranges of the original text.
   // Spans are set only if `text` is tracked.
   void EncodeText(const AlignedText& text, bool tracked,

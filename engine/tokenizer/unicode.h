@@ -3,25 +3,30 @@
 #include <array>
 #include <cstdint>
 
-// Character classes of The Unicode Standard as the pre-tokenizers use them. ASCII is answered from
-// a table, the rest by ICU.
+// Character classes of The Unicode Standard as the pre-tokenizers use them, by ICU.
 
 namespace quire::engine {
 
-enum CharClass : std::uint8_t {
+enum CharClass : std::uint16_t {
   kLetter = 1,        // \p{L}
   kNumber = 2,        // \p{N}
   kWhitespace = 4,    // White_Space
   kLineBreak = 8,     // \r or \n alone
   kPunctuation = 16,  // \p{P}
+  kSymbol = 32,       // \p{S}
+  kMark = 64,         // \p{M}
+  kUpperWord = 128,   // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
+  kLowerWord = 256,   // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 };
+using CharClasses = std::uint16_t;  // bits of CharClass
 
 namespace unicode_internal {
 
-constexpr std::array<std::uint8_t, 128> AsciiClasses() {
-  std::array<std::uint8_t, 128> classes{};
+constexpr std::array<CharClasses, 128> AsciiClasses() {
+  std::array<CharClasses, 128> classes{};
   for (int c = 0; c < 128; ++c) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) classes[c] |= kLetter;
+    if (c >= 'a' && c <= 'z') classes[c] |= kLetter | kLowerWord;
+    if (c >= 'A' && c <= 'Z') classes[c] |= kLetter | kUpperWord;
     if (c >= '0' && c <= '9') classes[c] |= kNumber;
     if (c == ' ' || (c >= '\t' && c <= '\r')) classes[c] |= kWhitespace;
     if (c == '\r' || c == '\n') classes[c] |= kLineBreak;
@@ -30,16 +35,19 @@ constexpr std::array<std::uint8_t, 128> AsciiClasses() {
                        '/', ':', ';', '?', '@', '[',  '\\', ']', '_', '{', '}'}) {
     classes[static_cast<unsigned char>(c)] |= kPunctuation;
   }
+  for (const char c : {'$', '+', '<', '=', '>', '^', '`', '|', '~'}) {
+    classes[static_cast<unsigned char>(c)] |= kSymbol;
+  }
   return classes;
 }
-inline constexpr std::array<std::uint8_t, 128> kAsciiClasses = AsciiClasses();
+inline constexpr std::array<CharClasses, 128> kAsciiClasses = AsciiClasses();
 
-std::uint8_t ClassifyBeyondAscii(char32_t c);
+CharClasses ClassifyBeyondAscii(char32_t c);
 
 }  // namespace unicode_internal
 
-// The classes of `c`, as bits of CharClass.
-inline std::uint8_t Classify(char32_t c) {
+// The classes of `c`.
+inline CharClasses Classify(char32_t c) {
   return c < 128 ? unicode_internal::kAsciiClasses[c] : unicode_internal::ClassifyBeyondAscii(c);
 }
 inline bool IsWhitespace(char32_t c) { return (Classify(c) & kWhitespace) != 0; }
@@ -53,6 +61,9 @@ bool IsMark(char32_t c);
 bool IsNonspacingMark(char32_t c);
 // Control, format or private use.
 bool IsControl(char32_t c);
+// A number for the script of `c` (UAX #24); kNoScript if it has none.
+int ScriptOf(char32_t c);
+inline constexpr int kNoScript = -1;
 // The blocks of CJK ideographs, as BERT lists them: no kana, no Hangul.
 bool IsCjkIdeograph(char32_t c);
 

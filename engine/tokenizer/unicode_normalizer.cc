@@ -3,9 +3,14 @@
 #include <unicode/bytestream.h>
 #include <unicode/edits.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
 
 #include <algorithm>
 #include <string>
+#include <vector>
+
+#include "base/utf8.h"
+#include "engine/tokenizer/unicode.h"
 
 namespace quire::engine {
 namespace {
@@ -29,12 +34,84 @@ const icu::Normalizer2* Instance(NormalizationForm form, UErrorCode& error) {
   return nullptr;
 }
 
+// Longest run of combining marks that ICU is given as it stands. ICU sorts a run by insertion; real
+// text has a handful.
+constexpr std::size_t kMaxMarks = 64;
+
+// A combining mark: its class, and its bytes.
+struct Mark {
+  std::uint8_t combining_class;
+  std::string_view bytes;
+};
+
+// Appends the marks that `c` is; false if it is none. Three vowel signs have class 0 themselves, but
+// every normalization form makes two marks of them.
+bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
+  switch (c) {
+    case 0x0F73:
+      marks.insert(marks.end(), {{129, "\u0F71"}, {130, "\u0F72"}});
+      return true;
+    case 0x0F75:
+      marks.insert(marks.end(), {{129, "\u0F71"}, {132, "\u0F74"}});
+      return true;
+    case 0x0F81:
+      marks.insert(marks.end(), {{129, "\u0F71"}, {130, "\u0F80"}});
+      return true;
+    default:
+      break;
+  }
+  const std::uint8_t combining_class =
+      IsMark(c) ? u_getCombiningClass(static_cast<UChar32>(c)) : 0;
+  if (combining_class != 0) marks.push_back({combining_class, bytes});
+  return combining_class != 0;
+}
+
+std::string Sorted(std::vector<Mark>& marks) {
+  std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) {
+    return a.combining_class < b.combining_class;
+  });
+  std::string sorted;
+  for (const Mark& mark : marks) sorted += mark.bytes;
+  return sorted;
+}
+
+// Puts long runs of combining marks into canonical order, which is what normalization begins with,
+// so that no text makes ICU's sorting quadratic.
+void SortLongMarkRuns(AlignedText& text) {
+  const std::string& source = text.text();
+  AlignedTextBuilder builder(text);
+  std::size_t kept = 0;
+  std::size_t run = 0;  // where the run of marks at hand begins
+  std::vector<Mark> marks;
+  for (std::size_t at = 0, end = 0; at <= source.size(); at = end) {
+    bool is_mark = false;
+    end = at + 1;
+    if (at < source.size()) {
+      const DecodedChar c = DecodeUtf8(source, at);
+      end = at + static_cast<std::size_t>(c.length_bytes);
+      is_mark = AppendMarks(c.code_point, std::string_view(source).substr(at, end - at), marks);
+    }
+    if (is_mark) continue;
+    if (marks.size() > kMaxMarks) {
+      builder.Copy(kept, run);
+      builder.Replace(run, at, Sorted(marks));
+      kept = at;
+    }
+    marks.clear();
+    run = end;
+  }
+  if (kept == 0) return;
+  builder.Copy(kept, source.size());
+  text = std::move(builder).Build();
+}
+
 class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(const icu::Normalizer2& icu_normalizer) : icu_(icu_normalizer) {}
 
   void Normalize(AlignedText& text) const override {
     if (IsAscii(text.text())) return;
+    SortLongMarkRuns(text);
     std::string normalized;
     icu::StringByteSink<std::string> sink(&normalized);
     icu::Edits edits;

@@ -1,7 +1,5 @@
 #include "engine/tokenizer/word_piece_model.h"
 
-#include <algorithm>
-
 #include "base/utf8.h"
 
 namespace quire::engine {
@@ -22,15 +20,18 @@ StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Create(const Vocabular
   model->unknown_id_ = *unknown;
   model->max_chars_ = static_cast<std::size_t>(options.max_input_chars_per_word);
   const std::string_view prefix = options.continuing_subword_prefix;
+  std::vector<std::pair<std::string_view, std::int32_t>> first;
+  std::vector<std::pair<std::string_view, std::int32_t>> continuing;
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const std::string_view text = vocabulary.Text(id);
     const auto index = static_cast<std::size_t>(id);
     const bool special = index < options.is_special.size() && options.is_special[index];
     if (text.empty() || (special && CountUtf8Characters(text) > 1)) continue;
-    model->first_.emplace(text, id);
-    model->max_piece_bytes_ = std::max(model->max_piece_bytes_, text.size());
-    if (text.starts_with(prefix)) model->continuing_.emplace(text.substr(prefix.size()), id);
+    first.emplace_back(text, id);
+    if (text.starts_with(prefix)) continuing.emplace_back(text.substr(prefix.size()), id);
   }
+  model->first_ = PieceTrie(std::move(first));
+  model->continuing_ = PieceTrie(std::move(continuing));
   return model;
 }
 
@@ -43,17 +44,18 @@ void WordPieceModel::Tokenize(std::string_view piece, std::vector<SubwordToken>&
 
 bool WordPieceModel::Cover(std::string_view word, std::vector<SubwordToken>& tokens) const {
   for (std::size_t begin = 0; begin < word.size();) {
-    const Pieces& pieces = begin == 0 ? first_ : continuing_;
-    std::size_t end = std::min(word.size(), begin + max_piece_bytes_);
-    for (; end > begin; --end) {
-      if (end < word.size() && IsUtf8Continuation(word[end])) continue;
-      const auto found = pieces.find(word.substr(begin, end - begin));
-      if (found == pieces.end()) continue;
-      tokens.push_back(
-          {found->second, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
-      break;
-    }
+    const PieceTrie& pieces = begin == 0 ? first_ : continuing_;
+    std::size_t end = begin;
+    TokenId longest = unknown_id_;
+    pieces.ForEachAt(word, begin, [&](TokenId id, std::size_t length_bytes) {
+      const std::size_t next = begin + length_bytes;
+      if (next < word.size() && IsUtf8Continuation(word[next])) return;
+      end = next;
+      longest = id;
+    });
     if (end == begin) return false;
+    tokens.push_back(
+        {longest, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
     begin = end;
   }
   return true;

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "base/status.h"
+#include "engine/tokenizer/piece_trie.h"
 #include "engine/tokenizer/subword_model.h"
 #include "engine/tokenizer/vocabulary.h"
 
@@ -28,7 +28,6 @@ class WordPieceModel final : public SubwordModel {
   };
 
   // INVALID_ARGUMENT starting with `place` if the vocabulary lacks the unknown token.
-  // `vocabulary` must outlive the model.
   static StatusOr<std::unique_ptr<WordPieceModel>> Create(const Vocabulary& vocabulary,
                                                           const Options& options,
                                                           std::string_view place);
@@ -36,8 +35,6 @@ class WordPieceModel final : public SubwordModel {
   void Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const override;
 
  private:
-  using Pieces = absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>>;
-
   WordPieceModel() = default;
 
   // Appends the tokens; false if the word cannot be covered.
@@ -45,9 +42,8 @@ class WordPieceModel final : public SubwordModel {
 
   TokenId unknown_id_ = 0;
   std::size_t max_chars_ = 0;
-  std::size_t max_piece_bytes_ = 0;  // bounds the search for the longest token
-  Pieces first_;                     // tokens that begin a word
-  Pieces continuing_;                // tokens that continue one, without their prefix
+  PieceTrie first_;       // tokens that begin a word
+  PieceTrie continuing_;  // tokens that continue one, without their prefix
 };
 
 }  // namespace quire::engine

@@ -10,6 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kGgufExtension = ".gguf";
+
 // Folders beside the program that may hold bundled models: of an installation, of a build.
 std::vector<fs::path> BundleDirectories(const GlobalOptions& options) {
   if (!options.model_dir.empty()) return {options.model_dir};
@@ -73,15 +75,12 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
         "model {}: downloading is not supported yet; wanted the directory of a Hugging Face model",
         spec);
   }
-  if (spec.ends_with(".gguf")) {
-    return InvalidArgument(
-        "model {}: GGUF files are not supported yet; wanted the directory of a Hugging Face model",
-        spec);
-  }
   std::error_code error;
   if (fs::is_directory(fs::path(spec), error)) return std::string(spec);
   if (fs::exists(fs::path(spec), error)) {
-    return InvalidArgument("model {}: wanted a directory, have a file", spec);
+    if (spec.ends_with(kGgufExtension) && kind == ModelKind::kLanguage) return std::string(spec);
+    return InvalidArgument("model {}: wanted a directory{}, have a file", spec,
+                           kind == ModelKind::kLanguage ? " or a .gguf file" : "");
   }
   for (const NamedModel& model : ListNamedModels(options)) {
     if (model.name == spec) return model.path;
@@ -95,7 +94,8 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
 std::string ModelName(const std::string& path) {
   if (path.empty()) return "";
   const fs::path full = fs::absolute(fs::path(path)).lexically_normal();
-  return (full.has_filename() ? full : full.parent_path()).filename().string();
+  const fs::path last = (full.has_filename() ? full : full.parent_path()).filename();
+  return (last.extension() == kGgufExtension ? last.stem() : last).string();
 }
 
 Status ModelFileError(const Status& status) {

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "services/cli/global_options.h"
 
-// Which directory `--model M` means.
+// Which directory or .gguf file `--model M` means.
 
 namespace quire::services::cli {
 
@@ -23,13 +23,13 @@ struct NamedModel {
 // The models of DATA_DIR/models, then the bundled ones, each by name.
 std::vector<NamedModel> ListNamedModels(const GlobalOptions& options);
 
-// The directory of `spec`: an existing path, else the name of a model. The empty spec means the
-// bundled model of this kind. Returns INVALID_ARGUMENT for a form that is not supported and where
+// The directory of `spec`: an existing path, else the name of a model. A language model may be a
+// .gguf file. The empty spec means the bundled model of this kind. Returns INVALID_ARGUMENT for a form that is not supported and where
 // nothing was given and nothing is bundled; NOT_FOUND naming the places looked at.
 StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
                                    const GlobalOptions& options);
 
-// What a service calls the model of a directory: the last part of its path.
+// What a service calls the model at a path: the last part of it, without ".gguf".
 std::string ModelName(const std::string& path);
 
 // Marks an error of loading a model that was found: its files are to blame, exit code 6.

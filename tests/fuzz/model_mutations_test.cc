@@ -5,10 +5,10 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "engine/engine.h"
 #include "tests/support/engine_requests.h"
+#include "tests/support/mutations.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/test_files.h"
 #include "tests/support/tiny_model.h"
@@ -19,61 +19,14 @@ namespace {
 using testing::ReadWholeFile;
 using testing::TemporaryDirectory;
 using testing::WriteFile;
-using Random = std::mt19937;
+using testing::Below;
+using testing::FlipBits;
+using testing::Random;
+using testing::ReplaceNumber;
+using testing::Splice;
+using testing::Truncate;
 
 constexpr int kNumMutations = 200;  // of each file
-
-std::size_t Below(Random& random, std::size_t limit) {
-  return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
-}
-
-// --- Mutations of bytes ---------------------------------------------------------------------
-
-void FlipBits(std::string& bytes, std::size_t limit, Random& random) {
-  for (std::size_t i = 0; i <= Below(random, 8); ++i) {
-    char& byte = bytes[Below(random, limit)];
-    byte = static_cast<char>(byte ^ (1 << Below(random, 8)));
-  }
-}
-
-void Truncate(std::string& bytes, Random& random) { bytes.resize(Below(random, bytes.size())); }
-
-// Copies one stretch over another.
-void Splice(std::string& bytes, std::size_t limit, Random& random) {
-  const std::size_t size = 1 + Below(random, std::min<std::size_t>(limit, 64));
-  const std::string piece = bytes.substr(Below(random, limit), size);
-  bytes.replace(Below(random, limit), piece.size(), piece);
-}
-
-// Replaces a number in the text by one that tempts careless arithmetic.
-void ReplaceNumber(std::string& bytes, std::size_t limit, Random& random) {
-  static const char* const kNumbers[] = {"0",
-                                         "-1",
-                                         "1",
-                                         "2147483647",
-                                         "2147483648",
-                                         "4294967295",
-                                         "4294967296",
-                                         "1e308",
-                                         "-0.0",
-                                         "1e-320",
-                                         "65536",
-                                         "9223372036854775807",
-                                         "1000000007",
-                                         "0.5",
-                                         "18446744073709551615",
-                                         "9223372036854775808",
-                                         "18446744073709551616",
-                                         "null",
-                                         "\"x\"",
-                                         "[]",
-                                         "{}"};
-  const std::size_t start = Below(random, limit);
-  const std::size_t begin = bytes.find_first_of("0123456789", start);
-  if (begin == std::string::npos || begin >= limit) return;
-  const std::size_t end = bytes.find_first_not_of("0123456789.eE+-", begin);
-  bytes.replace(begin, end - begin, kNumbers[Below(random, std::size(kNumbers))]);
-}
 
 std::string MutateText(std::string text, Random& random) {
   switch (Below(random, 6)) {

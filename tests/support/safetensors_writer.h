@@ -73,14 +73,17 @@ inline std::string DTypeInFile(kernels::DType dtype) {
   }
 }
 
-// The tensors of an f32 file, converted to `dtype`.
+// The tensors of a file of f32, f16 or bf16, converted to `dtype`.
 inline std::vector<TensorToWrite> ConvertTensors(const engine::SafetensorsFile& file,
                                                  kernels::DType dtype) {
   std::vector<TensorToWrite> tensors;
   for (const engine::TensorInfo& tensor : file.tensors()) {
-    const std::span<const std::uint8_t> bytes = file.bytes(tensor);
-    std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    const std::string bytes(file.bytes(tensor).begin(), file.bytes(tensor).end());
+    const kernels::DType stored = *engine::ToKernelDType(tensor.dtype);
+    std::vector<float> values(bytes.size() /
+                              static_cast<std::size_t>(kernels::BytesPerElement(stored)));
+    kernels::ConvertToF32(stored, bytes.data(), values.data(),
+                          static_cast<std::int64_t>(values.size()));
     tensors.push_back({.name = tensor.name,
                        .dtype = DTypeInFile(dtype),
                        .shape = tensor.shape,

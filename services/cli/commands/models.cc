@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "engine/formats/checkpoint.h"
+#include "engine/formats/gguf_file.h"
 #include "engine/model/model_config.h"
 #include "engine/tokenizer/chat_template.h"
 #include "quire/inference/v1/inference.grpc.pb.h"
@@ -20,12 +21,31 @@ namespace fs = std::filesystem;
 using inference::v1::InferenceService;
 using inference::v1::Model;
 
-// What a server would say about the model of a directory, without loading it.
+template <typename Tensors>
+std::int64_t SizeBytes(const Tensors& tensors) {
+  std::uint64_t size_bytes = 0;
+  for (const auto& tensor : tensors) size_bytes += tensor.size_bytes();
+  return static_cast<std::int64_t>(size_bytes);
+}
+
+StatusOr<std::int64_t> WeightBytes(const std::string& path) {
+  if (engine::IsGgufPath(path)) {
+    QUIRE_ASSIGN_OR_RETURN(const auto file,
+                           engine::GgufFile::Open(path, MappedFile::Wanted::kSome));
+    return SizeBytes(file->tensors());
+  }
+  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, engine::Checkpoint::Open(path));
+  std::int64_t size_bytes = 0;
+  for (const auto& file : checkpoint->files()) size_bytes += SizeBytes(file->tensors());
+  return size_bytes;
+}
+
+// What a server would say about the model at a path, without loading it.
 StatusOr<Model> DescribeModel(const std::string& path) {
   const auto config = engine::LoadModelConfig(path);
   if (!config.ok()) return ModelFileError(config.status());
-  const auto checkpoint = engine::Checkpoint::Open(path);
-  if (!checkpoint.ok()) return ModelFileError(checkpoint.status());
+  const StatusOr<std::int64_t> weight_bytes = WeightBytes(path);
+  if (!weight_bytes.ok()) return ModelFileError(weight_bytes.status());
   Model model;
   model.set_name("models/" + ModelName(path));
   model.set_architecture(config->architecture);
@@ -35,11 +55,7 @@ StatusOr<Model> DescribeModel(const std::string& path) {
   model.set_can_generate(!config->is_encoder());
   model.set_can_chat(!config->is_encoder() && engine::ChatTemplate::Load(path).ok());
   if (config->is_encoder()) model.set_embedding_dimension(config->hidden_size);
-  std::uint64_t weight_bytes = 0;
-  for (const auto& file : (*checkpoint)->files()) {
-    for (const engine::TensorInfo& tensor : file->tensors()) weight_bytes += tensor.size_bytes();
-  }
-  model.set_weight_bytes(static_cast<std::int64_t>(weight_bytes));
+  model.set_weight_bytes(*weight_bytes);
   return model;
 }
 

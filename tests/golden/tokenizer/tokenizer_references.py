@@ -3,16 +3,16 @@
 Trained on training_text.txt with the Hugging Face `tokenizers` package, which is the reference.
 """
 
-import hashlib
 import json
 import pathlib
 
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers,
                         processors, trainers)
 
+import sentence_piece_references
+from texts import NAUGHTY_STRINGS, TEXTS, TRAINING_TEXT, digest
+
 HERE = pathlib.Path(__file__).parent
-TRAINING_TEXT = str(HERE / "training_text.txt")
-NAUGHTY_STRINGS = HERE / "../../../../shared/data/corpora/blns.json"
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
           r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -21,24 +21,6 @@ QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 CASED = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
          r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+|\p{N}{1,3}"
          r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-
-# Each text is there for a rule: contractions, digits, whitespace runs, line breaks, unknown and
-# combining characters, controls, CJK, emoji sequences, special tokens in the text.
-TEXTS = [
-    "", " ", "  ", "   \t ", "\n", "\r\n\r\n", " \n \n x", "a\n\n  b", "tail   ", "\u00a0\u3000x\u2028y",
-    "Hello, world!", " Hello", "hello   world", "don't DON'T we'll I'Ve '\u017f 'tis rock'n'roll 's",
-    "1 12 123 1234 12345678 ½ ⅷ १२३ 3.14", "a1b22c333", "snake_case CamelCase kebab-case",
-    "!!!??? ... --- $$$ (x) [y] {z}", " !x  !y", "if (a<b) {\n\treturn a->b[0];\n}\r\n",
-    "Straße größer fähig", "e\u0301 é ẛ\u0323 \ufb01 ﷺ ㎒ ①", "İstanbul ΑΣ ΣΑΣ ß", "\u0301a \u0327\u0301",
-    "中文测试 テスト 한국어 ไทย \U00020000\U0002b920", "الطاحونة שלום हिन्दी",
-    "🙂🚀 👩‍🔬 👍🏽 🇩🇪", "zero\u200bwidth\u00adsoft\ufeffbom", "nul\x00bell\x07esc\x1b del\x7f \x85",
-    "\u0378 \ue000 \U0010ffff \ufffd", "<0x0A><0xE2>", "▁▁ x▁y ▁", "##ing ing un##able [UNK]",
-    "<s>", "a <s> b</s>", "x<|endoftext|>y <|eot_id|> <|im_start|>user\n<tool_call>",
-    "[CLS] a [SEP] [MASK] b", "<|endoftext|", "lstrip   <left>rstrip <right>   end <word> a<word>b",
-    "NORMAL Normal normal", "testing tested unhappiness newest", "a" * 300, "ab" * 120, " " * 100,
-    "é" * 60, "The harbour master keeps a ledger.\nDer Müller fährt über die Brücke.",
-]
-
 
 def bpe(alphabet, size, special, **options):
     return trainers.BpeTrainer(vocab_size=size, special_tokens=special, show_progress=False,
@@ -154,15 +136,113 @@ def word_style():
     return tokenizer
 
 
+def unigram_style():
+    """XLM-R and T5: precompiled rules, runs of spaces reduced, Unigram over words."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.Precompiled(sentence_piece_references.charsmap()),
+        normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer.train([TRAINING_TEXT], trainers.UnigramTrainer(
+        vocab_size=420, special_tokens=special, unk_token="<unk>", show_progress=False))
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[(name, special.index(name)) for name in special])
+    return tokenizer
+
+
+def unigram_bytes_style():
+    """Unigram with bytes for the unknown, without a cut at spaces, by scripts instead."""
+    trained = Tokenizer(models.Unigram())
+    trained.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    trained.train([TRAINING_TEXT], trainers.UnigramTrainer(
+        vocab_size=300, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False))
+    pieces = [tuple(piece) for piece in json.loads(trained.to_str())["model"]["vocab"]]
+    low = min(score for _, score in pieces) - 1
+    pieces += [(f"<0x{byte:02X}>", low) for byte in range(256)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=True))
+    tokenizer.add_special_tokens(["<unk>"])
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.UnicodeScripts(), pre_tokenizers.Metaspace(prepend_scheme="never", split=False)])
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(),
+                                           decoders.Fuse()])
+    return tokenizer
+
+
+def falcon_style():
+    """Steps behind ByteLevel, which see the byte-level alphabet."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.ByteLevel(add_prefix_space=False),
+        pre_tokenizers.Digits(individual_digits=False),
+        pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train([TRAINING_TEXT], bpe(pre_tokenizers.ByteLevel.alphabet(), 600, ["<|endoftext|>"]))
+    return tokenizer
+
+
+CLIP = (r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]"
+        r"|[^\s\p{L}\p{N}]+")
+
+
+def clip_style():
+    """Byte-level BPE with a suffix that marks the end of a word."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(CLIP), "removed", invert=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train([TRAINING_TEXT], bpe(pre_tokenizers.ByteLevel.alphabet(), 700,
+                                         ["<|startoftext|>", "<|endoftext|>"], end_of_word_suffix="</w>"))
+    tokenizer.post_processor = processors.RobertaProcessing(
+        ("<|endoftext|>", 1), ("<|startoftext|>", 0), trim_offsets=False, add_prefix_space=False)
+    return tokenizer
+
+
+def openai_style():
+    """The first GPT: words, each with a suffix, and its decoder."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.BPEDecoder(suffix="</w>")
+    tokenizer.train([TRAINING_TEXT], bpe([], 500, ["<unk>"], end_of_word_suffix="</w>"))
+    return tokenizer
+
+
+def continuing_style():
+    """BPE with WordPiece's prefix, over the byte-level alphabet made by the normalizer."""
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]", continuing_subword_prefix="##"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.ByteLevel()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.CharDelimiterSplit("Ġ"), pre_tokenizers.FixedLength(7)])
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
+    tokenizer.train([TRAINING_TEXT], bpe([], 600, ["[UNK]"], continuing_subword_prefix="##"))
+    return tokenizer
+
+
+def word_level_style():
+    """Whole words; a decoder of speech recognition, which drops repeated tokens."""
+    tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Whitespace(), pre_tokenizers.Split(Regex("[aeiou]"), "merged_with_next", invert=True)])
+    tokenizer.decoder = decoders.CTC(pad_token="<pad>", word_delimiter_token=",", cleanup=True)
+    tokenizer.train([TRAINING_TEXT], trainers.WordLevelTrainer(
+        vocab_size=400, special_tokens=["<unk>", "<pad>"], show_progress=False))
+    return tokenizer
+
+
 STYLES = {
     "gpt2": gpt2_style, "llama3": llama3_style, "qwen2": qwen2_style, "cased": cased_style,
     "sentencepiece": sentencepiece_style, "metaspace": metaspace_style,
-    "wordpiece": wordpiece_style, "word": word_style,
+    "wordpiece": wordpiece_style, "word": word_style, "unigram": unigram_style,
+    "unigram_byte_fallback": unigram_bytes_style, "falcon": falcon_style, "clip": clip_style,
+    "openai": openai_style, "continuing": continuing_style, "word_level": word_level_style,
 }
-
-
-def digest(ids):
-    return hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()[:12]
 
 
 def record(tokenizer, text):
@@ -170,9 +250,27 @@ def record(tokenizer, text):
     tokenizer.encode_special_tokens = False
     parsed = tokenizer.encode(text).ids
     tokenizer.encode_special_tokens = True
-    plain = tokenizer.encode(text, add_special_tokens=False).ids
+    plain = as_text(tokenizer).encode(text, add_special_tokens=False).ids
     return {"text": text, "parsed": parsed, "plain": plain,
             "decoded": tokenizer.decode(plain, skip_special_tokens=True)}
+
+
+def as_text(tokenizer):
+    """The tokenizer with special tokens out of reach of its model, which else may find them in text."""
+    config = json.loads(tokenizer.to_str())
+    special = {token["content"] for token in config["added_tokens"] if token["special"]}
+    if config["model"]["type"] not in ("Unigram", "WordLevel"):
+        return tokenizer
+    hidden = lambda piece: f"\U000F0000{piece}" if piece in special else piece
+    vocab = config["model"]["vocab"]
+    config["model"]["vocab"] = ([[hidden(piece), score] for piece, score in vocab]
+                                if isinstance(vocab, list) else
+                                {hidden(piece): id for piece, id in vocab.items()})
+    if "unk_token" in config["model"]:
+        config["model"]["unk_token"] = hidden(config["model"]["unk_token"])
+    config["added_tokens"] = [token for token in config["added_tokens"] if not token["special"]]
+    config["post_processor"] = None
+    return Tokenizer.from_str(json.dumps(config))
 
 
 def with_merge_lines(config):
@@ -198,6 +296,7 @@ def files():
                 config = with_merge_lines(config)
             yield f"{name}/tokenizer.json", json.dumps(config, ensure_ascii=False) + "\n"
         tokenizer.encode_special_tokens = True
-        digests = [digest(tokenizer.encode(text, add_special_tokens=False).ids) for text in naughty]
+        plain = as_text(tokenizer)
+        digests = [digest(plain.encode(text, add_special_tokens=False).ids) for text in naughty]
         expected = {"texts": [record(tokenizer, text) for text in TEXTS], "naughty": digests}
         yield f"{name}/expected.json", json.dumps(expected, ensure_ascii=True) + "\n"

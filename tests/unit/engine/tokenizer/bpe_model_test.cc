@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -151,6 +152,130 @@ TEST_F(BpeModelTest, AgreesWithTheDefinition) {
       }
       EXPECT_EQ(end, text.size());
       EXPECT_EQ(actual, MergeByDefinition(ids, table)) << text;
+    }
+  }
+}
+
+// --- Scored pieces -----------------------------------------------------------------------------
+
+class ScoredBpeTest : public ::testing::Test {
+ protected:
+  using Type = char;  // 'n'ormal, 'u'nused, 'c'ontrol
+  struct Piece {
+    std::string text;
+    float score = 0;
+    Type type = 'n';
+  };
+
+  Status Build(const std::vector<Piece>& pieces, const BpeModel::Options& options) {
+    std::vector<std::pair<std::string, TokenId>> tokens;
+    BpeModel::ScoredPieces scored;
+    for (const Piece& piece : pieces) {
+      tokens.emplace_back(piece.text, static_cast<TokenId>(tokens.size()));
+      scored.scores.push_back(piece.score);
+      scored.usable.push_back(piece.type != 'c');
+      scored.unused.push_back(piece.type == 'u');
+    }
+    vocabulary_ = *Vocabulary::Create(tokens, "test");
+    auto model = BpeModel::CreateScored(*vocabulary_, scored, options, "test");
+    if (model.ok()) model_ = *std::move(model);
+    return model.status();
+  }
+
+  // The stretches of the text that became tokens.
+  std::vector<std::string> Cut(std::string_view text) const {
+    std::vector<SubwordToken> tokens;
+    model_->Tokenize(text, tokens);
+    std::vector<std::string> pieces;
+    for (const SubwordToken& token : tokens) {
+      pieces.emplace_back(text.substr(token.begin, token.end - token.begin));
+    }
+    return pieces;
+  }
+
+  std::unique_ptr<const Vocabulary> vocabulary_;
+  std::unique_ptr<BpeModel> model_;
+};
+
+TEST_F(ScoredBpeTest, TheHighestScoreMergesFirst) {
+  ASSERT_TRUE(Build({{"a"}, {"b"}, {"c"}, {"ab", -2}, {"bc", -1}, {"abc", -3}}, {}).ok());
+  EXPECT_THAT(Cut("abc"), ElementsAre("abc"));
+  EXPECT_THAT(Cut("abab"), ElementsAre("ab", "ab"));
+  EXPECT_THAT(Cut("bcb"), ElementsAre("bc", "b"));
+}
+
+TEST_F(ScoredBpeTest, CharactersThatAreNoPiecesStillMerge) {
+  // "x" only occurs inside of a piece.
+  ASSERT_TRUE(Build({{"?", 0, 'c'}, {"a"}, {"ax", -1}},
+                    {.fuse_unknown = true, .unknown_token = "?"})
+                  .ok());
+  EXPECT_THAT(Cut("axaxxyxa"), ElementsAre("ax", "ax", "xyx", "a"));
+}
+
+TEST_F(ScoredBpeTest, ControlPiecesAreNeverMade) {
+  ASSERT_TRUE(Build({{"a"}, {"b"}, {"ab", -1, 'c'}}, {}).ok());
+  EXPECT_THAT(Cut("ab"), ElementsAre("a", "b"));
+}
+
+TEST_F(ScoredBpeTest, UnusedPiecesAreCutIntoWhatTheyWereMadeOf) {
+  ASSERT_TRUE(Build({{"a"}, {"b"}, {"c"}, {"d"}, {"ab", -1}, {"cd", -2, 'u'}, {"abcd", -3, 'u'}},
+                    {})
+                  .ok());
+  EXPECT_THAT(Cut("abcd"), ElementsAre("ab", "c", "d"));
+  EXPECT_THAT(Cut("cd"), ElementsAre("c", "d"));
+}
+
+TEST_F(ScoredBpeTest, WrongScoresAndPiecesAreRefused) {
+  using quire::testing::FailsWith;
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(Build({{"a", std::numeric_limits<float>::infinity()}}, {}),
+              FailsWith(kInvalid, "test[0]: wanted a finite score"));
+  EXPECT_THAT(Build({{std::string(5000, 'a')}}, {}), FailsWith(kInvalid, "at most 4096 bytes"));
+}
+
+// The definition: of all neighbours that make a piece, the highest score, the leftmost on ties.
+std::vector<std::string> MergeByScore(std::vector<std::string> symbols,
+                                      const std::map<std::string, float>& scores) {
+  while (true) {
+    std::size_t best = symbols.size();
+    float best_score = 0;
+    for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
+      const auto found = scores.find(symbols[i] + symbols[i + 1]);
+      if (found == scores.end()) continue;
+      if (best < symbols.size() && found->second <= best_score) continue;
+      best = i;
+      best_score = found->second;
+    }
+    if (best == symbols.size()) return symbols;
+    symbols[best] += symbols[best + 1];
+    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+  }
+}
+
+// Few different scores, so that ties decide often.
+TEST_F(ScoredBpeTest, AgreesWithTheDefinition) {
+  std::mt19937 random(4);
+  const std::string letters[] = {"a", "b", "c", "▁"};
+  for (int round = 0; round < 60; ++round) {
+    std::map<std::string, float> scores = {{"a", 0}, {"b", 0}, {"▁", 0}};  // "c" is no piece
+    for (int i = 0; i < 30; ++i) {
+      std::string piece;
+      for (std::size_t length = 2 + random() % 4; length > 0; --length) {
+        piece += letters[random() % 4];
+      }
+      scores[piece] = -static_cast<float>(random() % 6);
+    }
+    std::vector<Piece> pieces = {{"?", 0, 'c'}};
+    for (const auto& [text, score] : scores) pieces.push_back({text, score});
+    ASSERT_TRUE(Build(pieces, {.unknown_token = "?"}).ok());
+    for (const std::size_t length : {1, 5, 20, 49, 200}) {
+      std::vector<std::string> symbols;
+      std::string text;
+      for (std::size_t i = 0; i < length; ++i) {
+        symbols.push_back(letters[random() % 4]);
+        text += symbols.back();
+      }
+      EXPECT_EQ(Cut(text), MergeByScore(symbols, scores)) << text;
     }
   }
 }

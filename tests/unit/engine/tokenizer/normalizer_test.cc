@@ -105,13 +105,16 @@ TEST(NormalizerTest, SequenceAppliesInOrderAndKeepsTheAlignment) {
 
 TEST(NormalizerTest, WrongSpecsNameTheirField) {
   for (const auto& [spec, place] :
-       {std::pair<json, std::string>({{"type", "Nmt"}}, "normalizer.type"),
+       {std::pair<json, std::string>({{"type", "Quantum"}}, "normalizer.type"),
         {{{"typ", "NFC"}}, "normalizer"},
         {{{"type", "Prepend"}}, "prepend"},
         {{{"type", "Prepend"}, {"prepend", 1}}, "normalizer.prepend"},
         {{{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", ""}}, "pattern.String"},
         {{{"type", "Sequence"}, {"normalizers", 1}}, "normalizer.normalizers"},
-        {{{"type", "Strip"}, {"strip_left", 1}}, "normalizer.strip_left"}}) {
+        {{{"type", "Strip"}, {"strip_left", 1}}, "normalizer.strip_left"},
+        {{{"type", "Precompiled"}, {"precompiled_charsmap", "?"}}, "normalizer.precompiled_charsmap"},
+        {{{"type", "Precompiled"}, {"precompiled_charsmap", "AAA="}},
+         "normalizer.precompiled_charsmap"}}) {
     EXPECT_THAT(NewNormalizer(JsonField(spec, "normalizer")),
                 quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, place));
   }

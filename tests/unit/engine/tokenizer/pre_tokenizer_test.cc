@@ -53,11 +53,41 @@ TEST(PreTokenizerTest, ByteLevelMayPutASpaceInFront) {
       ElementsAre("a b"));
 }
 
-TEST(PreTokenizerTest, ByteLevelComesLast) {
-  const json spec = {{"type", "Sequence"},
-                     {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "Whitespace"}}}}};
+json Sequence(const json& steps) { return {{"type", "Sequence"}, {"pretokenizers", steps}}; }
+
+TEST(PreTokenizerTest, StepsAfterByteLevelSeeItsAlphabet) {
+  const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  const json digits = {{"type", "Digits"}, {"individual_digits", false}};
+  // "ü" is spelled "Ã¼", and "¼" is a number.
+  EXPECT_THAT(Pieces(Sequence({bytes, digits}), "aü12", true),
+              ElementsAre("a\xC3", "\xBC" "12"));
+  EXPECT_THAT(Pieces(Sequence({Sequence(json::array({bytes})), digits}), "a12", true), ElementsAre("a", "12"));
+}
+
+TEST(PreTokenizerTest, NothingRewritesAfterByteLevel) {
+  for (const char* type : {"Metaspace", "ByteLevel"}) {
+    const json spec = Sequence({{{"type", "ByteLevel"}}, Sequence(json::array({{{"type", type}}}))});
+    EXPECT_THAT(NewPreTokenizer(JsonField(spec, "pre_tokenizer")).status(),
+                quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "pretokenizers[1]"));
+  }
+}
+
+TEST(PreTokenizerTest, CharDelimiterSplitDropsTheDelimiter) {
+  EXPECT_THAT(Pieces({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aébéé c", true),
+              ElementsAre("a", "b", " c"));
+}
+
+TEST(PreTokenizerTest, UnicodeScriptsKeepsSpacesWithTheScriptBefore) {
+  EXPECT_THAT(Pieces({{"type", "UnicodeScripts"}}, "Apples are りんご 林檎ー。Yes", true),
+              ElementsAre("Apples are ", "りんご 林檎ー", "。", "Yes"));
+}
+
+TEST(PreTokenizerTest, FixedLengthCountsCharacters) {
+  EXPECT_THAT(Pieces({{"type", "FixedLength"}, {"length", 3}}, "Hé👋 wo", true),
+              ElementsAre("Hé👋", " wo"));
+  const json spec = {{"type", "FixedLength"}, {"length", 0}};
   EXPECT_THAT(NewPreTokenizer(JsonField(spec, "pre_tokenizer")).status(),
-              quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "pretokenizers[1]"));
+              quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "at least 1"));
 }
 
 TEST(PreTokenizerTest, MetaspacePrependsByScheme) {

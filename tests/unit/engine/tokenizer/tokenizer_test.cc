@@ -232,8 +232,11 @@ TEST(TokenizerTest, UnsupportedComponentsAreNamed) {
     EXPECT_THAT(LoadTokenizer(config.dump()), FailsWith(kInvalid, part + ".type"));
   }
   nlohmann::json config = ByteLevelConfig();
-  config["model"]["type"] = "Unigram";
+  config["model"]["type"] = "Quantum";
+  config["pre_tokenizer"] = nullptr;
   EXPECT_THAT(LoadTokenizer(config.dump()), FailsWith(kInvalid, "model.type"));
+  config["model"]["type"] = "Unigram";
+  EXPECT_THAT(LoadTokenizer(config.dump()), FailsWith(kInvalid, "model.vocab"));
 }
 
 TEST(TokenizerTest, WrongIdsAreRefused) {

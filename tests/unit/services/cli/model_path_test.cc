@@ -29,12 +29,23 @@ class ModelPathTest : public ::testing::Test {
     return path.string();
   }
 
+  std::string AddFile(const std::filesystem::path& relative) {
+    const auto path = folder_.path() / relative;
+    std::ofstream(path) << "x";
+    return path.string();
+  }
+
   TemporaryDirectory folder_;
   GlobalOptions options_;
 };
 
 TEST_F(ModelPathTest, AnExistingDirectoryIsTaken) {
   const std::string path = AddModel("elsewhere/llama");
+  EXPECT_EQ(*ResolveModel(path, ModelKind::kLanguage, options_), path);
+}
+
+TEST_F(ModelPathTest, AnExistingGgufFileIsTaken) {
+  const std::string path = AddFile("llama.gguf");
   EXPECT_EQ(*ResolveModel(path, ModelKind::kLanguage, options_), path);
 }
 
@@ -62,8 +73,13 @@ TEST_F(ModelPathTest, SaysWhatToDoWhereNothingIsBundled) {
 TEST_F(ModelPathTest, RefusesWhatIsNotSupported) {
   EXPECT_THAT(ResolveModel("hf:org/model", ModelKind::kLanguage, options_),
               FailsWith(absl::StatusCode::kInvalidArgument, "not supported yet"));
-  EXPECT_THAT(ResolveModel("model.gguf", ModelKind::kLanguage, options_),
-              FailsWith(absl::StatusCode::kInvalidArgument, "not supported yet"));
+  const std::string text = AddFile("model.txt");
+  EXPECT_THAT(ResolveModel(text, ModelKind::kLanguage, options_),
+              FailsWith(absl::StatusCode::kInvalidArgument, "wanted a directory or a .gguf file"));
+  EXPECT_THAT(ResolveModel(AddFile("model.gguf"), ModelKind::kEmbedding, options_),
+              FailsWith(absl::StatusCode::kInvalidArgument, "wanted a directory, have a file"));
+  EXPECT_THAT(ResolveModel("no-such-file.gguf", ModelKind::kLanguage, options_),
+              HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(ResolveModel("no-such-model", ModelKind::kLanguage, options_),
               HasCode(absl::StatusCode::kNotFound));
 }
@@ -72,6 +88,7 @@ TEST(ModelNameTest, IsTheLastPartOfThePath) {
   EXPECT_EQ(ModelName("/models/llama"), "llama");
   EXPECT_EQ(ModelName("/models/llama/"), "llama");
   EXPECT_EQ(ModelName("/models/./llama/."), "llama");
+  EXPECT_EQ(ModelName("/models/llama-1b.Q4_0.gguf"), "llama-1b.Q4_0");
 }
 
 TEST(ModelFileErrorTest, WhatAModelLacksIsABadFile) {

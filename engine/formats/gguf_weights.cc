@@ -1,0 +1,175 @@
+#include "engine/formats/gguf_weights.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "engine/formats/safetensors.h"
+
+namespace quire::engine {
+namespace {
+
+struct Renaming {
+  std::string_view ours;
+  std::string_view theirs;
+};
+
+constexpr std::array kOutsideOfLayers = {
+    Renaming{"model.embed_tokens", "token_embd"},
+    Renaming{"model.norm", "output_norm"},
+    Renaming{"lm_head", "output"},
+};
+constexpr std::string_view kLayers = "model.layers.";
+constexpr std::array kInsideOfLayers = {
+    Renaming{"input_layernorm", "attn_norm"},
+    Renaming{"self_attn.q_proj", "attn_q"},
+    Renaming{"self_attn.k_proj", "attn_k"},
+    Renaming{"self_attn.v_proj", "attn_v"},
+    Renaming{"self_attn.o_proj", "attn_output"},
+    Renaming{"self_attn.q_norm", "attn_q_norm"},
+    Renaming{"self_attn.k_norm", "attn_k_norm"},
+    Renaming{"post_attention_layernorm", "ffn_norm"},
+    Renaming{"mlp.gate_proj", "ffn_gate"},
+    Renaming{"mlp.up_proj", "ffn_up"},
+    Renaming{"mlp.down_proj", "ffn_down"},
+};
+
+template <typename Table>
+std::optional<std::string_view> Rename(const Table& table, std::string_view ours) {
+  for (const Renaming& renaming : table) {
+    if (renaming.ours == ours) return renaming.theirs;
+  }
+  return std::nullopt;
+}
+
+std::optional<kernels::DType> ToKernelDType(GgufTensorType type) {
+  switch (type) {
+    case GgufTensorType::kF32:
+      return kernels::DType::kF32;
+    case GgufTensorType::kF16:
+      return kernels::DType::kF16;
+    case GgufTensorType::kBF16:
+      return kernels::DType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
+// A copy of `num_rows` rows in which the pairs of a head are its halves: row 2i + j of a head in the
+// file is row j * (rows / 2) + i of the head.
+std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::uint8_t> bytes,
+                                                         std::size_t num_rows,
+                                                         std::size_t num_heads) {
+  auto copy = std::make_shared<std::vector<std::uint64_t>>((bytes.size() + 7) / 8);
+  auto* out = reinterpret_cast<std::uint8_t*>(copy->data());
+  const std::size_t row_bytes = bytes.size() / num_rows;
+  const std::size_t head_rows = num_rows / num_heads;
+  for (std::size_t row = 0; row < num_rows; ++row) {
+    const std::size_t in_head = row % head_rows;
+    const std::size_t target = row - in_head + in_head % 2 * (head_rows / 2) + in_head / 2;
+    std::memcpy(out + target * row_bytes, bytes.data() + row * row_bytes, row_bytes);
+  }
+  return copy;
+}
+
+// Architectures whose converters interleave: those of Llama's class.
+bool IsInterleaved(std::string_view architecture) { return architecture == "llama"; }
+
+StatusOr<std::int32_t> HeadCount(const GgufMetadata& metadata, std::string_view key) {
+  constexpr std::int64_t kMaxHeads = 1 << 16;
+  QUIRE_ASSIGN_OR_RETURN(const auto count, metadata.Integer(key, 1, kMaxHeads));
+  return static_cast<std::int32_t>(count.value_or(0));
+}
+
+}  // namespace
+
+std::optional<std::string> GgufTensorName(std::string_view name) {
+  // "stem.kind", where kind is weight or bias.
+  const std::size_t dot = name.rfind('.');
+  if (dot == name.npos) return std::nullopt;
+  const std::string_view stem = name.substr(0, dot);
+  const std::string_view kind = name.substr(dot);
+  if (!stem.starts_with(kLayers)) {
+    const auto theirs = Rename(kOutsideOfLayers, stem);
+    if (!theirs) return std::nullopt;
+    return fmt::format("{}{}", *theirs, kind);
+  }
+  const std::string_view in_layers = stem.substr(kLayers.size());
+  const std::size_t number_end = in_layers.find('.');
+  if (number_end == in_layers.npos) return std::nullopt;
+  const auto theirs = Rename(kInsideOfLayers, in_layers.substr(number_end + 1));
+  if (!theirs) return std::nullopt;
+  return fmt::format("blk.{}.{}{}", in_layers.substr(0, number_end), *theirs, kind);
+}
+
+StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path) {
+  QUIRE_ASSIGN_OR_RETURN(std::shared_ptr<const GgufFile> file, GgufFile::Open(path));
+  const GgufMetadata& metadata = file->metadata();
+  QUIRE_ASSIGN_OR_RETURN(const auto num_files, metadata.Integer("split.count", 0, INT32_MAX));
+  if (num_files.value_or(1) > 1) {
+    return Unimplemented("{}: split.count: wanted a model in one file, have {}", path, *num_files);
+  }
+  QUIRE_ASSIGN_OR_RETURN(const auto architecture, metadata.String("general.architecture"));
+  InterleavedHeads heads;
+  if (IsInterleaved(architecture.value_or(""))) {
+    const std::string key = fmt::format("{}.attention.head_count", *architecture);
+    QUIRE_ASSIGN_OR_RETURN(heads.q, HeadCount(metadata, key));
+    QUIRE_ASSIGN_OR_RETURN(heads.k, HeadCount(metadata, key + "_kv"));
+    if (heads.k == 0) heads.k = heads.q;
+  }
+  return std::make_unique<GgufWeights>(std::move(file), heads);
+}
+
+const GgufTensor* GgufWeights::Find(const std::string& name) const {
+  const std::optional<std::string> theirs = GgufTensorName(name);
+  return theirs ? file_->Find(*theirs) : nullptr;
+}
+
+bool GgufWeights::Contains(const std::string& name) const { return Find(name) != nullptr; }
+
+std::int32_t GgufWeights::HeadsToUndo(std::string_view name) const {
+  if (name.find(".attn_q.") != name.npos) return heads_.q;
+  if (name.find(".attn_k.") != name.npos) return heads_.k;
+  return 0;
+}
+
+StatusOr<HostTensor> GgufWeights::Get(const std::string& name,
+                                      std::span<const std::int64_t> shape) const {
+  const GgufTensor* tensor = Find(name);
+  if (tensor == nullptr) {
+    return DataLoss("{}: tensor {}: wanted {}, have no such tensor", file_->path(),
+                    GgufTensorName(name).value_or(name), ShapeText(shape));
+  }
+  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
+    return DataLoss("{}: tensor {}: wanted {}, have {}", file_->path(), tensor->name,
+                    ShapeText(shape), ShapeText(tensor->shape));
+  }
+  const std::optional<kernels::DType> dtype = ToKernelDType(tensor->type);
+  if (!dtype) {
+    return Unimplemented("{}: tensor {}: wanted F32, F16 or BF16, have {}", file_->path(),
+                         tensor->name, TraitsOf(tensor->type).name);
+  }
+  const std::span<const std::uint8_t> bytes = file_->bytes(*tensor);
+  const std::int64_t cols = shape.back();
+  kernels::MatrixView view = {.data = const_cast<std::uint8_t*>(bytes.data()),
+                              .rows = shape.size() == 2 ? shape[0] : 1,
+                              .cols = cols,
+                              .row_stride = cols,
+                              .dtype = *dtype};
+  const std::int32_t num_heads = HeadsToUndo(tensor->name);
+  if (num_heads == 0) return HostTensor{.view = view, .owner = file_};
+  // The elements of a bias are rows of their own.
+  const std::int64_t num_rows = shape.front();
+  if (num_rows == 0 || num_rows % (2 * std::int64_t{num_heads}) != 0) {
+    return DataLoss("{}: tensor {}: wanted rows for {} heads, have {}", file_->path(),
+                    tensor->name, num_heads, num_rows);
+  }
+  auto copy = Deinterleave(bytes, static_cast<std::size_t>(num_rows),
+                           static_cast<std::size_t>(num_heads));
+  view.data = copy->data();
+  return HostTensor{.view = view, .owner = std::move(copy)};
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,102 @@
+#include "engine/formats/gguf_weights.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "engine/formats/checkpoint.h"
+#include "tests/support/gguf_model.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using absl::StatusCode;
+using testing::FailsWith;
+using testing::GgufWriter;
+using testing::IsOk;
+
+const std::filesystem::path kFixtures = "tests/golden/engine/fixtures";
+
+class GgufWeightsTest : public ::testing::Test {
+ protected:
+  StatusOr<std::unique_ptr<GgufWeights>> Open(const GgufWriter& writer) {
+    testing::WriteFile(path(), writer.Bytes());
+    return GgufWeights::Open(path());
+  }
+  std::string path() const { return (directory_.path() / "model.gguf").string(); }
+
+  testing::TemporaryDirectory directory_;
+};
+
+// Every tensor of a checkpoint comes back bit for bit, q and k in their own order again.
+TEST_F(GgufWeightsTest, GiveTheTensorsOfTheCheckpointTheyWereMadeFrom) {
+  for (const char* name : {"llama_linear_biases", "qwen2"}) {
+    for (const kernels::DType dtype :
+         {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16}) {
+      const auto weights = Open(testing::GgufModel(kFixtures / name, dtype));
+      ASSERT_THAT(weights, IsOk());
+      const auto file =
+          SafetensorsFile::Open((kFixtures / name / "model.safetensors").string());
+      ASSERT_THAT(file, IsOk());
+      for (const testing::TensorToWrite& tensor : testing::ConvertTensors(**file, dtype)) {
+        SCOPED_TRACE(tensor.name);
+        EXPECT_TRUE((*weights)->Contains(tensor.name));
+        const auto found = (*weights)->Get(tensor.name, tensor.shape);
+        ASSERT_THAT(found, IsOk());
+        EXPECT_EQ(found->view.dtype, dtype);
+        EXPECT_EQ(std::memcmp(found->view.data, tensor.bytes.data(), tensor.bytes.size()), 0);
+      }
+    }
+  }
+}
+
+TEST_F(GgufWeightsTest, WeightsOutliveTheirSource) {
+  auto weights = Open(GgufWriter().Tensor("output_norm.weight", GgufTensorType::kF32, {8},
+                                          std::string(32, 'w')));
+  ASSERT_THAT(weights, IsOk());
+  const std::vector<std::int64_t> shape = {8};
+  const auto tensor = (*weights)->Get("model.norm.weight", shape);
+  weights->reset();
+  ASSERT_THAT(tensor, IsOk());
+  EXPECT_EQ(std::string(static_cast<const char*>(tensor->view.data), 32), std::string(32, 'w'));
+}
+
+TEST_F(GgufWeightsTest, WrongTensorsAreNamed) {
+  GgufWriter writer;
+  writer.String("general.architecture", "llama").U32("llama.attention.head_count", 3);
+  writer.Tensor("output_norm.weight", GgufTensorType::kF32, {8}, std::string(32, 'w'));
+  writer.Tensor("token_embd.weight", GgufTensorType::kQ8_0, {1, 32}, std::string(34, 'w'));
+  writer.Tensor("blk.0.attn_q.weight", GgufTensorType::kF32, {8, 1}, std::string(32, 'w'));
+  const auto weights = Open(writer);
+  ASSERT_THAT(weights, IsOk());
+  const auto get = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+    return (*weights)->Get(name, shape).status();
+  };
+  EXPECT_THAT(get("model.norm.weight", {9}),
+              FailsWith(StatusCode::kDataLoss, "tensor output_norm.weight: wanted [9], have [8]"));
+  EXPECT_THAT(get("lm_head.weight", {9}),
+              FailsWith(StatusCode::kDataLoss, "tensor output.weight: wanted [9], have no such"));
+  EXPECT_THAT(get("model.embed_tokens.weight", {1, 32}),
+              FailsWith(StatusCode::kUnimplemented, "wanted F32, F16 or BF16, have Q8_0"));
+  EXPECT_THAT(get("model.layers.0.self_attn.q_proj.weight", {8, 1}),
+              FailsWith(StatusCode::kDataLoss, "wanted rows for 3 heads, have 8"));
+  EXPECT_FALSE((*weights)->Contains("unknown.weight"));
+}
+
+TEST_F(GgufWeightsTest, SplitModelsAreRefused) {
+  EXPECT_THAT(Open(GgufWriter().U32("split.count", 2)),
+              FailsWith(StatusCode::kUnimplemented, "split.count"));
+}
+
+TEST(GgufTensorNameTest, FollowsTheConverters) {
+  EXPECT_EQ(GgufTensorName("model.embed_tokens.weight"), "token_embd.weight");
+  EXPECT_EQ(GgufTensorName("model.layers.12.mlp.down_proj.weight"), "blk.12.ffn_down.weight");
+  EXPECT_EQ(GgufTensorName("model.layers.0.self_attn.k_proj.bias"), "blk.0.attn_k.bias");
+  EXPECT_EQ(GgufTensorName("embed_tokens.weight"), std::nullopt);
+  EXPECT_EQ(GgufTensorName("model.layers.0"), std::nullopt);
+  EXPECT_EQ(GgufTensorName("x"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace quire::engine
