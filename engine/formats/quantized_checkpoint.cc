@@ -13,7 +13,7 @@ namespace quire::engine {
 namespace {
 
 constexpr std::uint64_t kMaxStateBytes = 1 << 16;
-constexpr std::int64_t kMaxBlockSize = 1 << 20;
+constexpr std::int64_t kMaxQuantizedBlockSize = 1 << 20;
 constexpr std::int64_t kMaxDimension = 1 << 30;
 
 constexpr char kNf4State[] = ".weight.quant_state.bitsandbytes__nf4";
@@ -49,13 +49,13 @@ Status ReadAwqWords(LayerTensors& tensors, kernels::AwqTensors& t) {
   // Rows and columns of the scales; a word of zero points has eight columns.
   const std::int64_t rows = is_gemm ? t.num_groups() : t.out;
   const std::int64_t cols = is_gemm ? t.out : kernels::AwqPaddedGroups(t.in, t.group_size);
-  QUIRE_ASSIGN_OR_RETURN(
-      t.qweight, tensors.Get<void>(".qweight", TensorDType::kI32,
-                                   {is_gemm ? t.in : t.out, (is_gemm ? t.out : t.in) / 8}));
+  QUIRE_ASSIGN_OR_RETURN(t.qweight,
+                         tensors.Get<void>(".qweight", TensorDType::kI32,
+                                           {is_gemm ? t.in : t.out, (is_gemm ? t.out : t.in) / 8}));
   QUIRE_ASSIGN_OR_RETURN(t.scales, tensors.GetFloats(".scales", {rows, cols}, t.scale_dtype));
   if (tensors.Contains(".qzeros")) {
-    QUIRE_ASSIGN_OR_RETURN(
-        t.qzeros, tensors.Get<void>(".qzeros", TensorDType::kI32, {rows, cols / 8}));
+    QUIRE_ASSIGN_OR_RETURN(t.qzeros,
+                           tensors.Get<void>(".qzeros", TensorDType::kI32, {rows, cols / 8}));
   }
   return OkStatus();
 }
@@ -93,8 +93,8 @@ StatusOr<Bnb4State> ParseState(std::span<const std::uint8_t> bytes, const std::s
   std::string type = quant_type;
   fields.Read("quant_type", type);
   if (type != quant_type) fields.Fail("quant_type", quant_type);
-  fields.Require("blocksize", state.block_size, 1, kMaxBlockSize);
-  fields.Read("nested_blocksize", state.nested_block_size, 1, kMaxBlockSize);
+  fields.Require("blocksize", state.block_size, 1, kMaxQuantizedBlockSize);
+  fields.Read("nested_blocksize", state.nested_block_size, 1, kMaxQuantizedBlockSize);
   fields.Read("nested_offset", state.nested_offset, -1e30, 1e30);
   std::vector<std::int32_t> shape;
   fields.Read("shape", shape, 0, kMaxDimension);
@@ -126,8 +126,8 @@ Status ReadAbsmax(LayerTensors& tensors, const Bnb4State& state, kernels::Bnb4Te
   t.nested_offset = state.nested_offset;
   QUIRE_ASSIGN_OR_RETURN(t.nested_codes,
                          tensors.Get<std::uint8_t>(".weight.absmax", TensorDType::kU8, {blocks}));
-  QUIRE_ASSIGN_OR_RETURN(t.nested_table, tensors.Get<float>(".weight.nested_quant_map",
-                                                            TensorDType::kF32, {256}));
+  QUIRE_ASSIGN_OR_RETURN(t.nested_table,
+                         tensors.Get<float>(".weight.nested_quant_map", TensorDType::kF32, {256}));
   QUIRE_ASSIGN_OR_RETURN(t.nested_absmax,
                          tensors.Get<float>(".weight.nested_absmax", TensorDType::kF32,
                                             {CeilDivide(blocks, t.nested_block_size)}));
@@ -178,8 +178,7 @@ StatusOr<LinearTensor> QuantizedCheckpoint::GetGptq(const std::string& name, std
                                                               {groups, out * t.bits / 32}));
   QUIRE_ASSIGN_OR_RETURN(t.scales, tensors.GetFloats(".scales", {groups, out}, t.scale_dtype));
   if (tensors.Contains(".g_idx")) {
-    QUIRE_ASSIGN_OR_RETURN(t.g_idx,
-                           tensors.Get<std::int32_t>(".g_idx", TensorDType::kI32, {in}));
+    QUIRE_ASSIGN_OR_RETURN(t.g_idx, tensors.Get<std::int32_t>(".g_idx", TensorDType::kI32, {in}));
   }
   QUIRE_ASSIGN_OR_RETURN(auto weight, BlameFile(kernels::NewGptqWeight(t), where));
   return Quantized(std::move(weight), tensors);
@@ -206,7 +205,8 @@ StatusOr<LinearTensor> QuantizedCheckpoint::GetBnb4(const std::string& name, std
   const bool is_fp4 = tensors.Contains(kFp4State);
   const std::string state_suffix = is_fp4 ? kFp4State : kNf4State;
   QUIRE_ASSIGN_OR_RETURN(const auto state_bytes, tensors.GetText(state_suffix, kMaxStateBytes));
-  auto state = ParseState(state_bytes, tensors.Where(state_suffix), is_fp4 ? "fp4" : "nf4", out, in);
+  auto state =
+      ParseState(state_bytes, tensors.Where(state_suffix), is_fp4 ? "fp4" : "nf4", out, in);
   if (!state.ok()) return DataLoss("{}", Message(state.status()));
 
   kernels::Bnb4Tensors t = {.out = out, .in = in, .block_size = state->block_size};
@@ -215,8 +215,7 @@ StatusOr<LinearTensor> QuantizedCheckpoint::GetBnb4(const std::string& name, std
       const auto codes,
       tensors.GetBytes(".weight", static_cast<std::uint64_t>(CeilDivide(out * in, 2))));
   t.codes = codes.data();
-  QUIRE_ASSIGN_OR_RETURN(t.table,
-                         tensors.Get<float>(".weight.quant_map", TensorDType::kF32, {16}));
+  QUIRE_ASSIGN_OR_RETURN(t.table, tensors.Get<float>(".weight.quant_map", TensorDType::kF32, {16}));
   QUIRE_RETURN_IF_ERROR(RequireFinite({t.table, 16}, tensors.Where(".weight.quant_map")));
   QUIRE_RETURN_IF_ERROR(ReadAbsmax(tensors, *state, t));
   QUIRE_ASSIGN_OR_RETURN(auto weight,
@@ -235,8 +234,7 @@ StatusOr<LinearTensor> QuantizedCheckpoint::GetInt8(const std::string& name, std
     }
   }
   kernels::Int8Tensors t = {.out = out, .in = in};
-  QUIRE_ASSIGN_OR_RETURN(t.codes,
-                         tensors.Get<std::int8_t>(".weight", TensorDType::kI8, {out, in}));
+  QUIRE_ASSIGN_OR_RETURN(t.codes, tensors.Get<std::int8_t>(".weight", TensorDType::kI8, {out, in}));
   QUIRE_ASSIGN_OR_RETURN(t.absmax, tensors.Get<float>(".SCB", TensorDType::kF32, {out}));
   return Quantized(kernels::NewInt8Weight(t), tensors);
 }

@@ -8,9 +8,9 @@ namespace quire::engine {
 namespace {
 
 // In the order of kKvCacheTypes.
-constexpr std::array kTypes = {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16,
-                               kernels::DType::kI8};
-static_assert(kTypes.size() == kKvCacheTypes.size());
+constexpr std::array kKvTypes = {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16,
+                                 kernels::DType::kI8};
+static_assert(kKvTypes.size() == kKvCacheTypes.size());
 
 // K or V of one block in one layer, without scales.
 std::int64_t ElementBytes(const KvCacheShape& shape) {
@@ -32,16 +32,16 @@ std::int64_t BlockLayerBytes(const KvCacheShape& shape) {
 }  // namespace
 
 StatusOr<kernels::DType> ParseKvCacheType(std::string_view name) {
-  for (std::size_t i = 0; i < kTypes.size(); ++i) {
-    if (name == kKvCacheTypes[i]) return kTypes[i];
+  for (std::size_t i = 0; i < kKvTypes.size(); ++i) {
+    if (name == kKvCacheTypes[i]) return kKvTypes[i];
   }
   return InvalidArgument("kv-cache-type: wanted one of {}, have '{}'",
                          fmt::join(kKvCacheTypes, ", "), name);
 }
 
 std::string_view KvCacheTypeName(kernels::DType dtype) {
-  for (std::size_t i = 0; i < kTypes.size(); ++i) {
-    if (dtype == kTypes[i]) return kKvCacheTypes[i];
+  for (std::size_t i = 0; i < kKvTypes.size(); ++i) {
+    if (dtype == kKvTypes[i]) return kKvCacheTypes[i];
   }
   return kernels::DTypeName(dtype);
 }

@@ -12,7 +12,7 @@
 namespace quire::engine::constraints {
 namespace {
 
-constexpr int kMaxDepth = 100;  // groups inside each other
+constexpr int kMaxRegexDepth = 100;  // groups inside each other
 constexpr std::int32_t kMaxRepeat = 10'000;
 
 class RegexParser {
@@ -89,8 +89,8 @@ StatusOr<RegexNode> RegexParser::ParseAtom() {
 
 StatusOr<RegexNode> RegexParser::ParseGroup() {
   const std::size_t begin = reader_.offset() - 1;
-  if (++depth_ > kMaxDepth) {
-    return reader_.ErrorAt(begin, fmt::format("wanted groups at most {} deep", kMaxDepth));
+  if (++depth_ > kMaxRegexDepth) {
+    return reader_.ErrorAt(begin, fmt::format("wanted groups at most {} deep", kMaxRegexDepth));
   }
   if (reader_.Take('?') && !reader_.Take(':')) {
     return reader_.ErrorAt(begin, "wanted (...) or (?:...), have another kind of group");

@@ -15,19 +15,19 @@
 namespace quire::engine::constraints {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxSchemaDepth = 64;
 
 StatusOr<SchemaJson> ParseJson(std::string_view text) {
   bool too_deep = false;
   const auto limit_depth = [&](int depth, SchemaJson::parse_event_t, SchemaJson&) {
-    too_deep = too_deep || depth > kMaxDepth;
+    too_deep = too_deep || depth > kMaxSchemaDepth;
     return !too_deep;
   };
   // The parser takes a zero byte for the end of its input.
   if (text.find('\0') != std::string_view::npos) return InvalidArgument("#: wanted JSON");
   try {
     SchemaJson value = SchemaJson::parse(text, limit_depth);
-    if (too_deep) return InvalidArgument("#: wanted JSON nested at most {} deep", kMaxDepth);
+    if (too_deep) return InvalidArgument("#: wanted JSON nested at most {} deep", kMaxSchemaDepth);
     return value;
   } catch (const SchemaJson::parse_error& error) {
     return InvalidArgument("#: wanted JSON, have an error at byte {}", error.byte);

@@ -21,11 +21,11 @@ using testing::IsOk;
 
 constexpr std::size_t kNumPrompts = 200;
 
-std::string Directory() { return testing::SharedData("models/stories260k").string(); }
+std::string StoriesDirectory() { return testing::SharedData("models/stories260k").string(); }
 
 // Pieces of a story, half of them with a common beginning, half of them sampled.
 std::vector<Request> MakeRequests() {
-  std::ifstream file(Directory() + "/greedy_ids.json");
+  std::ifstream file(StoriesDirectory() + "/greedy_ids.json");
   const std::vector<TokenId> ids = nlohmann::json::parse(file);
   std::mt19937 random(200);
   const auto draw = [&](std::size_t min, std::size_t max) {
@@ -46,10 +46,10 @@ std::vector<Request> MakeRequests() {
 
 class InvarianceTest : public ::testing::Test {
  protected:
-  void SetUp() override { QUIRE_SKIP_WITHOUT(Directory()); }
+  void SetUp() override { QUIRE_SKIP_WITHOUT(StoriesDirectory()); }
 
   std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
-    options.model_path = Directory();
+    options.model_path = StoriesDirectory();
     options.max_queued_requests = 2 * kNumPrompts;
     auto engine = Engine::Create(options, *device_);
     EXPECT_THAT(engine, IsOk());

@@ -18,7 +18,7 @@ namespace {
 using testing::IsOk;
 
 constexpr char kDirectory[] = "tests/golden/engine/fixtures/mistral";  // a window of 11 tokens
-constexpr std::int32_t kBlockSize = 4;
+constexpr std::int32_t kWindowBlockSize = 4;
 constexpr std::int32_t kPromptTokens = 30;
 constexpr std::int32_t kNewTokens = 70;
 
@@ -39,7 +39,7 @@ class SlidingWindowTest : public ::testing::TestWithParam<std::string> {
     EXPECT_THAT(transformer, IsOk());
     auto core = EngineCore::Create(
         *std::move(transformer),
-        {.block_size = kBlockSize,
+        {.block_size = kWindowBlockSize,
          .num_blocks = num_blocks,
          .kv_cache_dtype = dtype,
          .limits = {.max_batch_tokens = 128, .max_sequences = 8, .prefix_cache = false}},

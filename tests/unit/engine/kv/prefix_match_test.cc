@@ -10,14 +10,14 @@
 namespace quire::engine {
 namespace {
 
-constexpr std::int32_t kBlockSize = 4;
+constexpr std::int32_t kMatchBlockSize = 4;
 
 // Ten blocks in a chain, of which those in `present` are in the cache.
 class PrefixMatchTest : public ::testing::Test {
  protected:
   PrefixMatchTest() {
     for (TokenId i = 0; i < 10; ++i) {
-      const std::vector<TokenId> tokens(kBlockSize, i);
+      const std::vector<TokenId> tokens(kMatchBlockSize, i);
       keys_.push_back(NextBlockKey(keys_.empty() ? BlockKey() : keys_.back(), tokens));
     }
     blocks_ = *allocator_.Allocate(10);
@@ -37,7 +37,7 @@ class PrefixMatchTest : public ::testing::Test {
               std::vector(blocks_.begin() + offset(begin), blocks_.begin() + offset(end)));
   }
 
-  BlockAllocator allocator_{10, kBlockSize};
+  BlockAllocator allocator_{10, kMatchBlockSize};
   std::vector<BlockKey> keys_;
   std::vector<BlockId> blocks_;
 };
@@ -85,8 +85,8 @@ TEST_F(PrefixMatchTest, RandomGapsAreTreatedAsTheDefinitionSays) {
              (begin < end || std::ranges::find(present, end - 1) != present.end());
     };
     for (; wanted_end > 0; --wanted_end) {
-      const auto position = static_cast<std::int64_t>(wanted_end) * kBlockSize;
-      wanted_begin = static_cast<std::size_t>(FirstVisible(position, window) / kBlockSize);
+      const auto position = static_cast<std::int64_t>(wanted_end) * kMatchBlockSize;
+      wanted_begin = static_cast<std::size_t>(FirstVisible(position, window) / kMatchBlockSize);
       if (is_whole(wanted_begin, wanted_end)) break;
     }
     if (wanted_end == 0) wanted_begin = 0;

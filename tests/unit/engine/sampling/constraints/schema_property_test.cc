@@ -19,7 +19,7 @@ using quire::testing::JsonSchemaValidator;
 using quire::testing::ListedTokenizer;
 using quire::testing::RandomSchemas;
 
-constexpr std::uint32_t kSeed = 20261128;
+constexpr std::uint32_t kSchemaSeed = 20261128;
 constexpr int kNumSchemas = 1'000;
 constexpr int kOutputsPerSchema = 2;
 // After as many tokens, what closes values is made likelier, so that outputs end.
@@ -90,7 +90,7 @@ class SchemaPropertyTest : public ::testing::Test {
   }
   double Uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
-  std::mt19937 random_{kSeed};
+  std::mt19937 random_{kSchemaSeed};
   const ListedTokenizer tokenizer_ = [this] {
     std::vector<std::string> tokens = MakeVocabulary(random_);
     const auto last = static_cast<TokenId>(tokens.size()) - 1;
@@ -103,12 +103,13 @@ class SchemaPropertyTest : public ::testing::Test {
 };
 
 TEST_F(SchemaPropertyTest, OutputParsesAndIsValid) {
-  RandomSchemas schemas(kSeed);
+  RandomSchemas schemas(kSchemaSeed);
   int num_refused = 0;
   std::size_t num_bytes = 0;
   for (int i = 0; i < kNumSchemas; ++i) {
     const std::string schema = schemas.Next().dump();
-    SCOPED_TRACE("seed " + std::to_string(kSeed) + ", schema " + std::to_string(i) + ": " + schema);
+    SCOPED_TRACE("seed " + std::to_string(kSchemaSeed) + ", schema " + std::to_string(i) + ": " +
+                 schema);
     const auto constraint = compiler_.Compile(JsonSchemaConstraint{schema});
     if (!constraint.ok()) {
       // Only where two alternatives both recur can one byte not tell them apart.
