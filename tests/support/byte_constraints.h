@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,10 @@ class ByteConstraints {
  public:
   using Compiled = std::shared_ptr<const engine::Constraint>;
 
-  explicit ByteConstraints(const engine::constraints::CompileLimits& limits = {})
+  // Patient unless a test is about time: the machine may be busy, the build slow.
+  static constexpr engine::constraints::CompileLimits kPatient = {.time = std::chrono::minutes(1)};
+
+  explicit ByteConstraints(const engine::constraints::CompileLimits& limits = kPatient)
       : tokenizer_(ByteTokens()), compiler_(tokenizer_, 256, {}, limits) {}
 
   StatusOr<Compiled> Choice(std::vector<std::string> choices) {

@@ -16,8 +16,8 @@ enum class RuleId : std::int32_t {};
 // matches, then go on. Rules are what recursive schemas need; each has nodes of its own. Built
 // piece by piece between given nodes, then determinized.
 //
-// Once the budget is exhausted nothing is added and the automaton is of no use: whoever builds
-// looks at the budget in loops and at the end.
+// Once the budget is exhausted nothing is added, new nodes are 0, and the automaton is of no use:
+// whoever builds looks at the budget in loops and at the end.
 //
 // Thread-compatible. `budget` must outlive it.
 class Nfa {
@@ -35,7 +35,8 @@ class Nfa {
     EdgeKind kind = EdgeKind::kEpsilon;
   };
 
-  explicit Nfa(CompileBudget& budget) : budget_(budget) { AddNode(); }
+  // Has one node, 0, which is used for nothing.
+  explicit Nfa(CompileBudget& budget) : budget_(budget), first_edges_{-1}, is_rule_end_{false} {}
 
   NodeId AddNode();
   RuleId AddRule();

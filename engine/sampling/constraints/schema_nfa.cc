@@ -156,7 +156,7 @@ void SchemaNfa::Add(const StringSchema& schema, NodeId from, NodeId to) {
 void SchemaNfa::Add(const ArraySchema& schema, NodeId from, NodeId to) {
   const NodeId end = nfa_.AddNode();
   nfa_.AddLiteral(end, "]", to);
-  const NodeId first = nfa_.AddNode();  // the place of the first item
+  const NodeId first = nfa_.AddNode();
   const NodeId open = nfa_.AddNode();
   nfa_.AddLiteral(from, "[", open);
   AddSpace(open, first);
@@ -165,7 +165,8 @@ void SchemaNfa::Add(const ArraySchema& schema, NodeId from, NodeId to) {
   const auto num_prefix = static_cast<std::int32_t>(schema.prefix.size());
   const std::int32_t last =
       schema.max_items.value_or(std::max({num_prefix + 1, schema.min_items, 1}));
-  NodeId item = first;
+  NodeId item = nfa_.AddNode();  // the place of an item, with nothing but an item
+  nfa_.AddEpsilon(first, item);
   for (std::int32_t i = 0; i < last && !nfa_.budget().exhausted(); ++i) {
     if (i >= num_prefix && !schema.items) return;
     const NodeId after = nfa_.AddNode();

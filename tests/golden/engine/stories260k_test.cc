@@ -1,7 +1,7 @@
 // A real trained model against what its author published and what a float64 forward pass recorded,
 // on every device.
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -94,7 +94,39 @@ TEST_P(Stories260kTest, OutputLogprobsEqualThoseOfThePrompt) {
   }
 }
 
-// Prompts of many lengths, each with greedy and with sampled continuation.
+constexpr char kStorySchema[] = R"({"type": "object", "properties": {
+    "hero": {"type": "string", "pattern": "^[A-Z][a-z]{1,11}$"},
+    "age": {"type": "integer", "minimum": 3, "maximum": 99},
+    "friends": {"type": "array", "items": {"enum": ["cat", "dog", "bird"]}, "maxItems": 3},
+    "moral": {"type": "string", "minLength": 5, "maxLength": 60}},
+  "required": ["hero", "age", "friends", "moral"], "additionalProperties": false})";
+
+TEST_P(Stories260kTest, ConstrainedOutputsAreWhatWasAskedFor) {
+  const auto engine = NewEngine();
+  const auto run = [&](ConstraintSpec constraint, std::uint64_t seed) {
+    Request request = GreedyRequest({1}, 200);
+    request.sampling = {.temperature = 0.8f, .seed = seed};
+    request.constraint = std::move(constraint);
+    const Collected result = RunRequest(*engine, request);
+    EXPECT_THAT(result.status, IsOk());
+    EXPECT_EQ(result.output.finish, FinishReason::kStop) << result.output.text;
+    return result.output.text;
+  };
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const auto json =
+        nlohmann::json::parse(run(JsonSchemaConstraint{kStorySchema}, seed), nullptr, false);
+    ASSERT_TRUE(json.is_object());
+    EXPECT_EQ(json.size(), 4u);
+    EXPECT_GE(json["age"].get<int>(), 3);
+    EXPECT_LE(json["age"].get<int>(), 99);
+    EXPECT_LE(json["moral"].get<std::string>().size(), 60u);
+    EXPECT_THAT(run(RegexConstraint{"(Tom|Lily) is [1-9][0-9]? years old\\."}, seed),
+                ::testing::MatchesRegex("(Tom|Lily) is [1-9][0-9]? years old\\."));
+    EXPECT_THAT(run(ChoiceConstraint{{"yes", "no"}}, seed), ::testing::AnyOf("yes", "no"));
+  }
+}
+
+// Prompts of many lengths, each with greedy and with sampled continuation, and constrained.
 std::vector<Request> MixedRequests(const std::vector<TokenId>& ids) {
   std::vector<Request> requests;
   for (const std::size_t length : {1u, 2u, 15u, 16u, 17u, 40u, 100u, 180u}) {
@@ -103,6 +135,14 @@ std::vector<Request> MixedRequests(const std::vector<TokenId>& ids) {
     request.num_logprobs = 0;
     requests.push_back(request);
     request.sampling = {.temperature = 0.9f, .top_p = 0.95f, .seed = length};
+    requests.push_back(request);
+    request.sampling = {.temperature = 0.9f,
+                        .typical_p = 0.9f,
+                        .repetition_penalty = 1.2f,
+                        .presence_penalty = 0.5f,
+                        .frequency_penalty = 0.2f,
+                        .seed = length};
+    request.constraint = JsonSchemaConstraint{kStorySchema};
     requests.push_back(request);
   }
   return requests;

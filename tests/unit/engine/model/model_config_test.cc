@@ -281,6 +281,18 @@ TEST_F(GenerationConfigTest, SamplingCountsOnlyWithDoSample) {
   EXPECT_EQ(plain->sampling.temperature, 1.0f);
 }
 
+TEST_F(GenerationConfigTest, RepetitionPenaltyCountsWithoutSamplingToo) {
+  const auto greedy = Load(R"({"repetition_penalty": 1.1, "typical_p": 0.5})");
+  ASSERT_THAT(greedy, IsOk());
+  EXPECT_EQ(greedy->sampling.repetition_penalty, 1.1f);
+  EXPECT_EQ(greedy->sampling.typical_p, 1.0f);
+  const auto sampled = Load(R"({"do_sample": true, "typical_p": 0.5})");
+  ASSERT_THAT(sampled, IsOk());
+  EXPECT_EQ(sampled->sampling.typical_p, 0.5f);
+  EXPECT_THAT(Load(R"({"repetition_penalty": 0})"),
+              FailsWith(StatusCode::kInvalidArgument, "repetition_penalty"));
+}
+
 TEST_F(GenerationConfigTest, FieldsOutOfRangeAreNamed) {
   EXPECT_THAT(Load(R"({"eos_token_id": 100})"),
               FailsWith(StatusCode::kInvalidArgument, "generation_config.json: eos_token_id"));

@@ -200,6 +200,74 @@ TEST_F(GenerateTest, SetParametersWin) {
   EXPECT_EQ(submitted().num_logprobs, 2);
 }
 
+TEST_F(GenerateTest, PenaltiesAndConstraintsReachTheEngine) {
+  GenerateRequest request = TextRequest("Once");
+  auto* sampling = request.mutable_sampling();
+  sampling->set_typical_p(0.8f);
+  sampling->set_repetition_penalty(1.1f);
+  sampling->set_presence_penalty(0.5f);
+  sampling->set_frequency_penalty(-0.5f);
+  (*sampling->mutable_logit_bias())[65] = 2.5f;
+  request.mutable_stopping()->set_max_tokens(10);
+  request.mutable_stopping()->set_min_tokens(10);
+  request.mutable_stopping()->add_stop_token_ids(257);
+  request.mutable_constraint()->mutable_choice()->add_choices("a");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(submitted().sampling.typical_p, 0.8f);
+  EXPECT_EQ(submitted().sampling.repetition_penalty, 1.1f);
+  EXPECT_EQ(submitted().sampling.presence_penalty, 0.5f);
+  EXPECT_EQ(submitted().sampling.frequency_penalty, -0.5f);
+  ASSERT_EQ(submitted().sampling.logit_bias.size(), 1u);
+  EXPECT_EQ(submitted().sampling.logit_bias[0].id, 65);
+  EXPECT_EQ(submitted().sampling.logit_bias[0].bias, 2.5f);
+  EXPECT_EQ(submitted().min_tokens, 10);
+  EXPECT_THAT(submitted().stop_token_ids, ElementsAre(257));
+  EXPECT_THAT(std::get<engine::ChoiceConstraint>(submitted().constraint).choices, ElementsAre("a"));
+  script_.events = TwoEvents();
+  request.mutable_constraint()->set_regex("x+");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(std::get<engine::RegexConstraint>(submitted().constraint).pattern, "x+");
+  script_.events = TwoEvents();
+  request.mutable_constraint()->set_json_schema("{}");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(std::get<engine::JsonSchemaConstraint>(submitted().constraint).schema, "{}");
+}
+
+TEST_F(GenerateTest, ParametersThatDoNotFitTheModelAreNamed) {
+  const auto expect = [&](const GenerateRequest& request, const std::string& field) {
+    const Status status = Run(request);
+    EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
+    ASSERT_FALSE(FieldViolations(status).empty());
+    EXPECT_EQ(FieldViolations(status).front().field, field);
+  };
+  for (const std::int32_t id : {-1, 258}) {
+    GenerateRequest request = TextRequest("Once");
+    (*request.mutable_sampling()->mutable_logit_bias())[id] = 1.0f;
+    expect(request, "sampling.logit_bias[" + std::to_string(id) + "]");
+    request = TextRequest("Once");
+    request.mutable_stopping()->add_stop_token_ids(1);
+    request.mutable_stopping()->add_stop_token_ids(id);
+    expect(request, "stopping.stop_token_ids[1]");
+  }
+  GenerateRequest request = TextRequest("Once");
+  request.mutable_stopping()->set_max_tokens(10);
+  request.mutable_stopping()->set_min_tokens(11);
+  expect(request, "stopping.min_tokens");
+}
+
+TEST_F(GenerateTest, ConstraintsThatTheEngineRefusesNameTheirField) {
+  const auto field_of = [&](const char* message) {
+    script_.submit_status = InvalidArgument("{}", message);
+    const auto violations = FieldViolations(Run(TextRequest("Once")));
+    return violations.empty() ? "" : violations.front().field;
+  };
+  EXPECT_EQ(field_of("constraint.regex: byte 5: a"), "constraint.regex");
+  EXPECT_EQ(field_of("constraint.json_schema: #/not: a"), "constraint.json_schema");
+  EXPECT_EQ(field_of("constraint.choice[3]: a"), "constraint.choice.choices[3]");
+  EXPECT_EQ(field_of("stop_token_ids[1]: a"), "stopping.stop_token_ids[1]");
+  EXPECT_EQ(field_of("something else: a"), "");
+}
+
 TEST_F(GenerateTest, OutputFillsWhatThePromptLeavesOfTheContext) {
   ASSERT_THAT(Run(TextRequest(std::string(89, 'x'))), IsOk());  // 90 of 100 with BOS
   EXPECT_EQ(submitted().max_new_tokens, 10);

@@ -112,7 +112,7 @@ class BombTest : public ::testing::TestWithParam<Bomb> {};
 
 // Programs from strangers that want all of our time or memory.
 TEST_P(BombTest, IsRefusedSoon) {
-  ByteConstraints constraints;
+  ByteConstraints constraints(constraints::CompileLimits{});
   const auto begin = std::chrono::steady_clock::now();
   const auto result = GetParam().is_schema ? constraints.Schema(GetParam().text)
                                            : constraints.Regex(GetParam().text);

@@ -18,7 +18,7 @@ using quire::testing::ByteConstraints;
 using quire::testing::Pcre2Oracle;
 
 constexpr std::uint32_t kSeed = 20261128;
-constexpr int kNumPatterns = 1'000;
+constexpr int kNumPatterns = 500;
 constexpr int kTextsPerPattern = 60;
 
 class RandomPatterns {
@@ -89,7 +89,7 @@ class RegexPropertyTest : public ::testing::Test {
   std::string Walk(const std::shared_ptr<const Constraint>& constraint) {
     ConstraintMatcher matcher(constraint, false);
     std::string text;
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 20; ++i) {
       const ConstraintStep step = AllowedTokens(matcher);
       if (step.mask.num_allowed() == 0 || (matcher.IsAccepting() && Below(5) == 0)) break;
       std::vector<TokenId> allowed;
@@ -151,8 +151,8 @@ TEST_F(RegexPropertyTest, AcceptsWhatPcre2Matches) {
     }
   }
   // Both answers are put to the test.
-  EXPECT_GT(num_matching, 10'000);
-  EXPECT_GT(num_others, 10'000);
+  EXPECT_GT(num_matching, 5'000);
+  EXPECT_GT(num_others, 5'000);
 }
 
 }  // namespace
