@@ -263,7 +263,7 @@ std::string WordPieceText(std::string_view text) {
   return fmt::format("##{}", text);
 }
 
-StatusOr<json> BertNormalizer(const GgufMetadata& metadata) {
+StatusOr<json> MakeBertNormalizer(const GgufMetadata& metadata) {
   QUIRE_ASSIGN_OR_RETURN(const auto lowercase, metadata.Bool(Key("normalizer.lowercase")));
   QUIRE_ASSIGN_OR_RETURN(const auto strip, metadata.Bool(Key("normalizer.strip_accents")));
   json spec = {{"type", "BertNormalizer"}, {"lowercase", lowercase.value_or(true)}};
@@ -281,7 +281,7 @@ StatusOr<TokenizerParts> BuildWordPiece(const GgufMetadata& metadata,
   QUIRE_ASSIGN_OR_RETURN(
       TokenizerParts parts,
       StartParts(metadata, vocabulary, texts, json{{"type", "WordPiece"}, {"prefix", "##"}}));
-  QUIRE_ASSIGN_OR_RETURN(const json normalizer, BertNormalizer(metadata));
+  QUIRE_ASSIGN_OR_RETURN(const json normalizer, MakeBertNormalizer(metadata));
   QUIRE_ASSIGN_OR_RETURN(parts.normalizer, NewNormalizer(JsonField(normalizer, "normalizer")));
   const json pre_tokenizer = {{"type", "BertPreTokenizer"}};
   QUIRE_ASSIGN_OR_RETURN(PreTokenizerSetup setup,

@@ -17,7 +17,7 @@ std::unique_ptr<Normalizer> NewPrecompiledNormalizer(Charsmap charsmap);
 
 // What a SentencePiece model file says about its normalization.
 struct SentencePieceNormalization {
-  Charsmap charsmap;
+  Charsmap charsmap = {};
   bool add_dummy_prefix = true;          // a space before the text
   bool remove_extra_whitespaces = true;  // none around the text, one between words
   bool escape_whitespaces = true;        // spaces become "▁"

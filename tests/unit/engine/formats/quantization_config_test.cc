@@ -8,11 +8,11 @@ namespace quire::engine {
 namespace {
 
 using absl::StatusCode;
-using nlohmann::json;
+using Json = nlohmann::json;
 using testing::FailsWith;
 using testing::IsOk;
 
-StatusOr<QuantizationConfig> Read(const json& object, const std::string& default_method = "gptq") {
+StatusOr<QuantizationConfig> Read(const Json& object, const std::string& default_method = "gptq") {
   JsonFields fields(object, "config.json: quantization_config");
   QuantizationConfig config = ReadQuantizationConfig(fields, default_method);
   QUIRE_RETURN_IF_ERROR(fields.status());
@@ -35,8 +35,8 @@ TEST(QuantizationConfigTest, GptqIsRead) {
 }
 
 TEST(QuantizationConfigTest, AwqIsReadUnderItsOldNamesToo) {
-  const auto config = Read(
-      {{"quant_method", "awq"}, {"bits", 4}, {"group_size", 64}, {"version", "GEMV_FAST"}});
+  const auto config =
+      Read({{"quant_method", "awq"}, {"bits", 4}, {"group_size", 64}, {"version", "GEMV_FAST"}});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->method, QuantizationConfig::Method::kAwq);
   EXPECT_EQ(config->awq_layout, kernels::AwqLayout::kGemvFast);
@@ -52,7 +52,7 @@ TEST(QuantizationConfigTest, BitsAndBytesIsRead) {
 }
 
 TEST(QuantizationConfigTest, WhatWeDoNotHaveIsNamed) {
-  const std::pair<json, const char*> cases[] = {
+  const std::pair<Json, const char*> cases[] = {
       {{{"quant_method", "aqlm"}}, "\"aqlm\""},
       {{{"quant_method", "gptq"}, {"bits", 5}}, "bits: wanted 2, 3, 4 or 8, have 5"},
       {{{"quant_method", "gptq"}, {"checkpoint_format", "marlin"}}, "\"marlin\""},
@@ -66,14 +66,14 @@ TEST(QuantizationConfigTest, WhatWeDoNotHaveIsNamed) {
 }
 
 TEST(QuantizationConfigTest, LiesAreNamed) {
-  const std::pair<json, const char*> cases[] = {
+  const std::pair<Json, const char*> cases[] = {
       {{{"bits", "four"}}, "bits"},
       {{{"group_size", 0}}, "group_size"},
       {{{"group_size", -2}}, "group_size"},
       {{{"group_size", 1 << 30}}, "group_size"},
       {{{"sym", 1}}, "sym"},
       {{{"dynamic", 7}}, "dynamic"},
-      {{{"dynamic", {{"+:(", json::object()}}}}, "dynamic: +:("},
+      {{{"dynamic", {{"+:(", Json::object()}}}}, "dynamic: +:("},
       {{{"dynamic", {{"a", 7}}}}, "dynamic: a"},
       {{{"dynamic", {{"a", {{"group_size", 0}}}}}}, "dynamic: a: group_size"},
       {{{"quant_method", "bitsandbytes"}, {"llm_int8_threshold", -1}}, "llm_int8_threshold"},

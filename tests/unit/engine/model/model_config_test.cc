@@ -13,26 +13,26 @@ namespace quire::engine {
 namespace {
 
 using absl::StatusCode;
-using nlohmann::json;
+using Json = nlohmann::json;
 using testing::FailsWith;
 using testing::IsOk;
 
-json Llama() {
-  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+Json Llama() {
+  return Json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
     "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 8,
     "num_key_value_heads": 4, "vocab_size": 100, "max_position_embeddings": 512,
     "rms_norm_eps": 1e-5, "bos_token_id": 1, "eos_token_id": 2})");
 }
 
-json Family(const char* architecture, const char* model_type, const json& changes = {}) {
-  json config = Llama();
+Json Family(const char* architecture, const char* model_type, const Json& changes = {}) {
+  Json config = Llama();
   config["architectures"] = {architecture};
   config["model_type"] = model_type;
   if (!changes.is_null()) config.update(changes);
   return config;
 }
 
-ModelConfig Parsed(const json& config) {
+ModelConfig Parsed(const Json& config) {
   const auto parsed = ParseModelConfig(config, "config.json");
   EXPECT_THAT(parsed, IsOk());
   return parsed.ok() ? *parsed : ModelConfig{};
@@ -53,7 +53,7 @@ TEST(ModelConfigTest, LlamaFieldsAreRead) {
 }
 
 TEST(ModelConfigTest, AbsentFieldsTakeTheDefaultsOfTransformers) {
-  json config = Llama();
+  Json config = Llama();
   for (const char* field : {"num_key_value_heads", "rms_norm_eps", "max_position_embeddings",
                             "bos_token_id", "eos_token_id"}) {
     config.erase(field);
@@ -67,16 +67,16 @@ TEST(ModelConfigTest, AbsentFieldsTakeTheDefaultsOfTransformers) {
 }
 
 TEST(ModelConfigTest, ExplicitHeadDimNeedNotDivideTheHiddenSize) {
-  json config = Llama();
+  Json config = Llama();
   config["head_dim"] = 20;
   EXPECT_EQ(Parsed(config).head_dim, 20);
 }
 
 TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
-  const json llama3 = json::parse(R"({"factor": 32.0, "low_freq_factor": 1.0,
+  const Json llama3 = Json::parse(R"({"factor": 32.0, "low_freq_factor": 1.0,
     "high_freq_factor": 4.0, "original_max_position_embeddings": 4096})");
   for (const char* key : {"type", "rope_type"}) {
-    json config = Llama();
+    Json config = Llama();
     config["rope_scaling"] = llama3;
     config["rope_scaling"][key] = "llama3";
     const RopeScaling scaling = Parsed(config).rope_scaling;
@@ -84,7 +84,7 @@ TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
     EXPECT_EQ(scaling.factor, 32.0);
     EXPECT_EQ(scaling.original_context_tokens, 4096);
   }
-  json config = Llama();
+  Json config = Llama();
   config["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5e5}, {"factor", 2}};
   EXPECT_EQ(Parsed(config).rope_scaling.kind, RopeScaling::Kind::kLinear);
   EXPECT_EQ(Parsed(config).rope_theta, 5e5);
@@ -94,7 +94,7 @@ TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
 }
 
 TEST(ModelConfigTest, UnknownRopeScalingIsRefused) {
-  json config = Llama();
+  Json config = Llama();
   config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
   EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "\"yarn\""));
   config["rope_scaling"] = {{"rope_type", "linear"}};
@@ -128,7 +128,7 @@ TEST(ModelConfigTest, Qwen2HasBiasesAndAWindowOnDemand) {
 }
 
 TEST(ModelConfigTest, BertIsAnEncoder) {
-  json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
+  Json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
   EXPECT_TRUE(Parsed(config).is_encoder());
   EXPECT_EQ(Parsed(config).activation, kernels::ActivationKind::kGeluTanh);
   config.erase("hidden_act");
@@ -138,7 +138,7 @@ TEST(ModelConfigTest, BertIsAnEncoder) {
 }
 
 TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
-  json config = Llama();
+  Json config = Llama();
   config.erase("architectures");
   EXPECT_EQ(Parsed(config).architecture, "LlamaForCausalLM");
 }
@@ -146,14 +146,14 @@ TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
 TEST(ModelConfigTest, UnknownArchitecturesAreNamed) {
   EXPECT_THAT(ParseModelConfig(Family("GPTJForCausalLM", "gptj"), "config.json"),
               FailsWith(StatusCode::kUnimplemented, "have \"GPTJForCausalLM\""));
-  EXPECT_THAT(ParseModelConfig(json::object(), "config.json"),
+  EXPECT_THAT(ParseModelConfig(Json::object(), "config.json"),
               FailsWith(StatusCode::kUnimplemented, "architectures"));
-  EXPECT_THAT(ParseModelConfig(json::array(), "config.json"),
+  EXPECT_THAT(ParseModelConfig(Json::array(), "config.json"),
               FailsWith(StatusCode::kInvalidArgument, "wanted an object"));
 }
 
 TEST(ModelConfigTest, QuantizationIsReadWithTheRest) {
-  json config = Llama();
+  Json config = Llama();
   EXPECT_FALSE(ParseModelConfig(config, "config.json")->quantization.has_value());
   config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 8}};
   const auto parsed = ParseModelConfig(config, "config.json");
@@ -195,7 +195,7 @@ TEST(ModelConfigTest, QuantizationMayStandInAFileOfItsOwn) {
 TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
   struct Case {
     const char* field;
-    json value;
+    Json value;
   };
   const Case cases[] = {
       {"num_hidden_layers", 0},
@@ -223,7 +223,7 @@ TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
       {"tie_word_embeddings", 1},
   };
   for (const Case& c : cases) {
-    json config = Llama();
+    Json config = Llama();
     config[c.field] = c.value;
     EXPECT_THAT(ParseModelConfig(config, "config.json"),
                 FailsWith(StatusCode::kInvalidArgument, std::string("config.json: ") + c.field))
@@ -231,7 +231,7 @@ TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
   }
   for (const char* field : {"num_hidden_layers", "hidden_size", "intermediate_size",
                             "num_attention_heads", "vocab_size"}) {
-    json config = Llama();
+    Json config = Llama();
     config.erase(field);
     EXPECT_THAT(ParseModelConfig(config, "config.json"),
                 FailsWith(StatusCode::kInvalidArgument, std::string(field) + ": wanted"));
