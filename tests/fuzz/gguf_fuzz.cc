@@ -19,10 +19,10 @@ void CheckTensors(const engine::GgufFile& file, std::size_t size) {
     QUIRE_CHECK(tensor.begin >= position && tensor.begin <= tensor.end && tensor.end <= size);
     position = tensor.end;
     const engine::GgufTypeTraits& traits = engine::TraitsOf(tensor.type);
-    unsigned __int128 elements = 1;
+    testing::UInt128 elements = 1;
     for (const std::int64_t length : tensor.shape) elements *= static_cast<std::uint64_t>(length);
     QUIRE_CHECK(elements * traits.block_bytes ==
-                static_cast<unsigned __int128>(tensor.size_bytes()) * traits.block_elements);
+                static_cast<testing::UInt128>(tensor.size_bytes()) * traits.block_elements);
     if (tensor.size_bytes() > 0) {
       volatile std::uint8_t last = file.bytes(tensor).back();
       static_cast<void>(last);

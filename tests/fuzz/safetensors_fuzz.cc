@@ -14,9 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const engine::TensorInfo& tensor : (*file)->tensors()) {
     QUIRE_CHECK(tensor.begin >= position && tensor.begin <= tensor.end && tensor.end <= size);
     position = tensor.end;
-    unsigned __int128 bits = static_cast<unsigned>(engine::BitsPerElement(tensor.dtype));
+    testing::UInt128 bits = static_cast<unsigned>(engine::BitsPerElement(tensor.dtype));
     for (const std::int64_t length : tensor.shape) bits *= static_cast<std::uint64_t>(length);
-    QUIRE_CHECK(bits == static_cast<unsigned __int128>(tensor.size_bytes()) * 8);
+    QUIRE_CHECK(bits == static_cast<testing::UInt128>(tensor.size_bytes()) * 8);
     if (tensor.size_bytes() > 0) {
       volatile std::uint8_t last = (*file)->bytes(tensor).back();
       static_cast<void>(last);

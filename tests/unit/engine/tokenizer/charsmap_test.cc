@@ -15,7 +15,7 @@ namespace {
 
 using ::quire::testing::FailsWith;
 using ::quire::testing::IsOk;
-using testing::kInvalid;
+using quire::testing::kInvalid;
 
 // The map of the recorded Unigram tokenizer, made by SentencePiece.
 std::string RecordedMap() {

@@ -11,7 +11,7 @@ namespace {
 using ::quire::testing::FailsWith;
 using ::quire::testing::IsOk;
 using ::testing::ElementsAre;
-using testing::kInvalid;
+using quire::testing::kInvalid;
 using testing::WriteText;
 
 // --- A writer of the messages that a model file is made of ---------------------------------------
