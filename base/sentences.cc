@@ -30,7 +30,6 @@ static_assert(std::ranges::is_sorted(kBeforeNumber));
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 char ToLower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
-bool IsAsciiLetter(char c) { return ToLower(c) >= 'a' && ToLower(c) <= 'z'; }
 // Bytes above ASCII count as letters: exact enough to tell words from numbering.
 bool IsLetter(char c) { return IsAsciiLetter(c) || static_cast<unsigned char>(c) >= 0x80; }
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "engine/formats/checkpoint.h"
+#include "engine/formats/model_weights.h"
 #include "engine/model/encoder.h"
 #include "engine/model/model_config.h"
 #include "engine/model/sentence_transformers.h"
@@ -67,7 +67,10 @@ class EncoderEmbedder final : public Embedder {
   const Tokenizer& tokenizer() const override { return *model_.tokenizer; }
   std::int32_t dimension() const override { return model_.config.hidden_size; }
   std::int32_t max_tokens() const override { return model_.max_tokens; }
-  std::int64_t weight_bytes() const override { return model_.encoder->weight_bytes(); }
+  ModelMemory memory() const override {
+    return {.weight_bytes = model_.encoder->weight_bytes(),
+            .workspace_bytes = model_.encoder->workspace_bytes()};
+  }
   const std::string& fingerprint() const override { return model_.fingerprint; }
   const std::string& architecture() const override { return model_.config.architecture; }
 
@@ -177,9 +180,11 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   }
   // A batch holds at least one text of full length.
   model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(auto opened, Checkpoint::Open(path));
+  const std::shared_ptr<const Checkpoint> checkpoint = std::move(opened);
+  const auto weights = ModelWeights(checkpoint, model.config.quantization, /*on_load=*/{});
   QUIRE_ASSIGN_OR_RETURN(model.encoder,
-                         Encoder::Load(model.config, *checkpoint, model.max_batch_tokens,
+                         Encoder::Load(model.config, *weights, model.max_batch_tokens,
                                        model.max_batch_tokens, device));
   QUIRE_ASSIGN_OR_RETURN(model.fingerprint,
                          ModelFingerprint(path, *checkpoint, SettingsText(model)));

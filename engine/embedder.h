@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/memory_plan.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/device.h"
 
@@ -42,7 +43,7 @@ class Embedder {
   virtual const Tokenizer& tokenizer() const = 0;
   virtual std::int32_t dimension() const = 0;
   virtual std::int32_t max_tokens() const = 0;  // special tokens included
-  virtual std::int64_t weight_bytes() const = 0;
+  virtual ModelMemory memory() const = 0;
   // SHA-256 over the weights and the tokenizer, hexadecimal: two models with one fingerprint give
   // the same vectors.
   virtual const std::string& fingerprint() const = 0;

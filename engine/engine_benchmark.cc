@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/engine_core.h"
-#include "engine/formats/checkpoint.h"
+#include "engine/formats/model_weights.h"
 #include "engine/model/random_weights.h"
 #include "engine/model/shapes.h"
 #include "engine/sampling/philox.h"
@@ -58,6 +58,7 @@ StatusOr<std::unique_ptr<EngineCore>> NewCore(const BenchmarkOptions& options,
   const EngineCoreOptions core_options = {
       .block_size = kBlockSize,
       .num_blocks = static_cast<std::int32_t>(blocks_each * options.batch),
+      .kv_cache_dtype = options.kv_cache_dtype,
       .limits = {.max_batch_tokens = limits.max_batch_tokens, .max_sequences = options.batch}};
   return EngineCore::Create(std::move(transformer), core_options, device);
 }
@@ -86,7 +87,7 @@ StatusOr<std::int64_t> StepOnce(EngineCore& core) {
   std::int64_t num_tokens = 0;
   for (const StepResult& result : results) {
     QUIRE_RETURN_IF_ERROR(result.status);
-    num_tokens += result.token ? 1 : 0;
+    num_tokens += static_cast<std::int64_t>(result.tokens.size());
     Sequence& sequence = *result.sequence;
     if (sequence.num_output_tokens() >= sequence.request.max_new_tokens) core.Remove(sequence);
   }
@@ -187,11 +188,15 @@ StatusOr<BenchmarkResult> BenchmarkEngine(const BenchmarkOptions& options,
   }
   if (!options.shape.empty()) {
     QUIRE_ASSIGN_OR_RETURN(const ModelConfig config, FindModelShape(options.shape));
-    return Measure(options, config, RandomWeights(options.seed), device);
+    const auto weights =
+        QuantizeOnLoad(std::make_shared<const RandomWeights>(options.seed), options.quantize);
+    return Measure(options, config, *weights, device);
   }
   QUIRE_ASSIGN_OR_RETURN(const ModelConfig config, LoadModelConfig(options.model_path));
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(options.model_path));
-  return Measure(options, config, *checkpoint, device);
+  QUIRE_ASSIGN_OR_RETURN(
+      const auto weights,
+      OpenModelWeights(options.model_path, config.quantization, options.quantize));
+  return Measure(options, config, *weights, device);
 }
 
 }  // namespace quire::engine

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "kernels/device.h"
+#include "kernels/quant/round_to_nearest.h"
 
 namespace quire::engine {
 
@@ -14,7 +16,9 @@ struct BenchmarkOptions {
   std::int32_t prompt_tokens = 256;
   std::int32_t new_tokens = 64;
   std::int32_t batch = 1;  // sequences at once
+  kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::uint64_t seed = 1;  // of weights and prompts
+  std::optional<kernels::RoundingKind> quantize;  // as EngineOptions
 };
 
 struct BenchmarkResult {

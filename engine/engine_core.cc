@@ -8,6 +8,15 @@
 
 namespace quire::engine {
 
+namespace {
+
+SchedulerLimits WithWindow(SchedulerLimits limits, const ModelConfig& config) {
+  limits.window = config.LargestWindow();
+  return limits;
+}
+
+}  // namespace
+
 KvCacheShape KvShape(const ModelConfig& config, const EngineCoreOptions& options) {
   return {.num_layers = config.num_layers,
           .num_kv_heads = config.num_kv_heads,
@@ -30,51 +39,54 @@ EngineCore::EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr
     : transformer_(std::move(transformer)),
       kv_cache_(std::move(kv_cache)),
       allocator_(options.num_blocks, options.block_size),
-      scheduler_(options.limits, allocator_) {}
+      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_) {}
 
 StatusOr<std::span<const StepResult>> EngineCore::Step() {
   results_.clear();
   const Batch& batch = scheduler_.Schedule();
-  QUIRE_CHECK(!batch.entries.empty() || scheduler_.is_idle());
   if (batch.entries.empty()) return std::span<const StepResult>();
   FillForwardBatch(batch, allocator_.block_size(), forward_batch_);
   CollectRows(batch);
   transformer_->Forward(forward_batch_, *kv_cache_);
-  if (Status status = ComputeLogits(); !status.ok()) {
-    allocator_.ForgetKeys();
-    return status;
-  }
-  scheduler_.Commit();
-  // What gave no finite logits may lie in blocks that others would find.
+  const Status status = ComputeLogits();
   const auto failed = [](const StepResult& result) { return !result.status.ok(); };
-  if (std::ranges::any_of(results_, failed)) allocator_.ForgetKeys();
-  for (StepResult& result : results_) {
-    if (result.token) result.sequence->tokens.push_back(result.token->token.id);
-  }
+  // What gave no finite logits may lie in blocks that others would find.
+  const bool is_sound = status.ok() && !std::ranges::any_of(results_, failed);
+  if (status.ok()) scheduler_.Commit();
+  if (!is_sound) scheduler_.ForgetPrefixes();
+  QUIRE_RETURN_IF_ERROR(status);
+  for (const StepResult& result : results_) UpdateDraft(result);
   return std::span<const StepResult>(results_);
 }
 
 void EngineCore::CollectRows(const Batch& batch) {
   rows_.clear();
-  std::int32_t first_row = 0;
+  std::int32_t row = 0;
   for (const BatchEntry& entry : batch.entries) {
-    const Sequence& sequence = *entry.sequence;
-    const std::size_t result = results_.size();
-    results_.push_back(
-        {.sequence = entry.sequence, .status = {}, .token = {}, .prompt_logprobs = {}});
+    results_.push_back({.sequence = entry.sequence,
+                        .status = {},
+                        .tokens = {},
+                        .num_draft = entry.num_draft,
+                        .prompt_logprobs = {}});
     for (std::int32_t i = 0; i < entry.num_tokens; ++i) {
-      const std::int32_t position = sequence.num_computed + i;
-      const bool scores = sequence.request.num_prompt_logprobs.has_value() &&
-                          position + 1 >= sequence.num_scored &&
-                          position + 1 < sequence.num_prompt_tokens();
-      const bool samples =
-          position + 1 == sequence.num_tokens() && sequence.request.max_new_tokens > 0;
-      if (scores || samples) {
-        rows_.push_back({.row = first_row + i, .result = result, .position = position});
-      }
+      CollectRow(entry, entry.sequence->num_computed + i, row++);
     }
-    first_row += entry.num_tokens;
   }
+}
+
+void EngineCore::CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row) {
+  const Sequence& sequence = *entry.sequence;
+  const Request& request = sequence.request;
+  const bool scores = request.num_prompt_logprobs.has_value() &&
+                      position + 1 >= sequence.num_scored &&
+                      position + 1 < sequence.num_prompt_tokens();
+  const bool samples = position + 1 >= sequence.num_tokens() && request.max_new_tokens > 0;
+  if (!scores && !samples) return;
+  rows_.push_back({.row = row,
+                   .result = results_.size() - 1,
+                   .position = position,
+                   .id = forward_batch_.ids[static_cast<std::size_t>(row)],
+                   .samples = samples});
 }
 
 Status EngineCore::ComputeLogits() {
@@ -96,9 +108,12 @@ Status EngineCore::ComputeLogits() {
 void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
   StepResult& result = results_[row.result];
   if (!result.status.ok()) return;
-  if (row.position + 1 < result.sequence->num_tokens()) {
-    ScorePrompt(result, row.position, logits);
-  } else {
+  if (!row.samples) return ScorePrompt(result, row.position, logits);
+  if (result.is_complete) return;
+  // A guess counts if it is what was sampled in its place.
+  const std::vector<TokenId>& tokens = result.sequence->tokens;
+  const auto position = static_cast<std::size_t>(row.position);
+  if (position + 1 == tokens.size() && tokens[position] == row.id) {
     result.status = SampleToken(result, logits);
   }
 }
@@ -116,14 +131,33 @@ void EngineCore::ScorePrompt(StepResult& result, std::int32_t position,
 }
 
 Status EngineCore::SampleToken(StepResult& result, std::span<const float> logits) {
-  const Sequence& sequence = *result.sequence;
+  Sequence& sequence = *result.sequence;
   const auto draw = static_cast<std::uint64_t>(sequence.num_output_tokens());
-  QUIRE_ASSIGN_OR_RETURN(const TokenId id, sampler_.Sample(logits, sequence.request.sampling,
-                                                           UniformAt(sequence.seed, draw)));
+  const SamplingParams& params = sequence.request.sampling;
+  QUIRE_ASSIGN_OR_RETURN(const std::span<const float> processed,
+                         logits_processor_.Process(logits, params, sequence.sampling));
+  QUIRE_ASSIGN_OR_RETURN(const TokenId id,
+                         sampler_.Sample(processed, params, UniformAt(sequence.seed, draw)));
   const std::optional<std::int32_t>& num_top = sequence.request.num_logprobs;
-  result.token = num_top ? Score(logits, id, *num_top)
-                         : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}};
+  result.tokens.push_back(num_top ? Score(logits, id, *num_top)
+                                  : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}});
+  sequence.tokens.push_back(id);
+  result.is_complete = logits_processor_.Accept(id, params, sequence.sampling);
   return OkStatus();
+}
+
+void EngineCore::UpdateDraft(const StepResult& result) {
+  Sequence& sequence = *result.sequence;
+  if (!sequence.prompt_lookup || result.tokens.empty()) return;
+  if (result.num_draft > 0) {
+    sequence.prompt_lookup->Learn(result.num_draft,
+                                  static_cast<std::int32_t>(result.tokens.size()) - 1);
+  }
+  sequence.draft = sequence.prompt_lookup->Guess(sequence.tokens);
+  // The output may end before the guesses do.
+  const std::int32_t rest = sequence.request.max_new_tokens - sequence.num_output_tokens() - 1;
+  const auto max_size = static_cast<std::size_t>(std::max(rest, 0));
+  sequence.draft.resize(std::min(sequence.draft.size(), max_size));
 }
 
 }  // namespace quire::engine

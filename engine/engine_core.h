@@ -10,6 +10,7 @@
 #include "engine/kv/block_allocator.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/model/transformer.h"
+#include "engine/sampling/logits_processor.h"
 #include "engine/sampling/sampler.h"
 #include "engine/scheduler/scheduler.h"
 #include "kernels/device.h"
@@ -30,18 +31,24 @@ KvCacheShape KvShape(const ModelConfig& config, const EngineCoreOptions& options
 struct StepResult {
   Sequence* sequence = nullptr;
   Status status;                             // DATA_LOSS: its logits are not finite
-  std::optional<ScoredToken> token;          // sampled and appended; log-probs if asked for
+  std::vector<ScoredToken> tokens;           // sampled and appended; log-probs if asked for
+  bool is_complete = false;                  // the constraint lets nothing follow the last of them
+  std::int32_t num_draft = 0;                // tokens that were guessed ahead
   std::vector<ScoredToken> prompt_logprobs;  // that became known, if asked for
 };
 
-// Model, cache, scheduler and sampler on one thread: one Step schedules, computes and samples.
+// Model, cache, scheduler and sampler on one thread: one Step schedules, computes and samples. A
+// sequence with a draft gets more than one token where the sampler chooses what was guessed: what
+// is sampled depends on logits and position alone, so the output is the same without.
 // Knows token ids only; text, streams and threads are Engine's.
 //
 // Engine thread only.
 class EngineCore {
  public:
   // Allocates the cache on `device`, which must be the transformer's and outlive this. Returns
-  // RESOURCE_EXHAUSTED if the memory is not there. Requires: max_batch_tokens is the transformer's.
+  // RESOURCE_EXHAUSTED if the memory is not there, UNIMPLEMENTED if the device does not keep a
+  // cache of this type. The window of `options` is the model's, whatever it says. Requires:
+  // max_batch_tokens is the transformer's.
   static StatusOr<std::unique_ptr<EngineCore>> Create(std::unique_ptr<Transformer> transformer,
                                                       const EngineCoreOptions& options,
                                                       kernels::Device& device);
@@ -51,11 +58,14 @@ class EngineCore {
   Status Add(Sequence& sequence) { return scheduler_.Add(sequence); }
   // Forgets a sequence and frees its blocks.
   void Remove(Sequence& sequence) { scheduler_.Remove(sequence); }
+  // See Scheduler.
+  void SetPaused(Sequence& sequence, bool is_paused) { scheduler_.SetPaused(sequence, is_paused); }
+  void Preempt(Sequence& sequence) { scheduler_.Preempt(sequence); }
 
-  // Computes one batch. A sequence gets a token when its last known one is computed, unless it
-  // wants none (max_new_tokens is 0); the caller removes what is finished before the next Step.
-  // Valid until the next call. Returns INTERNAL if a kernel failed: what the running sequences have
-  // in the cache is lost.
+  // Computes one batch; nothing if every sequence is paused or there is none. A sequence gets
+  // tokens when its last known one is computed, unless it wants none (max_new_tokens is 0); the
+  // caller removes what is finished before the next Step. Valid until the next call. Returns
+  // INTERNAL if a kernel failed: what the running sequences have in the cache is lost.
   StatusOr<std::span<const StepResult>> Step();
 
   const Scheduler& scheduler() const { return scheduler_; }
@@ -69,21 +79,27 @@ class EngineCore {
     std::int32_t row = 0;       // in the batch
     std::size_t result = 0;     // in results_
     std::int32_t position = 0;  // of the row's token in its sequence
+    TokenId id = 0;             // the row's token
+    bool samples = false;       // else it scores the prompt
   };
 
   EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
              const EngineCoreOptions& options);
 
   void CollectRows(const Batch& batch);
+  void CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row);
   Status ComputeLogits();
   void UseLogits(const LogitRow& row, std::span<const float> logits);
   void ScorePrompt(StepResult& result, std::int32_t position, std::span<const float> logits);
   Status SampleToken(StepResult& result, std::span<const float> logits);
+  // Takes in how many guesses were right and makes the next ones.
+  void UpdateDraft(const StepResult& result);
 
   const std::unique_ptr<Transformer> transformer_;
   const std::unique_ptr<KvCache> kv_cache_;
   BlockAllocator allocator_;
   Scheduler scheduler_;
+  LogitsProcessor logits_processor_;
   Sampler sampler_;
   ForwardBatch forward_batch_;
   std::vector<LogitRow> rows_;             // of the step

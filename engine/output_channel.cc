@@ -1,5 +1,6 @@
 #include "engine/output_channel.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -26,28 +27,36 @@ void Join(OutputEvent& first, OutputEvent& next) {
 
 void OutputChannel::Write(OutputEvent event) {
   const std::lock_guard lock(mutex_);
-  if (ended_) return;
-  ended_ = event.finish.has_value();
-  if (pending_) {
-    Join(*pending_, event);
+  if (num_unfinished_ == 0) return;
+  if (event.finish) --num_unfinished_;
+  num_unread_ += static_cast<std::int32_t>(event.ids.size());
+  const auto found = std::ranges::find(pending_, event.output, &OutputEvent::output);
+  if (found == pending_.end()) {
+    pending_.push_back(std::move(event));
   } else {
-    pending_ = std::move(event);
+    Join(*found, event);
   }
   changed_.notify_one();
 }
 
 void OutputChannel::Fail(Status status) {
   const std::lock_guard lock(mutex_);
-  if (ended_) return;
-  ended_ = true;
+  if (num_unfinished_ == 0) return;
+  num_unfinished_ = 0;
   error_ = std::move(status);
+  failed_ = true;
   changed_.notify_one();
 }
 
 StatusOr<std::optional<OutputEvent>> OutputChannel::Read(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, timeout, [this] { return pending_.has_value() || ended_; });
-  if (pending_) return std::exchange(pending_, std::nullopt);
+  changed_.wait_for(lock, timeout, [this] { return !pending_.empty() || num_unfinished_ == 0; });
+  if (!pending_.empty()) {
+    OutputEvent event = std::move(pending_.front());
+    pending_.pop_front();
+    num_unread_ -= static_cast<std::int32_t>(event.ids.size());
+    return std::optional(std::move(event));
+  }
   if (!error_.ok()) return error_;
   return std::optional<OutputEvent>();
 }

@@ -4,29 +4,16 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/request_tokens.h"
+
 namespace quire::engine {
-namespace {
-
-// The first word keeps its leading space if it continues a text; BOS and the like are none.
-bool ContinuesText(const Request& request, const Tokenizer& tokenizer) {
-  return std::any_of(request.prompt.begin(), request.prompt.end(), [&](TokenId id) {
-    return id < tokenizer.vocab_size() && !tokenizer.IsSpecial(id);
-  });
-}
-
-std::vector<TokenId> StopTokens(const Request& request, std::span<const TokenId> eos_token_ids) {
-  std::vector<TokenId> ids = request.stop_token_ids;
-  if (!request.ignore_eos) ids.insert(ids.end(), eos_token_ids.begin(), eos_token_ids.end());
-  return ids;
-}
-
-}  // namespace
-
-OutputProcessor::OutputProcessor(const Request& request, std::span<const TokenId> eos_token_ids,
-                                 const Tokenizer& tokenizer, std::shared_ptr<OutputChannel> channel,
+OutputProcessor::OutputProcessor(const Request& request, std::int32_t output,
+                                 std::span<const TokenId> eos_token_ids, const Tokenizer& tokenizer,
+                                 std::shared_ptr<OutputChannel> channel,
                                  Clock::time_point submitted)
     : request_(request),
-      stop_token_ids_(StopTokens(request, eos_token_ids)),
+      output_(output),
+      end_tokens_(EndTokens(request, eos_token_ids)),
       tokenizer_(tokenizer),
       channel_(std::move(channel)),
       detokenizer_(tokenizer, ContinuesText(request, tokenizer)),
@@ -35,12 +22,18 @@ OutputProcessor::OutputProcessor(const Request& request, std::span<const TokenId
   usage_.prompt_tokens = static_cast<std::int32_t>(request.prompt.size());
 }
 
-void OutputProcessor::OnScheduled(std::int32_t cached_tokens, Clock::time_point now) {
+void OutputProcessor::OnScheduled(const Sequence& sequence, Clock::time_point now) {
   if (is_scheduled_) return;
   is_scheduled_ = true;
-  usage_.cached_tokens = cached_tokens;
+  usage_.cached_tokens = sequence.num_cached;
+  usage_.prefix_miss = sequence.prefix_miss;
   scheduled_ = now;
   usage_.queue_time = now - submitted_;
+}
+
+void OutputProcessor::OnDraft(std::int32_t num_draft, std::int32_t num_accepted) {
+  usage_.draft_tokens += num_draft;
+  usage_.accepted_draft_tokens += num_accepted;
 }
 
 void OutputProcessor::OnPromptLogprobs(std::vector<ScoredToken> logprobs) {
@@ -48,33 +41,40 @@ void OutputProcessor::OnPromptLogprobs(std::vector<ScoredToken> logprobs) {
                           std::make_move_iterator(logprobs.end()));
 }
 
-bool OutputProcessor::OnToken(ScoredToken token, Clock::time_point now) {
+bool OutputProcessor::OnToken(ScoredToken token, bool is_complete, Clock::time_point now) {
   if (usage_.completion_tokens++ == 0) {
     first_token_ = now;
     usage_.prefill_time = now - scheduled_;
   }
   usage_.decode_time = now - first_token_;
-  OutputEvent event;
+  if (!event_) event_ = NewEvent();
+  OutputEvent& event = *event_;
   const TokenId id = token.token.id;
   event.ids.push_back(id);
   if (request_.num_logprobs) event.logprobs.push_back(std::move(token));
   // A token that ends the output is counted and listed, but gives no text.
-  if (!IsStopToken(id)) AppendText(id, event);
-  const std::optional<FinishReason> finish = FinishAfter(id);
-  event.prompt_logprobs = std::exchange(prompt_logprobs_, {});
+  if (!IsEndToken(id)) AppendText(id, event);
+  std::optional<FinishReason> finish = FinishAfter(id);
+  if (is_complete && finish != FinishReason::kStopString) finish = FinishReason::kStop;
+  if (!prompt_logprobs_.empty()) event.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   if (finish) Finish(*finish, event);
   event.usage = usage_;
-  event_ = std::move(event);
   return finish.has_value();
 }
 
 void OutputProcessor::OnPromptDone(Clock::time_point now) {
   usage_.prefill_time = now - scheduled_;
-  OutputEvent event;
+  OutputEvent event = NewEvent();
   event.prompt_logprobs = std::exchange(prompt_logprobs_, {});
   event.finish = FinishReason::kLength;
   event.usage = usage_;
   event_ = std::move(event);
+}
+
+OutputEvent OutputProcessor::NewEvent() const {
+  OutputEvent event;
+  event.output = output_;
+  return event;
 }
 
 void OutputProcessor::Flush() {
@@ -82,12 +82,12 @@ void OutputProcessor::Flush() {
   if (!error_.ok()) channel_->Fail(error_);
 }
 
-bool OutputProcessor::IsStopToken(TokenId id) const {
-  return std::find(stop_token_ids_.begin(), stop_token_ids_.end(), id) != stop_token_ids_.end();
+bool OutputProcessor::IsEndToken(TokenId id) const {
+  return std::find(end_tokens_.begin(), end_tokens_.end(), id) != end_tokens_.end();
 }
 
 std::optional<FinishReason> OutputProcessor::FinishAfter(TokenId id) const {
-  if (IsStopToken(id)) return FinishReason::kStop;
+  if (IsEndToken(id)) return FinishReason::kStop;
   if (!stop_checker_.match().empty()) return FinishReason::kStopString;
   if (usage_.completion_tokens >= request_.max_new_tokens) return FinishReason::kLength;
   return std::nullopt;

@@ -10,14 +10,15 @@
 #include "engine/output_channel.h"
 #include "engine/sampling/stop_checker.h"
 #include "engine/scheduler/request.h"
+#include "engine/scheduler/sequence.h"
 #include "engine/tokenizer/incremental_detokenizer.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace quire::engine {
 
-// Turns the tokens of one request into events on its channel: text, stop strings, end of sequence,
-// length, usage. What happened in a step goes out with Flush, so that the engine can free the
-// blocks of a request before its reader learns that it ended.
+// Turns the tokens of one output of a request into events on its channel: text, stop strings, end
+// of sequence, length, usage. What happened in a step goes out with Flush, so that the engine can
+// free the blocks of a request before its reader learns that it ended.
 //
 // Engine thread only. `request` and `tokenizer` must outlive it.
 class OutputProcessor {
@@ -26,16 +27,19 @@ class OutputProcessor {
 
   // `eos_token_ids` are the model's; Request::ignore_eos leaves them out. The channel's owners:
   // this and the stream that the caller of Submit reads.
-  OutputProcessor(const Request& request, std::span<const TokenId> eos_token_ids,
-                  const Tokenizer& tokenizer, std::shared_ptr<OutputChannel> channel,
-                  Clock::time_point submitted);
+  OutputProcessor(const Request& request, std::int32_t output,
+                  std::span<const TokenId> eos_token_ids, const Tokenizer& tokenizer,
+                  std::shared_ptr<OutputChannel> channel, Clock::time_point submitted);
 
-  // The request is in a batch, which counts the first time; `cached_tokens` of its prompt were
-  // found computed.
-  void OnScheduled(std::int32_t cached_tokens, Clock::time_point now);
+  // The sequence is in a batch, which counts the first time: what the prefix cache did for it is
+  // part of the usage.
+  void OnScheduled(const Sequence& sequence, Clock::time_point now);
+  // So many guesses were tried.
+  void OnDraft(std::int32_t num_draft, std::int32_t num_accepted);
   void OnPromptLogprobs(std::vector<ScoredToken> logprobs);
-  // A sampled token. True if it was the last.
-  bool OnToken(ScoredToken token, Clock::time_point now);
+  // A sampled token, `is_complete` if its constraint lets none follow; tokens of one step come one
+  // after the other. True if it was the last.
+  bool OnToken(ScoredToken token, bool is_complete, Clock::time_point now);
   // The prompt is computed and no token is wanted.
   void OnPromptDone(Clock::time_point now);
   // Ends the output with an error.
@@ -44,17 +48,19 @@ class OutputProcessor {
   // Gives out what happened since the last call, if anything.
   void Flush();
 
-  bool cancelled() const { return channel_->cancelled(); }
+  const OutputChannel& channel() const { return *channel_; }
 
  private:
-  bool IsStopToken(TokenId id) const;
+  OutputEvent NewEvent() const;
+  bool IsEndToken(TokenId id) const;
   // What the output is after `id`; nothing if it goes on.
   std::optional<FinishReason> FinishAfter(TokenId id) const;
   void AppendText(TokenId id, OutputEvent& event);
   void Finish(FinishReason reason, OutputEvent& event);
 
   const Request& request_;
-  std::vector<TokenId> stop_token_ids_;
+  const std::int32_t output_;
+  std::vector<TokenId> end_tokens_;
   const Tokenizer& tokenizer_;
   const std::shared_ptr<OutputChannel> channel_;
   IncrementalDetokenizer detokenizer_;

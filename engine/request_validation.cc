@@ -2,6 +2,9 @@
 
 #include <optional>
 #include <span>
+#include <string>
+
+#include "engine/option_validation.h"
 
 namespace quire::engine {
 namespace {
@@ -30,6 +33,10 @@ Status ValidateStop(const Request& request, std::int32_t vocab_size) {
   if (request.stop_token_ids.size() > kMaxStopTokens) {
     return InvalidArgument("stop_token_ids: wanted at most {}, have {}", kMaxStopTokens,
                            request.stop_token_ids.size());
+  }
+  if (request.min_tokens < 0 || request.min_tokens > request.max_new_tokens) {
+    return InvalidArgument("min_tokens: wanted a number in [0, {}] (max_new_tokens), have {}",
+                           request.max_new_tokens, request.min_tokens);
   }
   return ValidateIds("stop_token_ids", request.stop_token_ids, vocab_size);
 }
@@ -63,12 +70,27 @@ Status ValidateLength(const Request& request, std::int32_t context_tokens) {
   return OkStatus();
 }
 
+Status ValidateName(const char* field, const std::string& name) {
+  if (name.size() <= kMaxNameBytes) return OkStatus();
+  return InvalidArgument("{}: wanted at most {} bytes, have {}", field, kMaxNameBytes, name.size());
+}
+
+Status ValidateScheduling(const Request& request) {
+  QUIRE_RETURN_IF_ERROR(ValidateRange("num_outputs", request.num_outputs, 1, kMaxOutputs));
+  QUIRE_RETURN_IF_ERROR(
+      ValidateRange("max_draft_tokens", request.max_draft_tokens, 0, kMaxDraftTokens));
+  QUIRE_RETURN_IF_ERROR(ValidateName("client", request.scheduling.client));
+  QUIRE_RETURN_IF_ERROR(ValidateName("group", request.scheduling.group));
+  return ValidateName("cache_salt", request.scheduling.cache_salt);
+}
+
 }  // namespace
 
 Status Validate(const Request& request, std::int32_t vocab_size, std::int32_t context_tokens) {
   QUIRE_RETURN_IF_ERROR(ValidateLength(request, context_tokens));
   QUIRE_RETURN_IF_ERROR(ValidateIds("prompt", request.prompt, vocab_size));
-  QUIRE_RETURN_IF_ERROR(Validate(request.sampling));
+  QUIRE_RETURN_IF_ERROR(Validate(request.sampling, vocab_size));
+  QUIRE_RETURN_IF_ERROR(ValidateScheduling(request));
   QUIRE_RETURN_IF_ERROR(ValidateStop(request, vocab_size));
   QUIRE_RETURN_IF_ERROR(ValidateTop("num_logprobs", request.num_logprobs));
   return ValidateTop("num_prompt_logprobs", request.num_prompt_logprobs);

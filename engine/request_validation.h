@@ -12,6 +12,9 @@ inline constexpr std::size_t kMaxStopStrings = 16;
 inline constexpr std::size_t kMaxStopStringBytes = 256;
 inline constexpr std::size_t kMaxStopTokens = 256;
 inline constexpr std::int32_t kMaxTopLogprobs = 100;
+inline constexpr std::int32_t kMaxOutputs = 64;
+inline constexpr std::int32_t kMaxDraftTokens = 16;
+inline constexpr std::size_t kMaxNameBytes = 256;  // of client, group and cache salt
 
 // Returns INVALID_ARGUMENT naming the field, what was wanted and what it has, if the request can
 // never run on a model with this vocabulary and context.

@@ -1,53 +1,127 @@
 #include "engine/step_loop.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace quire::engine {
 
 void StepLoop::Add(std::unique_ptr<ActiveRequest> request) {
   ActiveRequest& added = *request;
+  JoinGroup(added.sequence.request);
   active_.emplace(&added.sequence, std::move(request));
   if (Status status = core_.Add(added.sequence); !status.ok()) {
     EndWithError(added, std::move(status));
   }
 }
 
-void StepLoop::Step() {
+void StepLoop::JoinGroup(const Request& request) {
+  const SchedulingParams& params = request.scheduling;
+  if (params.group.empty()) return;
+  Group& group = groups_[{params.client, params.group}];
+  ++group.num_active;
+  if (!request.deadline) return;
+  group.deadline = group.deadline ? std::min(*group.deadline, *request.deadline) : request.deadline;
+}
+
+void StepLoop::LeaveGroup(const Request& request) {
+  const auto found = groups_.find({request.scheduling.client, request.scheduling.group});
+  if (found != groups_.end() && --found->second.num_active == 0) groups_.erase(found);
+}
+
+std::optional<StepLoop::Clock::time_point> StepLoop::DeadlineOf(const Request& request) const {
+  if (request.scheduling.group.empty()) return request.deadline;
+  return groups_.at({request.scheduling.client, request.scheduling.group}).deadline;
+}
+
+void StepLoop::CancelGroup(const std::string& client, const std::string& group) {
+  EndWhere([&](const ActiveRequest& request) {
+    const SchedulingParams& params = request.sequence.request.scheduling;
+    if (params.client != client || params.group != group) return OkStatus();
+    return Cancelled("group {}: cancelled by the caller", group);
+  });
+}
+
+bool StepLoop::Step() {
   const Clock::time_point begin = Clock::now();
   EndCancelledAndLate(begin);
-  if (core_.scheduler().is_idle()) return;
+  UpdatePaused(begin);
+  const std::int64_t backlog = core_.scheduler().num_backlog_tokens();
   const StatusOr<std::span<const StepResult>> results = core_.Step();
   if (!results.ok()) {
-    return EndWhere([&](const ActiveRequest& request) {
+    EndWhere([&](const ActiveRequest& request) {
       const bool is_running = request.sequence.state == SequenceState::kRunning;
       return is_running ? results.status() : OkStatus();
     });
+    return true;
   }
   const Clock::time_point end = Clock::now();
+  MeasureSpeed(*results, backlog - core_.scheduler().num_backlog_tokens(), end - begin);
   for (const StepResult& result : *results) HandleResult(result, begin, end);
+  return !results->empty();
+}
+
+void StepLoop::MeasureSpeed(std::span<const StepResult> results, std::int64_t num_computed,
+                            Clock::duration duration) {
+  // Decoding alone says little of prompts: it computes few tokens a step.
+  if (num_computed < 2 * static_cast<std::int64_t>(results.size())) return;
+  const double speed =
+      static_cast<double>(num_computed) / std::chrono::duration<double>(duration).count();
+  constexpr double kNewest = 0.2;
+  prompt_tokens_per_s_ = prompt_tokens_per_s_ == 0.0
+                             ? speed
+                             : (1.0 - kNewest) * prompt_tokens_per_s_ + kNewest * speed;
 }
 
 void StepLoop::EndCancelledAndLate(Clock::time_point now) {
-  EndWhere([now](const ActiveRequest& request) {
-    if (request.output->cancelled()) return Cancelled("cancelled by the caller");
-    const auto& deadline = request.sequence.request.deadline;
-    if (!deadline || *deadline > now) return OkStatus();
-    return DeadlineExceeded("deadline: passed after {} of {} output tokens",
-                            request.sequence.num_output_tokens(),
-                            request.sequence.request.max_new_tokens);
-  });
+  EndWhere([&](const ActiveRequest& request) { return WhyEnd(request, now); });
+}
+
+Status StepLoop::WhyEnd(const ActiveRequest& request, Clock::time_point now) const {
+  const OutputChannel& channel = request.output->channel();
+  if (channel.cancelled()) return Cancelled("cancelled by the caller");
+  if (channel.failed()) return Cancelled("another output of the request failed");
+  if (request.sequence.is_paused && now - request.paused >= slow_readers_.cancel_after) {
+    return Cancelled("reader: took nothing for {} ms while {} tokens waited",
+                     slow_readers_.cancel_after.count(), channel.num_unread_tokens());
+  }
+  const auto deadline = DeadlineOf(request.sequence.request);
+  if (!deadline || *deadline > now) return OkStatus();
+  return DeadlineExceeded("deadline: passed after {} of {} output tokens",
+                          request.sequence.num_output_tokens(),
+                          request.sequence.request.max_new_tokens);
+}
+
+void StepLoop::UpdatePaused(Clock::time_point now) {
+  for (const auto& [key, request] : active_) {
+    Sequence& sequence = request->sequence;
+    const std::int32_t num_unread = request->output->channel().num_unread_tokens();
+    if (!sequence.is_paused && num_unread > slow_readers_.max_unread_tokens) {
+      core_.SetPaused(sequence, true);
+      request->paused = now;
+    } else if (sequence.is_paused && num_unread <= slow_readers_.max_unread_tokens / 2) {
+      core_.SetPaused(sequence, false);
+    }
+    if (sequence.is_paused && sequence.state == SequenceState::kRunning &&
+        now - request->paused >= slow_readers_.preempt_after) {
+      core_.Preempt(sequence);
+    }
+  }
 }
 
 void StepLoop::HandleResult(const StepResult& result, Clock::time_point begin,
                             Clock::time_point end) {
   ActiveRequest& request = *active_.at(result.sequence);
   OutputProcessor& output = *request.output;
-  output.OnScheduled(request.sequence.num_cached, begin);
+  output.OnScheduled(request.sequence, begin);
   if (!result.status.ok()) return EndWithError(request, result.status);
   output.OnPromptLogprobs(result.prompt_logprobs);
-  if (result.token) {
-    if (output.OnToken(*result.token, end)) End(request);
-  } else if (request.sequence.num_uncomputed() == 0) {
+  const auto num_sampled = static_cast<std::int32_t>(result.tokens.size());
+  if (result.num_draft > 0) output.OnDraft(result.num_draft, num_sampled - 1);
+  for (const ScoredToken& token : result.tokens) {
+    const bool is_complete = result.is_complete && &token == &result.tokens.back();
+    if (output.OnToken(token, is_complete, end)) return End(request);
+  }
+  if (num_sampled == 0 && request.sequence.num_uncomputed() == 0) {
     output.OnPromptDone(end);
     End(request);
   }
@@ -75,6 +149,7 @@ void StepLoop::EndWithError(ActiveRequest& request, Status status) {
 
 void StepLoop::End(ActiveRequest& request) {
   core_.Remove(request.sequence);
+  LeaveGroup(request.sequence.request);
   const auto found = active_.find(&request.sequence);
   ended_.push_back(std::move(found->second));
   active_.erase(found);
@@ -88,11 +163,18 @@ void StepLoop::Deliver() {
 
 EngineLoad StepLoop::load() const {
   const Scheduler& scheduler = core_.scheduler();
+  const double wait_s =
+      prompt_tokens_per_s_ == 0.0
+          ? 0.0
+          : static_cast<double>(scheduler.num_backlog_tokens()) / prompt_tokens_per_s_;
   return {.num_running = scheduler.num_running(),
           .num_waiting = scheduler.num_waiting(),
           .num_free_blocks = core_.allocator().num_free(),
           .num_blocks = core_.allocator().num_blocks(),
-          .num_preemptions = scheduler.num_preemptions()};
+          .num_preemptions = scheduler.num_preemptions(),
+          .expected_wait = std::chrono::duration_cast<std::chrono::nanoseconds>(
+              std::chrono::duration<double>(wait_s)),
+          .prompt_tokens_per_s = prompt_tokens_per_s_};
 }
 
 }  // namespace quire::engine

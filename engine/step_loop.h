@@ -1,9 +1,13 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -13,10 +17,11 @@
 
 namespace quire::engine {
 
-// A request from Submit to its last event.
+// One output of a request from Submit to its last event.
 struct ActiveRequest {
   Sequence sequence;
   std::unique_ptr<OutputProcessor> output;
+  std::chrono::steady_clock::time_point paused;  // when, if the sequence is paused
 };
 
 // Drives the requests of one engine step by step: cancels, deadlines, computing, output. Blocks of
@@ -28,13 +33,18 @@ class StepLoop {
   using Clock = std::chrono::steady_clock;
 
   // `core` must outlive it.
-  explicit StepLoop(EngineCore& core) : core_(core) {}
+  StepLoop(EngineCore& core, const SlowReaderLimits& slow_readers)
+      : core_(core), slow_readers_(slow_readers) {}
 
   void Add(std::unique_ptr<ActiveRequest> request);
 
-  // Ends what was cancelled or is late, then computes one batch, if there is one. A failed step
-  // ends every running request with its error; the waiting ones go on.
-  void Step();
+  // Ends what was cancelled or is late, leaves out what nobody reads, then computes one batch. A
+  // failed step ends every running request with its error; the waiting ones go on. False if there
+  // was nothing to compute.
+  bool Step();
+
+  // Ends every request of this client and group, CANCELLED.
+  void CancelGroup(const std::string& client, const std::string& group);
 
   // Ends everything, with `status`.
   void FailAll(const Status& status);
@@ -46,7 +56,21 @@ class StepLoop {
   EngineLoad load() const;
 
  private:
+  using GroupName = std::pair<std::string, std::string>;  // client, group
+  struct Group {
+    std::int32_t num_active = 0;
+    std::optional<Clock::time_point> deadline;  // the earliest of all members so far
+  };
+
+  void JoinGroup(const Request& request);
+  void LeaveGroup(const Request& request);
+  std::optional<Clock::time_point> DeadlineOf(const Request& request) const;
   void EndCancelledAndLate(Clock::time_point now);
+  Status WhyEnd(const ActiveRequest& request, Clock::time_point now) const;
+  void UpdatePaused(Clock::time_point now);
+  // Notes how long the step took, if it was mostly prompts.
+  void MeasureSpeed(std::span<const StepResult> results, std::int64_t num_computed,
+                    Clock::duration duration);
   void HandleResult(const StepResult& result, Clock::time_point begin, Clock::time_point end);
   // Frees what the request holds; its reader learns of it in Deliver.
   void End(ActiveRequest& request);
@@ -56,6 +80,9 @@ class StepLoop {
   void EndWhere(Choose choose);
 
   EngineCore& core_;
+  const SlowReaderLimits slow_readers_;
+  std::map<GroupName, Group> groups_;
+  double prompt_tokens_per_s_ = 0.0;  // moving average; 0: unknown
   std::unordered_map<const Sequence*, std::unique_ptr<ActiveRequest>> active_;
   std::vector<std::unique_ptr<ActiveRequest>> ended_;  // to be delivered and forgotten
 };

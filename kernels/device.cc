@@ -20,6 +20,8 @@ const char* DTypeName(DType dtype) {
       return "i32";
     case DType::kU8:
       return "u8";
+    case DType::kI8:
+      return "i8";
   }
   return "unknown";
 }

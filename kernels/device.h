@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "kernels/kernel_table.h"
 #include "kernels/peaks.h"
+#include "kernels/quant/quantized_weight.h"
+#include "kernels/quantized_linear.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -45,6 +47,12 @@ class Device {
   // Puts a host matrix into the layout that `linear` and `embed_rows` read fastest. A CPU borrows
   // it as it is if its alignment allows.
   virtual StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) = 0;
+  // Returns UNIMPLEMENTED unless `store_kv` and `paged_attention` take a KV cache of this type.
+  virtual Status ValidateKvType(DType dtype) const = 0;
+  // Puts a quantized weight into the layout that `quantized_linear` reads fastest, on all threads.
+  // `host` is not needed afterwards. Returns UNIMPLEMENTED naming format and device if there are no
+  // kernels for it, RESOURCE_EXHAUSTED if the device lacks memory.
+  virtual StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) = 0;
   // Copies between host and device in stream order.
   virtual void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                             Stream& stream) = 0;

@@ -8,6 +8,7 @@
 #include "kernels/norm.h"
 #include "kernels/paged_attention.h"
 #include "kernels/pooling.h"
+#include "kernels/quantized_linear.h"
 #include "kernels/rope.h"
 
 namespace quire::kernels {
@@ -27,6 +28,7 @@ struct KernelTable {
   RmsNormFn* rms_norm = nullptr;
   LayerNormFn* layer_norm = nullptr;
   LinearFn* linear = nullptr;
+  QuantizedLinearFn* quantized_linear = nullptr;
   RopeFn* rope = nullptr;
   StoreKvFn* store_kv = nullptr;
   PlanPagedAttentionFn* plan_paged_attention = nullptr;

@@ -7,7 +7,7 @@
 
 namespace quire::kernels {
 
-enum class DType : std::uint8_t { kF32, kF16, kBF16, kI32, kU8 };
+enum class DType : std::uint8_t { kF32, kF16, kBF16, kI32, kU8, kI8 };
 
 constexpr std::int64_t BytesPerElement(DType dtype) {
   switch (dtype) {
@@ -18,6 +18,7 @@ constexpr std::int64_t BytesPerElement(DType dtype) {
     case DType::kBF16:
       return 2;
     case DType::kU8:
+    case DType::kI8:
       return 1;
   }
   return 0;

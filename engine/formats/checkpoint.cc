@@ -1,5 +1,6 @@
 #include "engine/formats/checkpoint.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -63,12 +64,10 @@ StatusOr<std::map<std::string, std::vector<std::string>>> ReadIndex(const std::s
   return shards;
 }
 
-// A copy in memory that fits the element type.
-HostTensor CopyAligned(std::span<const std::uint8_t> bytes, kernels::MatrixView view) {
-  auto copy = std::make_shared<std::vector<std::uint64_t>>((bytes.size() + 7) / 8);
-  std::memcpy(copy->data(), bytes.data(), bytes.size());
-  view.data = copy->data();
-  return {.view = view, .owner = std::move(copy)};
+// Elements of whole bytes may be read where they are if their address allows.
+bool IsAligned(const std::uint8_t* data, TensorDType dtype) {
+  const int element_bytes = std::max(1, BitsPerElement(dtype) / 8);
+  return reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(element_bytes) == 0;
 }
 
 }  // namespace
@@ -127,37 +126,52 @@ std::shared_ptr<const SafetensorsFile> Checkpoint::FileOf(const Place& place) co
   return nullptr;
 }
 
-StatusOr<HostTensor> Checkpoint::Get(const std::string& name,
-                                     std::span<const std::int64_t> shape) const {
+StatusOr<StoredTensor> Checkpoint::Stored(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
-    return DataLoss("{}: tensor {}: wanted {}, have no such tensor", directory_, name,
-                    ShapeText(shape));
+    return DataLoss("{}: tensor {}: have no such tensor", directory_, name);
   }
   const TensorInfo& tensor = *found->second.tensor;
   const SafetensorsFile& file = *found->second.file;
-  if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
-    return DataLoss("{}: tensor {}: wanted {}, have {}", file.path(), name, ShapeText(shape),
-                    ShapeText(tensor.shape));
+  StoredTensor stored = {.where = fmt::format("{}: tensor {}", file.path(), name),
+                         .dtype = tensor.dtype,
+                         .shape = tensor.shape,
+                         .bytes = file.bytes(tensor),
+                         .owner = nullptr};
+  if (IsAligned(stored.bytes.data(), tensor.dtype)) {
+    stored.owner = FileOf(found->second);
+    return stored;
   }
-  const std::optional<kernels::DType> dtype = ToKernelDType(tensor.dtype);
+  auto copy = std::make_shared<std::vector<std::uint64_t>>((stored.bytes.size() + 7) / 8);
+  std::memcpy(copy->data(), stored.bytes.data(), stored.bytes.size());
+  stored.bytes = {reinterpret_cast<const std::uint8_t*>(copy->data()), stored.bytes.size()};
+  stored.owner = std::move(copy);
+  return stored;
+}
+
+StatusOr<HostTensor> Checkpoint::Get(const std::string& name,
+                                     std::span<const std::int64_t> shape) const {
+  if (!Contains(name)) {
+    return DataLoss("{}: tensor {}: wanted {}, have no such tensor", directory_, name,
+                    ShapeText(shape));
+  }
+  QUIRE_ASSIGN_OR_RETURN(StoredTensor stored, Stored(name));
+  if (!std::equal(shape.begin(), shape.end(), stored.shape.begin(), stored.shape.end())) {
+    return DataLoss("{}: wanted {}, have {}", stored.where, ShapeText(shape),
+                    ShapeText(stored.shape));
+  }
+  const std::optional<kernels::DType> dtype = ToKernelDType(stored.dtype);
   if (!dtype) {
-    return Unimplemented("{}: tensor {}: wanted F32, F16 or BF16, have {}", file.path(), name,
-                         TensorDTypeName(tensor.dtype));
+    return Unimplemented("{}: wanted F32, F16 or BF16, have {}", stored.where,
+                         TensorDTypeName(stored.dtype));
   }
-  const std::span<const std::uint8_t> bytes = file.bytes(tensor);
-  const std::int64_t rows = shape.size() == 2 ? shape[0] : 1;
   const std::int64_t cols = shape.back();
-  const kernels::MatrixView view = {.data = const_cast<std::uint8_t*>(bytes.data()),
-                                    .rows = rows,
+  const kernels::MatrixView view = {.data = const_cast<std::uint8_t*>(stored.bytes.data()),
+                                    .rows = shape.size() == 2 ? shape[0] : 1,
                                     .cols = cols,
                                     .row_stride = cols,
                                     .dtype = *dtype};
-  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
-  if (address % static_cast<std::uintptr_t>(kernels::BytesPerElement(*dtype)) != 0) {
-    return CopyAligned(bytes, view);
-  }
-  return HostTensor{.view = view, .owner = FileOf(found->second)};
+  return HostTensor{.view = view, .owner = std::move(stored.owner)};
 }
 
 }  // namespace quire::engine

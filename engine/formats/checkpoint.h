@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -9,6 +10,15 @@
 #include "engine/formats/weight_source.h"
 
 namespace quire::engine {
+
+// A tensor of a file as it is stored, in whatever type.
+struct StoredTensor {
+  std::string where;  // "PATH: tensor NAME", for messages
+  TensorDType dtype = TensorDType::kF32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::uint8_t> bytes;  // aligned to the elements
+  std::shared_ptr<const void> owner;    // see HostTensor::owner
+};
 
 // The weights of a Hugging Face directory: model.safetensors, or the shards that
 // model.safetensors.index.json names. Other files of the directory are never looked at.
@@ -21,6 +31,9 @@ class Checkpoint final : public WeightSource {
   bool Contains(const std::string& name) const override;
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
+
+  // Returns DATA_LOSS naming the tensor if it is absent.
+  StatusOr<StoredTensor> Stored(const std::string& name) const;
 
   // In the order of their names.
   const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }

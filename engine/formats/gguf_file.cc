@@ -18,7 +18,7 @@ constexpr std::int64_t kMaxAlignment = 1 << 20;
 // Ten times what any known file has.
 constexpr std::uint64_t kMaxKeys = 1 << 16;
 constexpr std::uint64_t kMaxTensors = 1 << 20;
-constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxGgufNameBytes = 64;
 constexpr std::uint32_t kMaxDimensions = 4;
 // What a pair and a tensor's entry take at least.
 constexpr std::uint64_t kMinPairBytes = 8 + 1 + 4 + 1;
@@ -76,8 +76,8 @@ std::optional<std::uint64_t> TensorBytes(const GgufTensor& tensor) {
 Status ReadShape(GgufReader& reader, GgufTensor& tensor) {
   QUIRE_ASSIGN_OR_RETURN(const auto num_dimensions, reader.Read<std::uint32_t>(tensor.name));
   if (num_dimensions > kMaxDimensions) {
-    return DataLoss("tensor {}: wanted at most {} dimensions, have {}", tensor.name,
-                    kMaxDimensions, num_dimensions);
+    return DataLoss("tensor {}: wanted at most {} dimensions, have {}", tensor.name, kMaxDimensions,
+                    num_dimensions);
   }
   for (std::uint32_t i = 0; i < num_dimensions; ++i) {
     QUIRE_ASSIGN_OR_RETURN(const auto length, reader.Read<std::uint64_t>(tensor.name));
@@ -109,16 +109,15 @@ StatusOr<GgufTensor> ReadTensor(GgufReader& reader) {
   QUIRE_ASSIGN_OR_RETURN(tensor.name, reader.ReadString("tensor"));
   const bool printable = std::all_of(tensor.name.begin(), tensor.name.end(),
                                      [](char c) { return c > ' ' && c <= '~'; });
-  if (tensor.name.empty() || tensor.name.size() > kMaxNameBytes || !printable) {
+  if (tensor.name.empty() || tensor.name.size() > kMaxGgufNameBytes || !printable) {
     return DataLoss("tensor: wanted a name of 1 to {} printable characters, have {} bytes",
-                    kMaxNameBytes, tensor.name.size());
+                    kMaxGgufNameBytes, tensor.name.size());
   }
   QUIRE_RETURN_IF_ERROR(ReadShape(reader, tensor));
   QUIRE_RETURN_IF_ERROR(ReadType(reader, tensor));
   QUIRE_ASSIGN_OR_RETURN(tensor.begin, reader.Read<std::uint64_t>(tensor.name));
   const std::optional<std::uint64_t> bytes = TensorBytes(tensor);
-  const std::optional<std::uint64_t> end =
-      bytes ? CheckedAdd(tensor.begin, *bytes) : std::nullopt;
+  const std::optional<std::uint64_t> end = bytes ? CheckedAdd(tensor.begin, *bytes) : std::nullopt;
   if (!end) return DataLoss("tensor {}: wanted a size below 2^64, have more", tensor.name);
   tensor.end = *end;
   return tensor;
@@ -188,11 +187,10 @@ StatusOr<std::shared_ptr<const GgufFile>> GgufFile::Open(const std::string& path
     QUIRE_ASSIGN_OR_RETURN(GgufMetadata metadata,
                            GgufMetadata::Read(reader, header.num_keys, path));
     QUIRE_ASSIGN_OR_RETURN(const std::uint64_t alignment, Alignment(metadata));
-    QUIRE_ASSIGN_OR_RETURN(std::vector<GgufTensor> tensors,
-                           ReadTensors(reader, header, alignment));
+    QUIRE_ASSIGN_OR_RETURN(std::vector<GgufTensor> tensors, ReadTensors(reader, header, alignment));
     QUIRE_RETURN_IF_ERROR(CheckNames(tensors));
-    return std::shared_ptr<const GgufFile>(new GgufFile(
-        std::move(file), header.version, std::move(metadata), std::move(tensors)));
+    return std::shared_ptr<const GgufFile>(
+        new GgufFile(std::move(file), header.version, std::move(metadata), std::move(tensors)));
   };
   auto result = read();
   // What the metadata's accessors say names the file already.

@@ -10,6 +10,7 @@ namespace {
 constexpr int kMaxDepth = 64;
 // Enough of a value to recognize it in a message.
 constexpr std::size_t kShownBytes = 40;
+constexpr std::size_t kMaxOrderedBytes = 16 << 20;
 
 std::string Shown(const nlohmann::json& value) {
   // Invalid UTF-8 cannot be here: the parser refuses it.
@@ -18,31 +19,56 @@ std::string Shown(const nlohmann::json& value) {
   return text;
 }
 
-}  // namespace
-
-StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, std::size_t max_bytes) {
-  QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, max_bytes));
+// Parses into either kind of JSON value.
+template <typename Json>
+StatusOr<Json> Parse(std::string_view text, const std::string& where) {
   // The parser takes a zero byte for the end of its input.
-  if (text.find('\0') != std::string::npos) {
-    return InvalidArgument("{}: wanted JSON, have a zero byte", path);
+  if (text.find('\0') != std::string_view::npos) {
+    return InvalidArgument("{}: wanted JSON, have a zero byte", where);
   }
   bool too_deep = false;
-  const auto limit_depth = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+  const auto limit_depth = [&too_deep](int depth, typename Json::parse_event_t, Json&) {
     too_deep = too_deep || depth > kMaxDepth;
     return !too_deep;
   };
   try {
-    nlohmann::json value = nlohmann::json::parse(text, limit_depth);
-    if (too_deep) return InvalidArgument("{}: nested deeper than {}", path, kMaxDepth);
+    Json value = Json::parse(text, limit_depth);
+    if (too_deep) return InvalidArgument("{}: nested deeper than {}", where, kMaxDepth);
     if (!value.is_structured()) {
-      return InvalidArgument("{}: wanted a JSON object, have {}", path, value.type_name());
+      return InvalidArgument("{}: wanted a JSON object, have {}", where, value.type_name());
     }
     return value;
   } catch (const nlohmann::json::parse_error& error) {
-    return InvalidArgument("{}: invalid JSON at byte {}", path, error.byte);
+    return InvalidArgument("{}: invalid JSON at byte {}", where, error.byte);
   } catch (const nlohmann::json::exception& error) {
-    return InvalidArgument("{}: invalid JSON: {}", path, error.what());
+    return InvalidArgument("{}: invalid JSON: {}", where, error.what());
   }
+}
+
+}  // namespace
+
+StatusOr<nlohmann::json> ParseJson(std::string_view text, const std::string& where) {
+  return Parse<nlohmann::json>(text, where);
+}
+
+StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, std::size_t max_bytes) {
+  QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, max_bytes));
+  return ParseJson(text, path);
+}
+
+StatusOr<std::vector<std::string>> ReadKeysInOrder(const std::string& path,
+                                                   const std::vector<const char*>& path_keys) {
+  QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxOrderedBytes));
+  QUIRE_ASSIGN_OR_RETURN(const auto file, Parse<nlohmann::ordered_json>(text, path));
+  const nlohmann::ordered_json* object = &file;
+  for (const char* key : path_keys) {
+    if (!object->is_object() || !object->contains(key)) return std::vector<std::string>();
+    object = &(*object)[key];
+  }
+  std::vector<std::string> keys;
+  if (!object->is_object()) return keys;
+  for (const auto& [key, ignored] : object->items()) keys.push_back(key);
+  return keys;
 }
 
 JsonFields::JsonFields(const nlohmann::json& object, std::string where)

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -15,6 +16,15 @@ namespace quire::engine {
 // INVALID_ARGUMENT if it is larger than `max_bytes`, no valid JSON, nested deeper than 64, or holds
 // something else than an object or an array at the top.
 StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, std::size_t max_bytes = 16 << 20);
+
+// The same for JSON that is in memory already; `where` takes the place of the path in messages.
+StatusOr<nlohmann::json> ParseJson(std::string_view text, const std::string& where);
+
+// The keys of an object in a JSON file in the order in which they stand there, which a parsed value
+// does not keep. `path_keys` lead to the object, outermost first; none if it is not there. Errors as
+// ReadJsonFile.
+StatusOr<std::vector<std::string>> ReadKeysInOrder(const std::string& path,
+                                                   const std::vector<const char*>& path_keys);
 
 // Typed, range-checked reading of one JSON object's fields. The first error sticks and names file,
 // field, what was wanted and what is there; the reads after it do nothing. A null field counts as

@@ -4,8 +4,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
 
 namespace quire::engine {
@@ -18,7 +20,15 @@ struct HostTensor {
   std::shared_ptr<const void> owner;
 };
 
-// The named weights of a model. Implementations: Checkpoint, RandomWeights.
+// The weight of a linear layer in host memory: plain or quantized.
+struct LinearTensor {
+  HostTensor plain;                                     // where `quantized` is null
+  std::unique_ptr<kernels::QuantizedWeight> quantized;  // over memory that `owners` keep
+  std::vector<std::shared_ptr<const void>> owners;
+};
+
+// The named weights of a model. Implementations: Checkpoint, QuantizedCheckpoint, RoundedWeights,
+// RandomWeights.
 //
 // Thread-safe: immutable.
 class WeightSource {
@@ -31,6 +41,15 @@ class WeightSource {
   // UNIMPLEMENTED if its type is not one we compute with.
   virtual StatusOr<HostTensor> Get(const std::string& name,
                                    std::span<const std::int64_t> shape) const = 0;
+
+  // True if the layer `name` ("model.layers.0.mlp.up_proj") is stored quantized.
+  virtual bool IsQuantized(const std::string& name) const;
+  // True if GetLinear quantizes what is not.
+  virtual bool quantizes_on_load() const { return false; }
+  // The weight [out, in] of the linear layer `name`: by default the tensor `name`.weight. Errors as
+  // Get.
+  virtual StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
+                                           std::int64_t in) const;
 };
 
 }  // namespace quire::engine

@@ -26,8 +26,7 @@ StatusOr<std::vector<BlockId>> BlockAllocator::Allocate(std::int32_t count) {
   for (std::int32_t i = 0; i < count; ++i) {
     taken.push_back(free_.front());
     Block& block = At(taken.back());
-    if (block.key) by_key_.erase(*block.key);
-    block.key.reset();
+    if (block.key) Evict(block);
     Take(block);
   }
   return taken;
@@ -69,6 +68,12 @@ std::optional<BlockId> BlockAllocator::Find(const BlockKey& key) const {
 void BlockAllocator::ForgetKeys() {
   for (Block& block : blocks_) block.key.reset();
   by_key_.clear();
+}
+
+void BlockAllocator::Evict(Block& block) {
+  by_key_.erase(*block.key);
+  if (on_evicted_) on_evicted_(*block.key);
+  block.key.reset();
 }
 
 void BlockAllocator::Take(Block& block) {

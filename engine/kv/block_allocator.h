@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -14,6 +16,8 @@ namespace quire::engine {
 
 // A block of the KV cache: `block_size` token slots in every layer.
 enum class BlockId : std::int32_t {};
+// Stands where there was a block.
+inline constexpr BlockId kNoBlock{-1};
 
 // Hands out KV-cache blocks and counts their references, so that sequences with a common prefix
 // share blocks. Owns ids only; the memory belongs to KvCache.
@@ -46,7 +50,14 @@ class BlockAllocator {
   std::optional<BlockId> Find(const BlockKey& key) const;
   // Takes every key away: what the blocks hold is not to be trusted.
   void ForgetKeys();
+  // Called with each key whose block is handed out again.
+  void set_on_evicted(std::function<void(const BlockKey& key)> on_evicted) {
+    on_evicted_ = std::move(on_evicted);
+  }
 
+  bool is_free(BlockId block) const {
+    return blocks_[static_cast<std::size_t>(block)].references == 0;
+  }
   std::int32_t num_free() const { return static_cast<std::int32_t>(free_.size()); }
   std::int32_t num_blocks() const { return static_cast<std::int32_t>(blocks_.size()); }
   std::int32_t block_size() const { return block_size_; }
@@ -60,6 +71,7 @@ class BlockAllocator {
 
   Block& At(BlockId block) { return blocks_[static_cast<std::size_t>(block)]; }
   void Take(Block& block);
+  void Evict(Block& block);
   void Free(Block& block);
 
   const std::int32_t block_size_;
@@ -67,6 +79,7 @@ class BlockAllocator {
   std::list<BlockId> used_;  // in no order; keeps the nodes, so that nothing is allocated
   std::vector<Block> blocks_;
   std::unordered_map<BlockKey, BlockId, BlockKeyHash> by_key_;
+  std::function<void(const BlockKey& key)> on_evicted_;
 };
 
 }  // namespace quire::engine

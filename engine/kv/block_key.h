@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "engine/tokenizer/tokenizer.h"
 
@@ -26,8 +27,11 @@ struct BlockKeyHash {
   }
 };
 
-// The key of the block that holds `tokens` behind the block named `previous`; the first block of a
-// sequence follows BlockKey().
+// What the first block of a sequence follows. Prefixes under different salts never share blocks, so
+// that nobody learns from the speed of an answer what others asked; the empty salt is one of them.
+BlockKey RootBlockKey(std::string_view salt);
+
+// The key of the block that holds `tokens` behind the block named `previous`.
 BlockKey NextBlockKey(const BlockKey& previous, std::span<const TokenId> tokens);
 
 }  // namespace quire::engine

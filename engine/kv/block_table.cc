@@ -14,18 +14,32 @@ Status BlockTable::Grow(std::int64_t num_tokens, BlockAllocator& allocator) {
   return OkStatus();
 }
 
-void BlockTable::Adopt(std::span<const BlockId> blocks) {
+void BlockTable::Adopt(std::int64_t num_absent, std::span<const BlockId> blocks) {
+  QUIRE_CHECK(blocks_.empty());
+  num_absent_ = static_cast<std::size_t>(num_absent);
+  blocks_.assign(num_absent_, kNoBlock);
   blocks_.insert(blocks_.end(), blocks.begin(), blocks.end());
 }
 
+void BlockTable::ReleaseBefore(std::int64_t position, BlockAllocator& allocator) {
+  const auto wanted = static_cast<std::size_t>(position / allocator.block_size());
+  const std::size_t end = std::min(wanted, blocks_.size());
+  if (end <= num_absent_) return;
+  const std::span<BlockId> gone = std::span(blocks_).first(end).subspan(num_absent_);
+  allocator.Release(gone);
+  std::fill(gone.begin(), gone.end(), kNoBlock);
+  num_absent_ = end;
+}
+
 void BlockTable::Release(BlockAllocator& allocator) {
-  allocator.Release(blocks_);
+  allocator.Release(held());
   blocks_.clear();
+  num_absent_ = 0;
 }
 
 std::int32_t BlockTable::Slot(std::int64_t position, std::int32_t block_size) const {
   const auto block = static_cast<std::size_t>(position / block_size);
-  QUIRE_DCHECK(block < blocks_.size());
+  QUIRE_DCHECK(block >= num_absent_ && block < blocks_.size());
   return static_cast<std::int32_t>(blocks_[block]) * block_size +
          static_cast<std::int32_t>(position % block_size);
 }

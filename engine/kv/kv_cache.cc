@@ -2,20 +2,52 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace quire::engine {
 namespace {
 
-// K or V of one block in one layer.
-std::int64_t BlockLayerBytes(const KvCacheShape& shape) {
+// In the order of kKvCacheTypes.
+constexpr std::array kKvTypes = {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16,
+                                 kernels::DType::kI8};
+static_assert(kKvTypes.size() == kKvCacheTypes.size());
+
+// K or V of one block in one layer, without scales.
+std::int64_t ElementBytes(const KvCacheShape& shape) {
   return std::int64_t{shape.num_kv_heads} * shape.block_size * shape.head_dim *
          kernels::BytesPerElement(shape.dtype);
 }
 
+std::int64_t ScaleBytes(const KvCacheShape& shape) {
+  if (shape.dtype != kernels::DType::kI8) return 0;
+  return std::int64_t{shape.num_kv_heads} * shape.block_size *
+         static_cast<std::int64_t>(sizeof(float));
+}
+
+// K and V of one block in one layer.
+std::int64_t BlockLayerBytes(const KvCacheShape& shape) {
+  return 2 * (ElementBytes(shape) + ScaleBytes(shape));
+}
+
 }  // namespace
 
+StatusOr<kernels::DType> ParseKvCacheType(std::string_view name) {
+  for (std::size_t i = 0; i < kKvTypes.size(); ++i) {
+    if (name == kKvCacheTypes[i]) return kKvTypes[i];
+  }
+  return InvalidArgument("kv-cache-type: wanted one of {}, have '{}'",
+                         fmt::join(kKvCacheTypes, ", "), name);
+}
+
+std::string_view KvCacheTypeName(kernels::DType dtype) {
+  for (std::size_t i = 0; i < kKvTypes.size(); ++i) {
+    if (dtype == kKvTypes[i]) return kKvCacheTypes[i];
+  }
+  return kernels::DTypeName(dtype);
+}
+
 std::int64_t KvBlockBytes(const KvCacheShape& shape) {
-  return 2 * BlockLayerBytes(shape) * shape.num_layers;
+  return BlockLayerBytes(shape) * shape.num_layers;
 }
 
 StatusOr<std::int32_t> NumKvBlocks(const KvCacheShape& shape, std::int64_t budget_bytes) {
@@ -36,9 +68,10 @@ StatusOr<std::int32_t> NumKvBlocks(const KvCacheShape& shape, std::int64_t budge
 StatusOr<std::unique_ptr<KvCache>> KvCache::Create(const KvCacheShape& shape,
                                                    std::int32_t num_blocks,
                                                    kernels::Device& device) {
+  QUIRE_RETURN_IF_ERROR(device.ValidateKvType(shape.dtype));
   std::unique_ptr<KvCache> cache(new KvCache(shape, num_blocks));
   for (std::int32_t layer = 0; layer < shape.num_layers; ++layer) {
-    auto memory = device.Allocate(2 * BlockLayerBytes(shape) * num_blocks);
+    auto memory = device.Allocate(BlockLayerBytes(shape) * num_blocks);
     if (!memory.ok()) return Annotate(memory.status(), "KV cache");
     cache->layers_.push_back(*std::move(memory));
   }
@@ -46,14 +79,22 @@ StatusOr<std::unique_ptr<KvCache>> KvCache::Create(const KvCacheShape& shape,
 }
 
 kernels::KvLayerView KvCache::Layer(std::int32_t layer) const {
-  auto* const keys = static_cast<std::uint8_t*>(layers_[static_cast<std::size_t>(layer)]->data());
-  return {.k = keys,
-          .v = keys + BlockLayerBytes(shape_) * num_blocks_,
-          .num_blocks = num_blocks_,
-          .block_size = shape_.block_size,
-          .num_kv_heads = shape_.num_kv_heads,
-          .head_dim = shape_.head_dim,
-          .dtype = shape_.dtype};
+  auto* const memory = static_cast<std::uint8_t*>(layers_[static_cast<std::size_t>(layer)]->data());
+  // Scales in front, where they are aligned whatever the size of the rest.
+  const std::int64_t scale_bytes = ScaleBytes(shape_) * num_blocks_;
+  auto* const keys = memory + 2 * scale_bytes;
+  kernels::KvLayerView view = {.k = keys,
+                               .v = keys + ElementBytes(shape_) * num_blocks_,
+                               .num_blocks = num_blocks_,
+                               .block_size = shape_.block_size,
+                               .num_kv_heads = shape_.num_kv_heads,
+                               .head_dim = shape_.head_dim,
+                               .dtype = shape_.dtype};
+  if (scale_bytes > 0) {
+    view.k_scales = reinterpret_cast<float*>(memory);
+    view.v_scales = reinterpret_cast<float*>(memory + scale_bytes);
+  }
+  return view;
 }
 
 }  // namespace quire::engine

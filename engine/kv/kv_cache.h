@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -18,7 +20,16 @@ struct KvCacheShape {
   kernels::DType dtype = kernels::DType::kF32;
 };
 
-// Bytes of one block in all layers, keys and values.
+// The names of the types that `--kv-cache-type` takes; which of them a device has kernels for is
+// its own affair.
+inline constexpr std::array<std::string_view, 4> kKvCacheTypes = {"f32", "f16", "bf16", "int8"};
+
+// The type of one of these names. Returns INVALID_ARGUMENT for any other.
+StatusOr<kernels::DType> ParseKvCacheType(std::string_view name);
+// The name of one of these types.
+std::string_view KvCacheTypeName(kernels::DType dtype);
+
+// Bytes of one block in all layers, keys, values and scales.
 std::int64_t KvBlockBytes(const KvCacheShape& shape);
 
 // Blocks that fit `budget_bytes`, at most what slot numbers can count. Returns INVALID_ARGUMENT if
@@ -26,13 +37,14 @@ std::int64_t KvBlockBytes(const KvCacheShape& shape);
 StatusOr<std::int32_t> NumKvBlocks(const KvCacheShape& shape, std::int64_t budget_bytes);
 
 // The memory of the paged cache: K and V `[num_blocks, num_kv_heads, block_size, head_dim]` for
-// each layer. Who uses which block is BlockAllocator's affair. Pages are taken from the system
-// when they are first written.
+// each layer, in int8 with a scale per row. Who uses which block is BlockAllocator's affair. Pages
+// are taken from the system when they are first written.
 //
 // Engine thread only.
 class KvCache {
  public:
-  // Returns RESOURCE_EXHAUSTED if the device lacks the memory.
+  // Returns RESOURCE_EXHAUSTED if the device lacks the memory, UNIMPLEMENTED if it has no kernels
+  // for the type.
   static StatusOr<std::unique_ptr<KvCache>> Create(const KvCacheShape& shape,
                                                    std::int32_t num_blocks,
                                                    kernels::Device& device);
@@ -47,7 +59,7 @@ class KvCache {
 
   const KvCacheShape shape_;
   const std::int32_t num_blocks_;
-  std::vector<std::unique_ptr<kernels::DeviceMemory>> layers_;  // K, then V
+  std::vector<std::unique_ptr<kernels::DeviceMemory>> layers_;  // scales of K and V, K, V
 };
 
 }  // namespace quire::engine

@@ -21,6 +21,7 @@ class ActivationBuffer {
 
   // The first `rows` rows. Requires: rows <= max_rows.
   kernels::MatrixView Rows(std::int64_t rows) const;
+  std::int64_t size_bytes() const { return memory_->size_bytes(); }
 
  private:
   ActivationBuffer(std::unique_ptr<kernels::DeviceMemory> memory, std::int64_t cols)
@@ -43,6 +44,7 @@ class IndexBuffer {
   // Returns where they will be. Requires: at most max_size values.
   const std::int32_t* Upload(std::span<const std::int32_t> values, kernels::Device& device,
                              kernels::Stream& stream);
+  std::int64_t size_bytes() const { return memory_->size_bytes(); }
 
  private:
   explicit IndexBuffer(std::unique_ptr<kernels::DeviceMemory> memory)

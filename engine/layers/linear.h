@@ -9,12 +9,14 @@
 
 namespace quire::engine {
 
-// y = x W^T + bias with the weight in the type it is stored in.
+// y = x W^T + bias with the weight as it is stored: plain, or quantized in any format.
 //
 // Thread-safe: immutable after Load.
 class Linear {
  public:
-  // Reads `name`.weight [out, in] and, if `has_bias`, `name`.bias [out]. Errors as WeightLoader.
+  // Reads the weight [out, in] of the layer `name` and, if `has_bias`, `name`.bias [out]. Files of
+  // quantized weights may have a bias that the model's configuration does not know: where there is
+  // one, it counts. Errors as WeightLoader.
   static StatusOr<Linear> Load(WeightLoader& loader, const std::string& name, std::int64_t out,
                                std::int64_t in, bool has_bias);
 
@@ -23,9 +25,9 @@ class Linear {
                const LayerContext& context) const;
 
  private:
-  Linear(Weight weight, Weight bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+  Linear(LinearWeight weight, Weight bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
 
-  Weight weight_;
+  LinearWeight weight_;
   Weight bias_;  // an empty view where there is none
 };
 

@@ -22,16 +22,33 @@ std::int64_t StoredBytes(const kernels::MatrixView& view) {
 
 }  // namespace
 
-StatusOr<Weight> WeightLoader::Matrix(const std::string& name, std::int64_t rows,
-                                      std::int64_t cols) {
-  const std::array shape = {rows, cols};
-  QUIRE_ASSIGN_OR_RETURN(HostTensor tensor, source_.Get(name, shape));
+StatusOr<Weight> WeightLoader::Import(HostTensor tensor, const std::string& name) {
   auto imported = device_.ImportWeight(tensor.view);
   if (!imported.ok()) return Annotate(imported.status(), "tensor " + name);
   weight_bytes_ += StoredBytes(tensor.view);
   Weight weight = {.view = imported->view, .owner = std::move(imported->owner), .host = nullptr};
   if (weight.owner == nullptr) weight.host = std::move(tensor.owner);
   return weight;
+}
+
+StatusOr<Weight> WeightLoader::Matrix(const std::string& name, std::int64_t rows,
+                                      std::int64_t cols) {
+  const std::array shape = {rows, cols};
+  QUIRE_ASSIGN_OR_RETURN(HostTensor tensor, source_.Get(name, shape));
+  return Import(std::move(tensor), name);
+}
+
+StatusOr<LinearWeight> WeightLoader::Linear(const std::string& name, std::int64_t out,
+                                            std::int64_t in) {
+  QUIRE_ASSIGN_OR_RETURN(LinearTensor tensor, source_.GetLinear(name, out, in));
+  if (tensor.quantized == nullptr) {
+    QUIRE_ASSIGN_OR_RETURN(Weight weight, Import(std::move(tensor.plain), name + ".weight"));
+    return LinearWeight{.plain = std::move(weight), .packed = nullptr};
+  }
+  auto packed = device_.PackWeight(*tensor.quantized);
+  if (!packed.ok()) return Annotate(packed.status(), "layer " + name);
+  weight_bytes_ += (*packed)->size_bytes();
+  return LinearWeight{.plain = {}, .packed = *std::move(packed)};
 }
 
 StatusOr<Weight> WeightLoader::Vector(const std::string& name, std::int64_t size) {

@@ -18,6 +18,13 @@ struct Weight {
   std::shared_ptr<const void> host;              // see HostTensor::owner
 };
 
+// The weight of a linear layer: plain, or packed by its device. Two members and no variant, of
+// which GCC 12 believes that its other alternative is destroyed uninitialized.
+struct LinearWeight {
+  Weight plain;
+  std::unique_ptr<kernels::PackedWeight> packed;  // null where it is plain
+};
+
 // Brings the weights of a source to a device; used while a model is loaded, then gone.
 //
 // Thread-compatible. Everything passed in must outlive it.
@@ -29,14 +36,22 @@ class WeightLoader {
   // [rows, cols] in the type it is stored in. Errors as WeightSource::Get and
   // Device::ImportWeight.
   StatusOr<Weight> Matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
+  // The weight [out, in] of the linear layer `name`, plain or quantized as the source has it.
+  // Errors as WeightSource::GetLinear, Device::ImportWeight and Device::PackWeight.
+  StatusOr<LinearWeight> Linear(const std::string& name, std::int64_t out, std::int64_t in);
   // [1, size], converted to f32.
   StatusOr<Weight> Vector(const std::string& name, std::int64_t size);
 
   bool Contains(const std::string& name) const { return source_.Contains(name); }
-  // Bytes of all weights loaded so far, in the type they are stored in.
+  // As in WeightSource.
+  bool IsQuantized(const std::string& layer) const { return source_.IsQuantized(layer); }
+  bool quantizes_on_load() const { return source_.quantizes_on_load(); }
+  // Bytes of all weights loaded so far, in the type they are stored in or as they are packed.
   std::int64_t weight_bytes() const { return weight_bytes_; }
 
  private:
+  StatusOr<Weight> Import(HostTensor tensor, const std::string& name);
+
   const WeightSource& source_;
   kernels::Device& device_;
   kernels::Stream& stream_;

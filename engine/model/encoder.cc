@@ -94,6 +94,19 @@ StatusOr<Encoder::Buffers> Encoder::CreateBuffers(const ModelConfig& config,
   return buffers;
 }
 
+std::int64_t Encoder::workspace_bytes() const {
+  const Buffers& b = buffers_;
+  std::int64_t total = b.pooled.size_bytes();  // the copy on the host
+  for (const ActivationBuffer* buffer :
+       {&b.hidden, &b.q, &b.k, &b.v, &b.attention, &b.intermediate, &b.pooled}) {
+    total += buffer->size_bytes();
+  }
+  for (const IndexBuffer* buffer : {&b.ids, &b.positions, &b.types, &b.cu_seqlens}) {
+    total += buffer->size_bytes();
+  }
+  return total;
+}
+
 void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens) {
   positions_.clear();
   for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {

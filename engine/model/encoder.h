@@ -47,6 +47,8 @@ class Encoder {
                                           const PoolingConfig& pooling);
 
   std::int64_t weight_bytes() const { return weight_bytes_; }
+  // Activations and index arrays.
+  std::int64_t workspace_bytes() const;
 
  private:
   struct Layer {

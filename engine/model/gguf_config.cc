@@ -10,7 +10,7 @@
 namespace quire::engine {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 // General.architecture, and the class of the same models on the Hugging Face hub.
 struct Family {
@@ -34,7 +34,7 @@ class Reader {
   Reader(const GgufFile& file, std::string_view architecture)
       : metadata_(file.metadata()), file_(file), prefix_(fmt::format("{}.", architecture)) {}
 
-  StatusOr<json> Read(std::string_view architecture) {
+  StatusOr<Json> Read(std::string_view architecture) {
     fields_["architectures"] = {architecture};
     QUIRE_RETURN_IF_ERROR(ReadSizes());
     QUIRE_RETURN_IF_ERROR(ReadHeads());
@@ -59,7 +59,7 @@ class Reader {
     QUIRE_RETURN_IF_ERROR(CopyInteger(key, field));
     return fields_.contains(field) ? OkStatus() : metadata_.Wanted(key, "an integer");
   }
-  Status CopyNumber(std::string_view name, json& fields, const char* field) {
+  Status CopyNumber(std::string_view name, Json& fields, const char* field) {
     QUIRE_ASSIGN_OR_RETURN(const auto value, metadata_.Number(prefix_ + std::string(name)));
     if (value) fields[field] = *value;
     return OkStatus();
@@ -94,7 +94,7 @@ class Reader {
     QUIRE_RETURN_IF_ERROR(CopyNumber("rope.freq_base", fields_, "rope_theta"));
     QUIRE_ASSIGN_OR_RETURN(const auto type, metadata_.String(prefix_ + "rope.scaling.type"));
     if (!type || *type == "none") return OkStatus();
-    json scaling = {{"rope_type", std::string(*type)}};
+    Json scaling = {{"rope_type", std::string(*type)}};
     QUIRE_RETURN_IF_ERROR(CopyNumber("rope.scaling.factor", scaling, "factor"));
     QUIRE_ASSIGN_OR_RETURN(
         const auto original,
@@ -132,7 +132,7 @@ class Reader {
   const GgufMetadata& metadata_;
   const GgufFile& file_;
   const std::string prefix_;
-  json fields_;
+  Json fields_;
 };
 
 // Factors that divide the frequencies of rotary pairs, [head_dim / 2] f32.
@@ -157,7 +157,7 @@ Status ReadRopeFactors(const GgufFile& file, ModelConfig& config) {
 
 }  // namespace
 
-StatusOr<json> GgufConfigJson(const GgufFile& file) {
+StatusOr<Json> GgufConfigJson(const GgufFile& file) {
   QUIRE_ASSIGN_OR_RETURN(const auto name, file.metadata().String("general.architecture"));
   for (const Family& family : kFamilies) {
     if (name == family.gguf) return Reader(file, family.gguf).Read(family.architecture);
@@ -168,7 +168,7 @@ StatusOr<json> GgufConfigJson(const GgufFile& file) {
 
 StatusOr<ModelConfig> LoadGgufModelConfig(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path, MappedFile::Wanted::kSome));
-  QUIRE_ASSIGN_OR_RETURN(const json fields, GgufConfigJson(*file));
+  QUIRE_ASSIGN_OR_RETURN(const Json fields, GgufConfigJson(*file));
   QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(fields, path));
   QUIRE_ASSIGN_OR_RETURN(const auto rotated,
                          file->metadata().Integer(

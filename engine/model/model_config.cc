@@ -1,5 +1,7 @@
 #include "engine/model/model_config.h"
 
+#include <algorithm>
+
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
 #include "engine/model/gguf_config.h"
@@ -19,16 +21,35 @@ std::string ArchitectureName(JsonFields& fields) {
   return architecture == nullptr ? model_type : std::string(architecture->name);
 }
 
-// Weights in another form than plain floats. Refused by name, so that nobody reads codes as
-// numbers.
-Status RefuseQuantization(JsonFields& fields) {
-  std::optional<JsonFields> quantization = fields.Object("quantization_config");
-  if (!quantization) return OkStatus();
-  std::string method = "unnamed";
-  quantization->Read("quant_method", method);
-  return Unimplemented(
-      "{}: quantization_config: wanted plain F32, F16 or BF16 weights, have \"{}\"", fields.where(),
-      method);
+constexpr char kQuantizationKey[] = "quantization_config";
+
+// Files that older quantizers wrote beside a config.json that does not tell.
+struct QuantizationFile {
+  const char* name;
+  const char* method;
+};
+constexpr QuantizationFile kQuantizationFiles[] = {{"quantize_config.json", "gptq"},
+                                                   {"quant_config.json", "awq"}};
+
+void ReadQuantization(JsonFields& fields, ModelConfig& config) {
+  std::optional<JsonFields> quantization = fields.Object(kQuantizationKey);
+  if (!quantization) return;
+  config.quantization = ReadQuantizationConfig(*quantization, "gptq");
+  fields.Fail(quantization->status());
+}
+
+Status ReadQuantizationFiles(const std::string& directory, ModelConfig& config) {
+  for (const QuantizationFile& file : kQuantizationFiles) {
+    const std::string path = directory + "/" + file.name;
+    const auto json = ReadJsonFile(path);
+    if (absl::IsNotFound(json.status())) continue;
+    QUIRE_RETURN_IF_ERROR(json.status());
+    JsonFields fields(*json, path);
+    config.quantization = ReadQuantizationConfig(fields, file.method);
+    QUIRE_RETURN_IF_ERROR(fields.status());
+    return OrderRules(path, {"dynamic"}, *config.quantization);
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -42,20 +63,46 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
     return Unimplemented("{}: architectures: wanted one of {}, have \"{}\"", where,
                          ArchitectureNames(), name);
   }
-  QUIRE_RETURN_IF_ERROR(RefuseQuantization(fields));
   ModelConfig config;
   config.architecture = name;
   config.model_type = std::string(architecture->model_type);
   architecture->read_config(fields, config);
+  ReadQuantization(fields, config);
   QUIRE_RETURN_IF_ERROR(fields.status());
   return config;
+}
+
+std::int32_t ModelConfig::LargestWindow() const {
+  std::int32_t largest = 0;
+  for (std::int32_t layer = 0; layer < num_layers; ++layer) {
+    const std::int32_t window = SlidingWindow(layer);
+    if (window == 0) return 0;
+    largest = std::max(largest, window);
+  }
+  return largest;
 }
 
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
   if (IsGgufPath(path)) return LoadGgufModelConfig(path);
   const std::string file = path + "/config.json";
   QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(file));
-  return ParseModelConfig(json, file);
+  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(json, file));
+  if (config.quantization) {
+    QUIRE_RETURN_IF_ERROR(OrderRules(file, {kQuantizationKey, "dynamic"}, *config.quantization));
+  } else {
+    QUIRE_RETURN_IF_ERROR(ReadQuantizationFiles(path, config));
+  }
+  return config;
+}
+
+std::int32_t AttentionCrossover(const ModelConfig& config) {
+  const std::int64_t hidden = config.hidden_size;
+  const std::int64_t projections =
+      2 * hidden * config.head_dim * (config.num_heads + config.num_kv_heads);
+  const std::int64_t mlp = 3 * hidden * config.intermediate_size;
+  // Two operations per weight; four per position, head and dimension.
+  const std::int64_t per_position = 2 * std::int64_t{config.num_heads} * config.head_dim;
+  return static_cast<std::int32_t>(std::max<std::int64_t>((projections + mlp) / per_position, 1));
 }
 
 }  // namespace quire::engine

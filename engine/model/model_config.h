@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/formats/quantization_config.h"
 #include "kernels/activation.h"
 
 namespace quire::engine {
@@ -49,17 +50,25 @@ struct ModelConfig {
   kernels::ActivationKind activation = kernels::ActivationKind::kSilu;
   std::optional<std::int32_t> bos_token_id;
   std::vector<std::int32_t> eos_token_ids;
+  std::optional<QuantizationConfig> quantization;  // of the weights in the model's files
 
   bool is_encoder() const { return model_type == "bert"; }
   // The window of one layer; 0: none.
   std::int32_t SlidingWindow(std::int32_t layer) const {
     return layer >= first_sliding_layer ? sliding_window : 0;
   }
+  // The tokens that the whole model sees, the newest included: the largest window of its layers; 0:
+  // all, since some layer has none.
+  std::int32_t LargestWindow() const;
 };
 
 // Reads the configuration of the model at `path`: a directory's config.json, or the metadata of a
 // .gguf file. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its value, UNIMPLEMENTED for
 // an architecture we do not have, or DATA_LOSS if a .gguf file is damaged.
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path);
+
+// The position at which attention takes as many operations as all matrices of a layer: what a token
+// costs grows with its position, and doubles here. At least 1.
+std::int32_t AttentionCrossover(const ModelConfig& config);
 
 }  // namespace quire::engine

@@ -69,7 +69,7 @@ void FillByThreads(std::uint16_t* out, std::size_t size, std::uint64_t seed) {
 
 }  // namespace
 
-bool RandomWeights::Contains(const std::string&) const { return true; }
+bool RandomWeights::Contains(const std::string& name) const { return !name.ends_with(".bias"); }
 
 StatusOr<HostTensor> RandomWeights::Get(const std::string& name,
                                         std::span<const std::int64_t> shape) const {

@@ -74,10 +74,12 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
   QUIRE_ASSIGN_OR_RETURN(
       RmsNorm final_norm,
       RmsNorm::Load(loader, prefix + "norm", config.hidden_size, config.norm_epsilon));
-  Weight lm_head;
-  if (!config.tie_word_embeddings) {
-    QUIRE_ASSIGN_OR_RETURN(lm_head,
-                           loader.Matrix("lm_head.weight", config.vocab_size, config.hidden_size));
+  // A tied output matrix is the embedding table, unless quantizing makes another of it.
+  std::optional<Linear> lm_head;
+  if (!config.tie_word_embeddings || loader.quantizes_on_load()) {
+    const std::string name = config.tie_word_embeddings ? prefix + "embed_tokens" : "lm_head";
+    QUIRE_ASSIGN_OR_RETURN(lm_head, Linear::Load(loader, name, config.vocab_size,
+                                                 config.hidden_size, /*has_bias=*/false));
   }
   QUIRE_ASSIGN_OR_RETURN(Weight inverse_frequency,
                          UploadVector(RopeInverseFrequencies(config), device, stream));
@@ -169,8 +171,12 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
                                *stream_);
   weights_.final_norm.Forward(selected, selected, context());
   const kernels::MatrixView logits = buffers_.logits.Rows(num_rows);
-  const kernels::MatrixView& head = is_tied() ? weights_.embedding.view : weights_.lm_head.view;
-  device_.kernels().linear({.x = selected, .weight = head, .bias = {}, .y = logits}, *stream_);
+  if (weights_.lm_head) {
+    weights_.lm_head->Forward(selected, logits, /*accumulate=*/false, context());
+  } else {
+    device_.kernels().linear(
+        {.x = selected, .weight = weights_.embedding.view, .bias = {}, .y = logits}, *stream_);
+  }
   const std::int64_t size = num_rows * config_.vocab_size;
   host_logits_.resize(std::max(host_logits_.size(), static_cast<std::size_t>(size)));
   device_.CopyToHost(host_logits_.data(), logits.data,
@@ -179,11 +185,24 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
   return std::span<const float>(host_logits_.data(), static_cast<std::size_t>(size));
 }
 
+std::int64_t Transformer::workspace_bytes() const {
+  const Buffers& b = buffers_;
+  std::int64_t total = 0;
+  for (const ActivationBuffer* buffer : {&b.hidden, &b.normed, &b.q, &b.k, &b.v, &b.attention,
+                                         &b.gate, &b.up, &b.logit_hidden, &b.logits}) {
+    total += buffer->size_bytes();
+  }
+  for (const IndexBuffer* buffer : {&b.ids, &b.positions, &b.slot_mapping, &b.logit_rows}) {
+    total += buffer->size_bytes();
+  }
+  return total + b.logits.size_bytes();  // and their copy on the host
+}
+
 std::int64_t Transformer::step_weight_bytes() const {
   const kernels::MatrixView& table = weights_.embedding.view;
   const std::int64_t table_bytes = std::int64_t{config_.vocab_size} * config_.hidden_size *
                                    kernels::BytesPerElement(table.dtype);
-  return is_tied() ? weight_bytes_ : weight_bytes_ - table_bytes;
+  return weights_.lm_head ? weight_bytes_ - table_bytes : weight_bytes_;
 }
 
 Status Transformer::Wait() { return device_.Synchronize(*stream_); }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/layers/attention.h"
 #include "engine/layers/buffers.h"
+#include "engine/layers/linear.h"
 #include "engine/layers/mlp.h"
 #include "engine/layers/norm.h"
 #include "engine/model/forward_batch.h"
@@ -54,6 +56,8 @@ class Transformer {
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
+  // Activations, logits and index arrays.
+  std::int64_t workspace_bytes() const;
   // What one decode step reads of them: all but an embedding table that is only looked up.
   std::int64_t step_weight_bytes() const;
 
@@ -85,7 +89,7 @@ class Transformer {
     Weight embedding;  // [vocab_size, hidden_size]
     std::vector<Layer> layers;
     RmsNorm final_norm;
-    Weight lm_head;            // the same shape; an empty view where tied to the embedding
+    std::optional<Linear> lm_head;  // the same shape; absent where it is the embedding table
     Weight inverse_frequency;  // [1, head_dim / 2]
   };
 
@@ -100,7 +104,6 @@ class Transformer {
   static StatusOr<Buffers> CreateBuffers(const ModelConfig& config, const TransformerLimits& limits,
                                          kernels::Device& device);
 
-  bool is_tied() const { return weights_.lm_head.view.data == nullptr; }
   LayerContext context() { return {.kernels = device_.kernels(), .stream = *stream_}; }
   void ForwardLayer(const Layer& layer, std::int64_t num_tokens, const AttentionStep& step,
                     const kernels::KvLayerView& cache);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/status.h"
@@ -10,6 +11,10 @@
 // Questions about one row of logits, [vocab_size] f32.
 
 namespace quire::engine {
+
+// The logit of a token that must not be sampled. Finite, so that a row with some is told from one
+// that damaged weights gave; its probability is 0 in f64 at every temperature.
+inline constexpr float kMaskedLogit = std::numeric_limits<float>::lowest();
 
 // The token with the largest logit, the lowest id among equals. Returns DATA_LOSS if that logit is
 // not finite or there is a NaN: the weights are damaged.

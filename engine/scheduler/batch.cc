@@ -9,7 +9,10 @@ void AppendTokens(const BatchEntry& entry, std::int32_t block_size, ForwardBatch
   const Sequence& sequence = *entry.sequence;
   for (std::int32_t i = 0; i < entry.num_tokens; ++i) {
     const std::int32_t position = sequence.num_computed + i;
-    forward.ids.push_back(sequence.tokens[static_cast<std::size_t>(position)]);
+    const auto index = static_cast<std::size_t>(position);
+    const bool is_draft = index >= sequence.tokens.size();
+    forward.ids.push_back(is_draft ? sequence.draft[index - sequence.tokens.size()]
+                                   : sequence.tokens[index]);
     forward.positions.push_back(position);
     forward.slot_mapping.push_back(sequence.blocks.Slot(position, block_size));
   }

@@ -1,17 +1,42 @@
 #include "engine/scheduler/scheduler.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/check.h"
 
 namespace quire::engine {
+namespace {
+
+// What the prompt that came first gets of each step, at least: an eighth of it, or the 16 tokens
+// that fill the registers of the matrix kernels.
+std::int32_t LeastPrefill(std::int32_t max_batch_tokens) {
+  return std::clamp(max_batch_tokens / 8, 1, 16);
+}
+
+// After this many preemptions a sequence is senior to all that had fewer.
+constexpr std::int32_t kMaxPreemptions = 4;
+// Work of a sampled token to its client, in prompt tokens; see FairQueue.
+constexpr double kOutputTokenCharge = 2.0;
+
+auto Seniority(const Sequence* sequence) {
+  const bool is_protected = sequence->num_preemptions >= kMaxPreemptions;
+  return std::tuple(sequence->is_paused, !is_protected,
+                    -static_cast<int>(sequence->request.scheduling.priority), sequence->arrival);
+}
+
+}  // namespace
 
 Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
     : limits_{.max_batch_tokens = limits.max_batch_tokens,
               .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens),
-              .prefix_cache = limits.prefix_cache},
-      allocator_(allocator) {
+              .prefix_cache = limits.prefix_cache,
+              .attention_crossover = limits.attention_crossover,
+              .window = limits.window},
+      allocator_(allocator),
+      history_(allocator.num_blocks()) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
+  allocator_.set_on_evicted([this](const BlockKey& key) { history_.OnEvicted(key); });
 }
 
 Status Scheduler::Add(Sequence& sequence) {
@@ -21,135 +46,293 @@ Status Scheduler::Add(Sequence& sequence) {
                              sequence.num_tokens(), allocator_.num_blocks());
   }
   sequence.state = SequenceState::kWaiting;
-  waiting_.push_back(&sequence);
+  sequence.arrival = num_arrivals_++;
+  waiting_.Join(sequence);
+  waiting_.Push(sequence, /*in_front=*/false);
   return OkStatus();
 }
 
 void Scheduler::Remove(Sequence& sequence) {
+  StopComputing(sequence);
   sequence.blocks.Release(allocator_);
   sequence.state = SequenceState::kFinished;
   std::erase(running_, &sequence);
-  std::erase(waiting_, &sequence);
+  waiting_.Leave(sequence);
   std::erase_if(batch_.entries,
                 [&](const BatchEntry& entry) { return entry.sequence == &sequence; });
 }
 
+void Scheduler::SetPaused(Sequence& sequence, bool is_paused) {
+  sequence.is_paused = is_paused;
+  if (is_paused) StopComputing(sequence);
+}
+
 const Batch& Scheduler::Schedule() {
   batch_.entries.clear();
-  budget_ = limits_.max_batch_tokens;
+  admitted_.clear();
+  budget_ = StepBudget(limits_.max_batch_tokens, limits_.attention_crossover);
   const std::int64_t preemptions_before = num_preemptions_;
+  SortBySeniority();
   ScheduleDecodes();
-  SchedulePrefills();
   // Blocks are short after a preemption: a sequence admitted now would be the next victim.
   if (num_preemptions_ == preemptions_before) Admit();
+  SchedulePrefills();
   return batch_;
 }
 
 void Scheduler::Commit() {
   for (const BatchEntry& entry : batch_.entries) {
-    entry.sequence->num_computed += entry.num_tokens;
-    if (limits_.prefix_cache) PublishBlocks(*entry.sequence);
+    Sequence& sequence = *entry.sequence;
+    sequence.num_computed += entry.num_tokens;
+    // Of a draft only what was right is in `tokens`, and the last token is never computed yet.
+    if (entry.num_draft > 0) {
+      sequence.num_computed = std::min(sequence.num_computed, sequence.num_tokens() - 1);
+    }
+    const std::int32_t num_new = sequence.num_tokens() - sequence.num_charged;
+    if (num_new > 0) {
+      waiting_.Charge(sequence, kOutputTokenCharge * num_new);
+      sequence.num_charged = sequence.num_tokens();
+    }
+    if (limits_.prefix_cache) PublishBlocks(sequence);
+    sequence.blocks.ReleaseBefore(FirstVisible(sequence.num_computed, limits_.window), allocator_);
   }
   batch_.entries.clear();
+  CountBacklog();
 }
 
+void Scheduler::ForgetPrefixes() {
+  allocator_.ForgetKeys();
+  history_.Clear();
+}
+
+void Scheduler::CountBacklog() {
+  num_backlog_tokens_ = waiting_.num_tokens();
+  for (const Sequence* sequence : running_) num_backlog_tokens_ += sequence->num_uncomputed();
+}
+
+void Scheduler::SortBySeniority() { std::ranges::sort(running_, {}, Seniority); }
+
 void Scheduler::Schedule(Sequence& sequence, std::int32_t num_tokens) {
-  batch_.entries.push_back({.sequence = &sequence, .num_tokens = num_tokens});
-  budget_ -= num_tokens;
+  const bool completes = num_tokens == sequence.num_uncomputed();
+  const auto num_draft = completes ? static_cast<std::int32_t>(sequence.draft.size()) : 0;
+  budget_.Take(sequence.num_computed, num_tokens + num_draft);
+  batch_.entries.push_back(
+      {.sequence = &sequence, .num_tokens = num_tokens + num_draft, .num_draft = num_draft});
 }
 
 void Scheduler::ScheduleDecodes() {
   // By index: preemption takes from the end of running_ while we go through it.
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
-    if (sequence.num_uncomputed() == 1 && MakeRoom(sequence)) Schedule(sequence, 1);
+    if (sequence.is_paused || sequence.num_uncomputed() != 1 || !MakeRoom(sequence)) continue;
+    TrimDraft(sequence);
+    Schedule(sequence, 1);
   }
 }
 
 void Scheduler::SchedulePrefills() {
   // Blocks for the whole prompt were taken at admission.
+  std::vector<Sequence*> prefills;
   for (Sequence* sequence : running_) {
-    const std::int32_t wanted = sequence->num_uncomputed();
-    if (wanted > 1 && budget_ > 0) Schedule(*sequence, std::min(wanted, budget_));
+    if (!sequence->is_paused && sequence->num_uncomputed() > 1) prefills.push_back(sequence);
   }
+  // A sequence that is admitted with one token left to compute is a prefill of one token.
+  for (Sequence* sequence : admitted_) {
+    if (sequence->num_uncomputed() == 1) prefills.push_back(sequence);
+  }
+  if (prefills.empty()) return;
+  const Sequence* first = *std::ranges::min_element(prefills, {}, &Sequence::arrival);
+  std::ranges::sort(prefills, {}, [](const Sequence* sequence) {
+    return std::tuple(-static_cast<int>(sequence->request.scheduling.priority),
+                      sequence->num_uncomputed(), sequence->arrival);
+  });
+  const std::int32_t least =
+      std::min(first->num_uncomputed(), LeastPrefill(limits_.max_batch_tokens));
+  std::int32_t reserved = least;
+  for (Sequence* sequence : prefills) {
+    if (sequence == first) reserved = 0;
+    std::int32_t count = budget_.Fit(sequence->num_computed, sequence->num_uncomputed(), reserved);
+    // Deep inside a prompt one token may be more work than was left.
+    if (sequence == first) count = std::max(count, std::min(least, budget_.tokens()));
+    if (count > 0) Schedule(*sequence, count);
+  }
+}
+
+bool Scheduler::UsesPrefixes(const Sequence& sequence) const {
+  return limits_.prefix_cache && !sequence.request.num_prompt_logprobs;
 }
 
 void Scheduler::Admit() {
-  while (!waiting_.empty() && budget_ > 0 && num_running() < limits_.max_sequences) {
-    Sequence& sequence = *waiting_.front();
-    AdoptPrefix(sequence);
-    const std::int64_t wanted = NumBlocksFor(sequence.num_tokens(), allocator_.block_size()) -
-                                static_cast<std::int64_t>(sequence.blocks.blocks().size());
-    // One block of reserve for each running sequence, so that their growth does not preempt the
-    // newcomer at once.
-    if (wanted + num_running() > allocator_.num_free()) return GiveBack(sequence);
-    const Status grown = sequence.blocks.Grow(sequence.num_tokens(), allocator_);
-    QUIRE_CHECK(grown.ok());
-    waiting_.pop_front();
-    running_.push_back(&sequence);
-    sequence.state = SequenceState::kRunning;
-    Schedule(sequence, std::min(sequence.num_uncomputed(), budget_));
+  while (!waiting_.empty()) {
+    PrefixMatch prefix;
+    Sequence* sequence = waiting_.Next([&](Sequence& candidate) {
+      prefix = FindPrefix(candidate);
+      return !IsBeingComputed(candidate, prefix.num_blocks());
+    });
+    if (sequence == nullptr) return;
+    if (num_running() < limits_.max_sequences && HasRoomFor(*sequence, prefix)) {
+      Start(*sequence, prefix);
+    } else if (!PreemptPaused()) {
+      return;
+    }
   }
 }
 
-void Scheduler::ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const {
-  const auto block_size = static_cast<std::size_t>(allocator_.block_size());
-  const std::size_t num_full = static_cast<std::size_t>(num_tokens) / block_size;
-  const std::span<const TokenId> tokens = sequence.tokens;
-  std::vector<BlockKey>& keys = sequence.block_keys;
-  while (keys.size() < num_full) {
-    const BlockKey previous = keys.empty() ? BlockKey() : keys.back();
-    keys.push_back(NextBlockKey(previous, tokens.subspan(keys.size() * block_size, block_size)));
-  }
-}
-
-void Scheduler::AdoptPrefix(Sequence& sequence) {
-  if (!limits_.prefix_cache || sequence.request.num_prompt_logprobs) return;
+PrefixMatch Scheduler::FindPrefix(Sequence& sequence) const {
+  if (!UsesPrefixes(sequence)) return {};
   const std::int32_t num_reusable = sequence.num_tokens() - 1;
   ExtendKeys(sequence, num_reusable);
   const auto num_keys = static_cast<std::size_t>(num_reusable / allocator_.block_size());
-  std::vector<BlockId> found;
-  for (const BlockKey& key : std::span(sequence.block_keys).first(num_keys)) {
-    const std::optional<BlockId> block = allocator_.Find(key);
-    if (!block) break;
-    found.push_back(*block);
+  return quire::engine::FindPrefix(std::span(sequence.block_keys).first(num_keys), limits_.window,
+                                   allocator_);
+}
+
+bool Scheduler::IsBeingComputed(const Sequence& sequence, std::int64_t block) const {
+  const std::int64_t end = (block + 1) * allocator_.block_size();
+  if (!UsesPrefixes(sequence) || end > sequence.num_tokens() - 1) return false;
+  return computing_.contains(sequence.block_keys[static_cast<std::size_t>(block)]);
+}
+
+bool Scheduler::HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const {
+  const std::int64_t wanted =
+      NumBlocksFor(sequence.num_tokens(), allocator_.block_size()) - prefix.num_blocks();
+  // Adopting a free block takes it from those that can be handed out.
+  const auto num_free_in_prefix = std::ranges::count_if(
+      prefix.blocks, [&](BlockId block) { return allocator_.is_free(block); });
+  // One block of reserve for each running sequence, so that their growth does not preempt the
+  // newcomer at once.
+  return wanted + num_free_in_prefix + num_running() <= allocator_.num_free();
+}
+
+void Scheduler::Start(Sequence& sequence, const PrefixMatch& prefix) {
+  allocator_.Share(prefix.blocks);
+  sequence.blocks.Adopt(prefix.num_absent, prefix.blocks);
+  sequence.num_published = static_cast<std::size_t>(prefix.num_blocks());
+  sequence.num_computed = static_cast<std::int32_t>(prefix.num_blocks()) * allocator_.block_size();
+  if (sequence.num_charged == 0) {
+    sequence.num_cached = sequence.num_computed;
+    ExplainMiss(sequence);
+    waiting_.Charge(sequence, sequence.num_uncomputed());
+    sequence.num_charged = sequence.num_tokens();
   }
-  allocator_.Share(found);
-  sequence.blocks.Adopt(found);
-  sequence.num_published = found.size();
-  sequence.num_computed = static_cast<std::int32_t>(found.size()) * allocator_.block_size();
-  if (sequence.num_output_tokens() == 0) sequence.num_cached = sequence.num_computed;
+  const Status grown = sequence.blocks.Grow(sequence.num_tokens(), allocator_);
+  QUIRE_CHECK(grown.ok());
+  waiting_.Remove(sequence);
+  running_.push_back(&sequence);
+  admitted_.push_back(&sequence);
+  sequence.state = SequenceState::kRunning;
+  if (!limits_.prefix_cache) return;
+  ExtendKeys(sequence, sequence.num_tokens());
+  for (std::size_t i = sequence.num_published; i < sequence.block_keys.size(); ++i) {
+    computing_.try_emplace(sequence.block_keys[i], &sequence);
+  }
+}
+
+void Scheduler::ExplainMiss(Sequence& sequence) const {
+  if (!UsesPrefixes(sequence)) {
+    sequence.prefix_miss = {.miss = PrefixMiss::kDisabled};
+    return;
+  }
+  const std::size_t block = sequence.num_published;
+  const auto num_reusable =
+      static_cast<std::size_t>((sequence.num_tokens() - 1) / allocator_.block_size());
+  if (block >= num_reusable) return;
+  const SchedulingParams& params = sequence.request.scheduling;
+  const BlockKey parent =
+      block == 0 ? RootBlockKey(params.cache_salt) : sequence.block_keys[block - 1];
+  sequence.prefix_miss =
+      history_.Explain(parent, sequence.block_keys[block], static_cast<std::int32_t>(block),
+                       BlockTokens(sequence, block));
+  if (sequence.prefix_miss.miss == PrefixMiss::kUnseen && block == 0 &&
+      history_.HasOtherSalt(params.client, params.cache_salt, BlockTokens(sequence, 0))) {
+    sequence.prefix_miss.miss = PrefixMiss::kOtherSalt;
+  }
+}
+
+std::span<const TokenId> Scheduler::BlockTokens(const Sequence& sequence, std::size_t block) const {
+  const auto block_size = static_cast<std::size_t>(allocator_.block_size());
+  return std::span(sequence.tokens).subspan(block * block_size, block_size);
+}
+
+void Scheduler::ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const {
+  const std::size_t num_full = static_cast<std::size_t>(num_tokens / allocator_.block_size());
+  std::vector<BlockKey>& keys = sequence.block_keys;
+  while (keys.size() < num_full) {
+    const BlockKey previous =
+        keys.empty() ? RootBlockKey(sequence.request.scheduling.cache_salt) : keys.back();
+    keys.push_back(NextBlockKey(previous, BlockTokens(sequence, keys.size())));
+  }
 }
 
 void Scheduler::PublishBlocks(Sequence& sequence) {
   ExtendKeys(sequence, sequence.num_computed);
   const auto num_full = static_cast<std::size_t>(sequence.num_computed / allocator_.block_size());
+  const SchedulingParams& params = sequence.request.scheduling;
   for (std::size_t& i = sequence.num_published; i < num_full; ++i) {
-    allocator_.SetKey(sequence.blocks.blocks()[i], sequence.block_keys[i]);
+    const BlockKey& key = sequence.block_keys[i];
+    allocator_.SetKey(sequence.blocks.blocks()[i], key);
+    const BlockKey parent = i == 0 ? RootBlockKey(params.cache_salt) : sequence.block_keys[i - 1];
+    history_.OnPublished(parent, key, BlockTokens(sequence, i));
+    if (i == 0) history_.OnBegun(params.client, params.cache_salt, BlockTokens(sequence, 0));
+    if (const auto found = computing_.find(key);
+        found != computing_.end() && found->second == &sequence) {
+      computing_.erase(found);
+    }
   }
 }
 
-void Scheduler::GiveBack(Sequence& sequence) {
-  sequence.blocks.Release(allocator_);
-  sequence.num_computed = 0;
-  sequence.num_published = 0;
+void Scheduler::StopComputing(const Sequence& sequence) {
+  for (std::size_t i = sequence.num_published; i < sequence.block_keys.size(); ++i) {
+    const auto found = computing_.find(sequence.block_keys[i]);
+    if (found != computing_.end() && found->second == &sequence) computing_.erase(found);
+  }
 }
 
 bool Scheduler::MakeRoom(Sequence& sequence) {
   while (!sequence.blocks.Grow(sequence.num_tokens(), allocator_).ok()) {
-    const bool is_youngest = running_.back() == &sequence;
-    PreemptYoungest();
-    if (is_youngest) return false;
+    Sequence& junior = *running_.back();
+    Preempt(junior);
+    if (&junior == &sequence) return false;
   }
   return true;
 }
 
-void Scheduler::PreemptYoungest() {
-  Sequence& sequence = *running_.back();
-  running_.pop_back();
-  GiveBack(sequence);
+bool Scheduler::PreemptPaused() {
+  const auto found = std::ranges::find(running_, true, &Sequence::is_paused);
+  if (found == running_.end()) return false;
+  Preempt(**found);
+  return true;
+}
+
+void Scheduler::TrimDraft(Sequence& sequence) {
+  std::vector<TokenId>& draft = sequence.draft;
+  if (draft.empty()) return;
+  // Every running sequence keeps a row of this step and a block of reserve.
+  const std::int32_t rows = std::max(budget_.tokens() - num_running(), 0);
+  draft.resize(std::min(draft.size(), static_cast<std::size_t>(rows)));
+  const auto wanted =
+      static_cast<std::int64_t>(sequence.num_tokens()) + static_cast<std::int64_t>(draft.size());
+  const auto num_blocks = static_cast<std::int64_t>(sequence.blocks.blocks().size());
+  const std::int64_t num_more = NumBlocksFor(wanted, allocator_.block_size()) - num_blocks;
+  if (num_more > 0 && num_more + num_running() <= allocator_.num_free()) {
+    const Status grown = sequence.blocks.Grow(wanted, allocator_);
+    QUIRE_CHECK(grown.ok());
+    return;
+  }
+  const std::int64_t room = num_blocks * allocator_.block_size() - sequence.num_tokens();
+  draft.resize(std::min(draft.size(), static_cast<std::size_t>(room)));
+}
+
+void Scheduler::Preempt(Sequence& sequence) {
+  StopComputing(sequence);
+  std::erase(running_, &sequence);
+  sequence.blocks.Release(allocator_);
+  sequence.num_computed = 0;
+  sequence.num_published = 0;
+  sequence.draft.clear();
   sequence.state = SequenceState::kWaiting;
-  waiting_.push_front(&sequence);
+  ++sequence.num_preemptions;
+  waiting_.Push(sequence, /*in_front=*/true);
   ++num_preemptions_;
 }
 

@@ -1,34 +1,48 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/kv/block_allocator.h"
+#include "engine/kv/prefix_history.h"
+#include "engine/kv/prefix_match.h"
 #include "engine/scheduler/batch.h"
+#include "engine/scheduler/fair_queue.h"
 #include "engine/scheduler/sequence.h"
+#include "engine/scheduler/step_budget.h"
 
 namespace quire::engine {
 
 struct SchedulerLimits {
-  std::int32_t max_batch_tokens = 512;  // computed per step
-  std::int32_t max_sequences = 32;      // running at once
-  bool prefix_cache = true;             // blocks of equal prefixes are computed once
+  std::int32_t max_batch_tokens = 512;   // computed per step
+  std::int32_t max_sequences = 32;       // running at once
+  bool prefix_cache = true;              // blocks of equal prefixes are computed once
+  std::int32_t attention_crossover = 0;  // see StepBudget
+  // Tokens that the model sees, the newest included; blocks before them are given back. 0: all.
+  std::int32_t window = 0;
 };
 
-// Picks the tokens of the next step: every decoding sequence advances, what is left of the token
-// budget goes to prompts in pieces, and waiting sequences are admitted in the order they came, as
-// soon as there are blocks for all their tokens. When a decoding sequence finds no free block, the
-// youngest running one is preempted: its blocks are freed and it is computed again later, its
-// output so far included. Knows nothing of models and sampling.
+// Picks the tokens of the next step. Every decoding sequence advances; what is left of the budget
+// goes to prompts in pieces, the shortest first, so that a short one overtakes a long one, while
+// the one that came first always gets a piece. Waiting sequences are admitted in the order of
+// FairQueue, as soon as there are blocks for all their tokens; none is overtaken for being large.
+// Knows nothing of models and sampling.
+//
+// When a decoding sequence finds no free block, the most junior running one is preempted: its
+// blocks are freed and it is computed again later, its output so far included. Junior are paused
+// sequences, then those of low priority, then those that came last; after a few preemptions a
+// sequence is senior to all that were spared so far.
 //
 // A sequence that is admitted begins with the blocks of its prefix that earlier ones computed, as
-// far as they are still there; its last token is always computed, and so are all tokens of a
-// request for their log-probs. Only full blocks are shared, and those are never written again.
+// far as they are still there; while another one is computing the next of them, it waits instead of
+// computing it again. Its last token is always computed, and so are all tokens of a request for
+// their log-probs. Only full blocks are shared, and those are never written again.
 //
-// Progress: the oldest running sequence is never preempted for another, so it finishes as long as
-// the cache holds one whole context.
+// Progress: the most senior sequence is never preempted for another, so it finishes as long as the
+// cache holds one whole context.
 //
 // Engine thread only. The allocator must outlive it.
 class Scheduler {
@@ -44,41 +58,74 @@ class Scheduler {
   // Frees the blocks of a sequence, running or waiting, and forgets it.
   void Remove(Sequence& sequence);
 
-  // The next step; empty only if no sequence is waiting or running. The caller computes it, then
-  // calls Commit, then appends the sampled tokens, all before the next Schedule.
+  // Leaves a sequence out of the batches, because nobody reads its output, or takes it in again. It
+  // keeps its blocks until others need them or Preempt takes them.
+  void SetPaused(Sequence& sequence, bool is_paused);
+  // Takes the blocks of a running sequence, which will be computed again.
+  void Preempt(Sequence& sequence);
+
+  // The next step; empty only if every sequence is paused or there is none. The caller computes it,
+  // appends the sampled tokens, then calls Commit, all before the next Schedule.
   const Batch& Schedule();
 
-  // Notes that the last batch was computed.
+  // Notes that the last batch was computed. Of a sequence with a draft, as many tokens count as it
+  // has now: the caller kept the right ones.
   void Commit();
 
+  // What the blocks hold is not to be trusted: nobody finds it any more.
+  void ForgetPrefixes();
+
   std::int32_t num_running() const { return static_cast<std::int32_t>(running_.size()); }
-  std::int32_t num_waiting() const { return static_cast<std::int32_t>(waiting_.size()); }
+  std::int32_t num_waiting() const { return waiting_.size(); }
   std::int64_t num_preemptions() const { return num_preemptions_; }
   bool is_idle() const { return running_.empty() && waiting_.empty(); }
+  // Prompt tokens that are not computed yet, of all sequences.
+  std::int64_t num_backlog_tokens() const { return num_backlog_tokens_; }
 
  private:
+  void SortBySeniority();
   void ScheduleDecodes();
-  void SchedulePrefills();
   void Admit();
+  void SchedulePrefills();
+  void Schedule(Sequence& sequence, std::int32_t num_tokens);
+  void CountBacklog();
+
+  // The blocks of the sequence's prefix that are there; nothing is taken.
+  PrefixMatch FindPrefix(Sequence& sequence) const;
+  bool IsBeingComputed(const Sequence& sequence, std::int64_t block) const;
+  bool HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const;
+  void Start(Sequence& sequence, const PrefixMatch& prefix);
+  void ExplainMiss(Sequence& sequence) const;
   // Names the full blocks among the first `num_tokens` tokens.
   void ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const;
-  void AdoptPrefix(Sequence& sequence);
   // Lets others find the blocks that are full now.
   void PublishBlocks(Sequence& sequence);
-  void GiveBack(Sequence& sequence);
-  // Makes room for one more token of `sequence`, at the cost of younger ones. False if it had to
-  // give way itself.
+  // Others need not wait for the sequence's blocks any more.
+  void StopComputing(const Sequence& sequence);
+  bool UsesPrefixes(const Sequence& sequence) const;
+  std::span<const TokenId> BlockTokens(const Sequence& sequence, std::size_t block) const;
+
+  // Makes room for one more token of `sequence`, at the cost of more junior ones. False if it had
+  // to give way itself.
   bool MakeRoom(Sequence& sequence);
-  void PreemptYoungest();
-  void Schedule(Sequence& sequence, std::int32_t num_tokens);
+  // Takes the blocks of a paused sequence. False if there is none.
+  bool PreemptPaused();
+  // Shortens the draft to what fits the step and the free blocks.
+  void TrimDraft(Sequence& sequence);
 
   const SchedulerLimits limits_;
   BlockAllocator& allocator_;
-  std::vector<Sequence*> running_;  // in the order of admission
-  std::deque<Sequence*> waiting_;   // first come first, preempted ones in front
+  PrefixHistory history_;
+  std::vector<Sequence*> running_;   // the most senior in front
+  std::vector<Sequence*> admitted_;  // of running_, in this step
+  FairQueue waiting_;
+  // Full prompt blocks that a running sequence is about to compute.
+  std::unordered_map<BlockKey, const Sequence*, BlockKeyHash> computing_;
   Batch batch_;
-  std::int32_t budget_ = 0;  // tokens left of the step being built
+  StepBudget budget_{0, 0};
+  std::uint64_t num_arrivals_ = 0;
   std::int64_t num_preemptions_ = 0;
+  std::int64_t num_backlog_tokens_ = 0;
 };
 
 }  // namespace quire::engine

@@ -5,12 +5,12 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/symbol_run.h"
 
 namespace quire::engine {
 namespace {
 
-constexpr std::string_view kMetaspace = "▁";
 constexpr TokenId kNoToken = -1;
 // Up to this many symbols, searching all neighbours for the best is quicker than a heap.
 constexpr std::size_t kMaxWordSymbols = 48;
@@ -37,9 +37,9 @@ StatusOr<std::unique_ptr<BpeModel>> BpeModel::CreateScored(const Vocabulary& voc
                                                            std::string_view place) {
   std::unique_ptr<BpeModel> model(new BpeModel(vocabulary, options));
   QUIRE_RETURN_IF_ERROR(model->AddPieces(vocabulary, &pieces.usable, place));
-  QUIRE_ASSIGN_OR_RETURN(MergeTable table,
-                         MergeTable::FromScores(vocabulary, pieces.scores, pieces.usable,
-                                                pieces.unused, place));
+  QUIRE_ASSIGN_OR_RETURN(
+      MergeTable table,
+      MergeTable::FromScores(vocabulary, pieces.scores, pieces.usable, pieces.unused, place));
   model->SetMerges(std::move(table));
   return model;
 }
@@ -235,9 +235,9 @@ void BpeModel::MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) 
 void BpeModel::MergeRun(std::vector<SubwordToken>& symbols, std::size_t first) const {
   SymbolRun(merges_, std::span(symbols).subspan(first)).Merge();
   const auto is_gone = [](const SubwordToken& symbol) { return symbol.id == SymbolRun::kGone; };
-  symbols.erase(std::remove_if(symbols.begin() + static_cast<std::ptrdiff_t>(first), symbols.end(),
-                               is_gone),
-                symbols.end());
+  symbols.erase(
+      std::remove_if(symbols.begin() + static_cast<std::ptrdiff_t>(first), symbols.end(), is_gone),
+      symbols.end());
 }
 
 }  // namespace quire::engine

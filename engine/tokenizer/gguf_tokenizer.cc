@@ -6,6 +6,7 @@
 #include "engine/tokenizer/bpe_model.h"
 #include "engine/tokenizer/gguf_pre_tokenizers.h"
 #include "engine/tokenizer/hugging_face_tokenizer.h"
+#include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/sentence_piece_tokenizer.h"
 #include "engine/tokenizer/word_piece_model.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 using Type = SentencePieceModel::PieceType;
-
-constexpr std::string_view kMetaspace = "▁";
 
 std::string Key(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
 
@@ -31,8 +30,8 @@ class GgufVocabulary {
     }
     for (const std::string_view text : texts) {
       // Some files leave gaps; every token shall have a text of its own.
-      vocabulary.texts_.push_back(
-          text.empty() ? fmt::format("[EMPTY_{}]", vocabulary.texts_.size()) : std::string(text));
+      vocabulary.texts_.push_back(text.empty() ? fmt::format("[EMPTY_{}]", vocabulary.texts_.size())
+                                               : std::string(text));
     }
     QUIRE_ASSIGN_OR_RETURN(vocabulary.scores_, metadata.Floats(Key("scores")));
     if (!vocabulary.scores_.empty() && vocabulary.scores_.size() < size) {
@@ -71,8 +70,8 @@ class GgufVocabulary {
       token.id = static_cast<TokenId>(id);
       token.content = texts_[id];
       token.special = is_special;
-      token.rstrip = is_phi3 && texts_[id] != "<unk>" && texts_[id] != "<s>" &&
-                     texts_[id] != "<|endoftext|>";
+      token.rstrip =
+          is_phi3 && texts_[id] != "<unk>" && texts_[id] != "<s>" && texts_[id] != "<|endoftext|>";
       tokens.push_back(std::move(token));
     }
     return tokens;
@@ -143,8 +142,8 @@ Status SetFrame(const GgufMetadata& metadata, Around around, TokenizerParts& par
 StatusOr<SentencePieceModel> ReadSentencePiece(const GgufMetadata& metadata,
                                                const GgufVocabulary& vocabulary, bool is_unigram) {
   SentencePieceModel model;
-  model.algorithm = is_unigram ? SentencePieceModel::Algorithm::kUnigram
-                               : SentencePieceModel::Algorithm::kBpe;
+  model.algorithm =
+      is_unigram ? SentencePieceModel::Algorithm::kUnigram : SentencePieceModel::Algorithm::kBpe;
   model.single_precision = false;
   QUIRE_ASSIGN_OR_RETURN(model.charsmap, metadata.Bytes(Key("precompiled_charsmap")));
   QUIRE_ASSIGN_OR_RETURN(const auto add_prefix, metadata.Bool(Key("add_space_prefix")));
@@ -154,8 +153,7 @@ StatusOr<SentencePieceModel> ReadSentencePiece(const GgufMetadata& metadata,
   QUIRE_ASSIGN_OR_RETURN(const auto unknown,
                          vocabulary.TokenOr("unknown_token_id", is_unigram ? 2 : 0));
   for (std::size_t id = 0; id < vocabulary.size(); ++id) {
-    SentencePieceModel::Piece piece{vocabulary.text(id), vocabulary.score(id),
-                                    vocabulary.type(id)};
+    SentencePieceModel::Piece piece{vocabulary.text(id), vocabulary.score(id), vocabulary.type(id)};
     // One token is the unknown one, whatever the types say.
     const bool is_unknown = unknown && static_cast<std::size_t>(*unknown) == id;
     if (is_unknown) piece.type = Type::kUnknown;
@@ -171,9 +169,8 @@ StatusOr<TokenizerParts> BuildSentencePiece(const GgufMetadata& metadata,
   QUIRE_ASSIGN_OR_RETURN(const SentencePieceModel model,
                          ReadSentencePiece(metadata, vocabulary, is_unigram));
   QUIRE_ASSIGN_OR_RETURN(std::vector<AddedToken> added, vocabulary.AddedTokens());
-  QUIRE_ASSIGN_OR_RETURN(
-      TokenizerParts parts,
-      BuildSentencePieceTokenizer(model, std::move(added), metadata.path() + ":"));
+  QUIRE_ASSIGN_OR_RETURN(TokenizerParts parts, BuildSentencePieceTokenizer(model, std::move(added),
+                                                                           metadata.path() + ":"));
   Around around{.bos = {}, .eos = {}, .add_bos = !is_unigram, .add_eos = is_unigram};
   QUIRE_ASSIGN_OR_RETURN(around.bos, vocabulary.TokenOr("bos_token_id", is_unigram ? -1 : 1));
   QUIRE_ASSIGN_OR_RETURN(around.eos, vocabulary.TokenOr("eos_token_id", is_unigram ? 1 : 2));
@@ -182,8 +179,7 @@ StatusOr<TokenizerParts> BuildSentencePiece(const GgufMetadata& metadata,
 }
 
 // Vocabulary, added tokens and decoder of a model whose tokens have these texts.
-StatusOr<TokenizerParts> StartParts(const GgufMetadata& metadata,
-                                    const GgufVocabulary& vocabulary,
+StatusOr<TokenizerParts> StartParts(const GgufMetadata& metadata, const GgufVocabulary& vocabulary,
                                     const std::vector<std::string>& texts, const json& decoder) {
   TokenizerParts parts;
   std::vector<std::pair<std::string, TokenId>> tokens;
@@ -237,9 +233,8 @@ StatusOr<TokenizerParts> BuildByteLevel(const GgufMetadata& metadata,
   QUIRE_ASSIGN_OR_RETURN(const GgufPreTokenizer pre, ReadPreTokenizer(metadata));
   std::vector<std::string> texts;
   for (std::size_t id = 0; id < vocabulary.size(); ++id) texts.emplace_back(vocabulary.text(id));
-  QUIRE_ASSIGN_OR_RETURN(
-      TokenizerParts parts,
-      StartParts(metadata, vocabulary, texts, json{{"type", "ByteLevel"}}));
+  QUIRE_ASSIGN_OR_RETURN(TokenizerParts parts,
+                         StartParts(metadata, vocabulary, texts, json{{"type", "ByteLevel"}}));
   if (pre.normalizes_nfc) {
     const json nfc = {{"type", "NFC"}};
     QUIRE_ASSIGN_OR_RETURN(parts.normalizer, NewNormalizer(JsonField(nfc, "normalizer")));
@@ -268,7 +263,7 @@ std::string WordPieceText(std::string_view text) {
   return fmt::format("##{}", text);
 }
 
-StatusOr<json> BertNormalizer(const GgufMetadata& metadata) {
+StatusOr<json> MakeBertNormalizer(const GgufMetadata& metadata) {
   QUIRE_ASSIGN_OR_RETURN(const auto lowercase, metadata.Bool(Key("normalizer.lowercase")));
   QUIRE_ASSIGN_OR_RETURN(const auto strip, metadata.Bool(Key("normalizer.strip_accents")));
   json spec = {{"type", "BertNormalizer"}, {"lowercase", lowercase.value_or(true)}};
@@ -286,7 +281,7 @@ StatusOr<TokenizerParts> BuildWordPiece(const GgufMetadata& metadata,
   QUIRE_ASSIGN_OR_RETURN(
       TokenizerParts parts,
       StartParts(metadata, vocabulary, texts, json{{"type", "WordPiece"}, {"prefix", "##"}}));
-  QUIRE_ASSIGN_OR_RETURN(const json normalizer, BertNormalizer(metadata));
+  QUIRE_ASSIGN_OR_RETURN(const json normalizer, MakeBertNormalizer(metadata));
   QUIRE_ASSIGN_OR_RETURN(parts.normalizer, NewNormalizer(JsonField(normalizer, "normalizer")));
   const json pre_tokenizer = {{"type", "BertPreTokenizer"}};
   QUIRE_ASSIGN_OR_RETURN(PreTokenizerSetup setup,

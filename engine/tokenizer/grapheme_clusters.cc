@@ -14,7 +14,7 @@ namespace {
 using Visit = std::function<void(std::size_t begin, std::size_t end)>;
 
 // The one cluster of two ASCII characters.
-constexpr std::string_view kLineBreak = "\r\n";
+constexpr std::string_view kGraphemeLineBreak = "\r\n";
 
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 128; }
 
@@ -58,7 +58,7 @@ std::size_t MixedEnd(std::string_view text, std::size_t begin) {
   std::size_t end = begin + 1;
   while (end < text.size()) {
     const bool plain = IsAscii(text[end - 1]) && IsAscii(text[end]);
-    if (plain && text.substr(end - 1, 2) != kLineBreak) break;
+    if (plain && text.substr(end - 1, 2) != kGraphemeLineBreak) break;
     ++end;
   }
   return end;
@@ -71,7 +71,7 @@ void ForEachGraphemeCluster(std::string_view text, const Visit& visit) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t plain_end = PlainEnd(text, begin);
     while (begin < plain_end) {
-      const std::size_t length = text.substr(begin).starts_with(kLineBreak) ? 2 : 1;
+      const std::size_t length = text.substr(begin).starts_with(kGraphemeLineBreak) ? 2 : 1;
       visit(begin, begin + length);
       begin += length;
     }

@@ -5,12 +5,12 @@
 #include <cmath>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/subword_model.h"
 
 namespace quire::engine {
 namespace {
 
-constexpr std::string_view kMetaspace = "▁";
 constexpr std::size_t kMaxPieceBytes = 4096;
 // Unused pieces of more characters take no part in merges: finding out how they came about would
 // cost the square of their length.
@@ -24,8 +24,7 @@ std::vector<std::uint32_t> Ranks(const std::vector<float>& scores) {
   std::vector<std::uint32_t> ranks;
   ranks.reserve(scores.size());
   for (const float score : scores) {
-    const auto found =
-        std::lower_bound(distinct.begin(), distinct.end(), score, std::greater<>());
+    const auto found = std::lower_bound(distinct.begin(), distinct.end(), score, std::greater<>());
     ranks.push_back(static_cast<std::uint32_t>(found - distinct.begin()));
   }
   return ranks;
@@ -110,8 +109,7 @@ class MergeTable::ScoreReader {
     for (std::size_t at = 0, end = 0; at < text.size(); at = end) {
       end = NextOffset(text, at);
       const std::optional<TokenId> symbol = SymbolOf(text.substr(at, end - at));
-      symbols.push_back(
-          {*symbol, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end)});
+      symbols.push_back({*symbol, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end)});
     }
     while (symbols.size() >= 2) {
       Merge best;
@@ -171,7 +169,8 @@ StatusOr<MergeTable> MergeTable::FromScores(const Vocabulary& vocabulary,
       return InvalidArgument("{}[{}]: wanted a piece of at most {} bytes, have {}", place, id,
                              kMaxPieceBytes, text.size());
     }
-    if (unused[index] && CountUtf8Characters(text) > kMaxUnusedCharacters) takes_part[index] = false;
+    if (unused[index] && CountUtf8Characters(text) > kMaxUnusedCharacters)
+      takes_part[index] = false;
   }
   ScoreReader reader(vocabulary, scores, takes_part);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {

@@ -9,7 +9,7 @@ constexpr std::uint32_t kBlockUnits = 256;
 // Blocks whose gaps are still looked at. Older ones are nearly full, and searching them all would
 // cost quadratic time.
 constexpr std::uint32_t kOpenBlocks = 16;
-constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr std::uint32_t kNoNode = UINT32_MAX;
 
 }  // namespace
 
@@ -40,8 +40,8 @@ class PieceTrie::Builder {
     std::uint32_t node;
   };
   struct Gap {
-    std::uint32_t previous = kNone;
-    std::uint32_t next = kNone;
+    std::uint32_t previous = kNoNode;
+    std::uint32_t next = kNoNode;
     bool free = false;
   };
 
@@ -76,11 +76,10 @@ class PieceTrie::Builder {
 
   // A base at which all of `bytes_` are free.
   std::uint32_t FindBase() {
-    for (std::uint32_t gap = first_gap_; gap != kNone; gap = gaps_[gap].next) {
+    for (std::uint32_t gap = first_gap_; gap != kNoNode; gap = gaps_[gap].next) {
       const std::uint32_t base = gap ^ bytes_.front();
-      const bool fits = std::all_of(bytes_.begin(), bytes_.end(), [&](unsigned char byte) {
-        return gaps_[base ^ byte].free;
-      });
+      const bool fits = std::all_of(bytes_.begin(), bytes_.end(),
+                                    [&](unsigned char byte) { return gaps_[base ^ byte].free; });
       if (fits) return base;
     }
     const auto base = static_cast<std::uint32_t>(units_.size());
@@ -93,8 +92,8 @@ class PieceTrie::Builder {
     units_.resize(begin + kBlockUnits);
     gaps_.resize(units_.size());
     for (std::uint32_t i = begin; i < units_.size(); ++i) {
-      gaps_[i] = {last_gap_, kNone, true};
-      (last_gap_ == kNone ? first_gap_ : gaps_[last_gap_].next) = i;
+      gaps_[i] = {last_gap_, kNoNode, true};
+      (last_gap_ == kNoNode ? first_gap_ : gaps_[last_gap_].next) = i;
       last_gap_ = i;
     }
     if (begin < kOpenBlocks * kBlockUnits) return;
@@ -107,15 +106,15 @@ class PieceTrie::Builder {
   void Take(std::uint32_t unit) {
     Gap& gap = gaps_[unit];
     gap.free = false;
-    (gap.previous == kNone ? first_gap_ : gaps_[gap.previous].next) = gap.next;
-    (gap.next == kNone ? last_gap_ : gaps_[gap.next].previous) = gap.previous;
+    (gap.previous == kNoNode ? first_gap_ : gaps_[gap.previous].next) = gap.next;
+    (gap.next == kNoNode ? last_gap_ : gaps_[gap.next].previous) = gap.previous;
   }
 
   const Entries& entries_;
   std::vector<Unit>& units_;
   std::vector<Gap> gaps_;  // by unit; the free ones of open blocks in a list
-  std::uint32_t first_gap_ = kNone;
-  std::uint32_t last_gap_ = kNone;
+  std::uint32_t first_gap_ = kNoNode;
+  std::uint32_t last_gap_ = kNoNode;
   std::vector<unsigned char> bytes_;
 };
 
@@ -124,9 +123,8 @@ PieceTrie::PieceTrie(std::vector<std::pair<std::string_view, std::int32_t>> entr
   std::stable_sort(entries.begin(), entries.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   // Of equal texts, the last one.
-  const auto last = std::unique(entries.rbegin(), entries.rend(), [](const auto& a, const auto& b) {
-    return a.first == b.first;
-  });
+  const auto last = std::unique(entries.rbegin(), entries.rend(),
+                                [](const auto& a, const auto& b) { return a.first == b.first; });
   entries.erase(entries.begin(), last.base());
   if (!entries.empty()) Builder(entries, units_).Build();
 }

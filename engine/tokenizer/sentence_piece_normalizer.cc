@@ -5,12 +5,11 @@
 
 #include "base/utf8.h"
 #include "engine/tokenizer/grapheme_clusters.h"
+#include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/token_trie.h"
 
 namespace quire::engine {
 namespace {
-
-constexpr std::string_view kMetaspace = "▁";
 
 class PrecompiledNormalizer final : public Normalizer {
  public:

@@ -6,6 +6,7 @@
 
 #include "base/mapped_file.h"
 #include "engine/tokenizer/bpe_model.h"
+#include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/sentence_piece_normalizer.h"
 #include "engine/tokenizer/tokenizer_config.h"
 #include "engine/tokenizer/unigram_model.h"
@@ -18,13 +19,12 @@ using Piece = SentencePieceModel::Piece;
 using Type = SentencePieceModel::PieceType;
 
 // More than ten times the largest file in use.
-constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
-constexpr std::string_view kMetaspace = "▁";
+constexpr std::size_t kMaxModelFileBytes = std::size_t{64} << 20;
 
 StatusOr<std::unique_ptr<const Vocabulary>> NewVocabulary(const SentencePieceModel& model,
                                                           const std::string& place) {
   if (model.pieces.empty()) {
-    return InvalidArgument("{}: wanted a SentencePiece model, have no pieces", place);
+    return InvalidArgument("{} wanted a SentencePiece model, have no pieces", place);
   }
   std::vector<std::pair<std::string, TokenId>> tokens;
   tokens.reserve(model.pieces.size());
@@ -201,7 +201,7 @@ StatusOr<TokenizerParts> BuildSentencePieceTokenizer(const SentencePieceModel& m
 
 StatusOr<TokenizerParts> LoadSentencePieceTokenizer(const std::string& directory) {
   const std::string path = (std::filesystem::path(directory) / "tokenizer.model").string();
-  QUIRE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxFileBytes));
+  QUIRE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kMaxModelFileBytes));
   QUIRE_ASSIGN_OR_RETURN(const SentencePieceModel model,
                          ParseSentencePieceModel(bytes, path + ":"));
   QUIRE_ASSIGN_OR_RETURN(const TokenizerConfig config, TokenizerConfig::Load(directory));

@@ -24,7 +24,7 @@ constexpr int kAttentionRows = VecF32::kRegisters == 32 ? 12 : (VecF32::kHasFma 
 static_assert(kAttentionTile % kPanel == 0);
 
 template <typename Element>
-void LoadKeys(const void* const* rows, int head_dim, float* keys) {
+void LoadKeys(const void* const* rows, const float* scales, int head_dim, float* keys) {
   constexpr int kLanes = VecF32::kLanes;
   for (int key = 0; key < kAttentionTile; key += kLanes) {
     const void* any = nullptr;
@@ -44,22 +44,31 @@ void LoadKeys(const void* const* rows, int head_dim, float* keys) {
         }
       }
       VecF32::Transpose(square);
+      if constexpr (Element::kScaled) {
+        const VecF32 scale = VecF32::Load(scales + key);
+        for (int i = 0; i < width; ++i) square[i] = square[i] * scale;
+      }
       for (int i = 0; i < width; ++i) square[i].Store(to + (d + i) * kPanel);
     }
   }
 }
 
 template <typename Element>
-void LoadValues(const void* const* rows, int head_dim, int value_stride, float* values) {
+void LoadValues(const void* const* rows, const float* scales, int head_dim, int value_stride,
+                float* values) {
   constexpr int kLanes = VecF32::kLanes;
   for (int key = 0; key < kAttentionTile; ++key) {
     const auto* row = static_cast<const typename Element::Storage*>(rows[key]);
     if (row == nullptr) continue;
+    const auto scaled = [&](VecF32 x) {
+      if constexpr (Element::kScaled) return x * VecF32::Splat(scales[key]);
+      return x;
+    };
     float* const to = values + key * value_stride;
     int d = 0;
-    for (; d + kLanes <= head_dim; d += kLanes) Element::Load(row + d).Store(to + d);
+    for (; d + kLanes <= head_dim; d += kLanes) scaled(Element::Load(row + d)).Store(to + d);
     if (d < head_dim) {
-      Element::LoadPartial(row + d, head_dim - d).Store(to + d);
+      scaled(Element::LoadPartial(row + d, head_dim - d)).Store(to + d);
       d += kLanes;
     }
     for (; d < value_stride; d += kLanes) VecF32::Zero().Store(to + d);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/cpu/cpu_memory.h"
+#include "kernels/cpu/cpu_packed_weight.h"
 #include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/operations.h"
@@ -94,6 +95,23 @@ StatusOr<ImportedWeight> CpuDevice::ImportWeight(const MatrixView& host) {
                 static_cast<std::size_t>(host.cols * element_bytes));
   }
   return copy;
+}
+
+Status CpuDevice::ValidateKvType(DType dtype) const {
+  switch (dtype) {
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+    case DType::kI8:
+      return OkStatus();
+    default:
+      return Unimplemented("KV cache on {}: wanted f32, f16, bf16 or i8, have {}", name(),
+                           DTypeName(dtype));
+  }
+}
+
+StatusOr<std::unique_ptr<PackedWeight>> CpuDevice::PackWeight(const QuantizedWeight& host) {
+  return PackCpuWeight(host, *pool_);
 }
 
 void CpuDevice::CopyToDevice(void* device, const void* host, std::int64_t size_bytes, Stream&) {

@@ -19,6 +19,8 @@ class CpuDevice final : public Device {
   StatusOr<std::unique_ptr<Stream>> NewStream() override;
   StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) override;
   StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) override;
+  Status ValidateKvType(DType dtype) const override;
+  StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override;
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                     Stream& stream) override;
   void CopyToHost(void* host, const void* device, std::int64_t size_bytes, Stream& stream) override;

@@ -55,11 +55,12 @@ class CpuStream final : public Stream {
   Status error_;
 };
 
-// Index into the tables of Microkernels. Requires f32, f16 or bf16.
+// Index into the tables of Microkernels. Requires f32, f16, bf16 or i8.
 inline int ElementIndex(DType dtype) {
-  const ElementKind kind = dtype == DType::kF32   ? ElementKind::kF32
-                           : dtype == DType::kF16 ? ElementKind::kF16
-                                                  : ElementKind::kBF16;
+  const ElementKind kind = dtype == DType::kF32    ? ElementKind::kF32
+                           : dtype == DType::kF16  ? ElementKind::kF16
+                           : dtype == DType::kBF16 ? ElementKind::kBF16
+                                                   : ElementKind::kI8;
   return static_cast<int>(kind);
 }
 

@@ -27,10 +27,14 @@ constexpr int kBlock = kBlockSteps * VecF32::kLanes;
 constexpr std::int64_t kLinearScratchFloats =
     std::int64_t{kColGroup} * kBlock + std::int64_t{kGemmTokens} * kColGroup * VecF32::kLanes;
 
-void StoreOutput(VecF32 sum, const float* bias, bool accumulate, float* y) {
+// Output `j` of `a`, whose products lie in the lanes of `sum`.
+template <typename Args>
+void StoreOutput(const Args& a, int token, int j, VecF32 sum) {
   float value = sum.Sum();
-  if (bias != nullptr) value += *bias;
-  *y = accumulate ? *y + value : value;
+  if (a.scales != nullptr) value *= a.scales[j];
+  if (a.bias != nullptr) value += a.bias[j];
+  float* const y = a.y + token * a.y_stride + j;
+  *y = a.accumulate ? *y + value : value;
 }
 
 // --- Few tokens ---------------------------------------------------------------------------------
@@ -67,8 +71,7 @@ void GemvTile(const GemvArgs& a, int first_output) {
         sum[r][c] = VecF32::MulAdd(VecF32::LoadPartial(a.x + r * a.x_stride + k, rest),
                                    Element::LoadPartial(w[c] + k, rest), sum[r][c]);
       }
-      StoreOutput(sum[r][c], a.bias == nullptr ? nullptr : a.bias + first_output + c, a.accumulate,
-                  a.y + r * a.y_stride + first_output + c);
+      StoreOutput(a, r, first_output + c, sum[r][c]);
     }
   }
 }
@@ -214,8 +217,7 @@ void GemmGroup(const GemmArgs& a, int first_output, int cols) {
       const float* sum =
           sums +
           (tile * kColGroup + col_tile * rows + (t - tile) * kColTile + (j - col_tile)) * kLanes;
-      StoreOutput(VecF32::Load(sum), a.bias == nullptr ? nullptr : a.bias + first_output + j,
-                  a.accumulate, a.y + t * a.y_stride + first_output + j);
+      StoreOutput(a, t, first_output + j, VecF32::Load(sum));
     }
   }
 }

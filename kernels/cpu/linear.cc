@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/operations.h"
+#include "kernels/cpu/row_linear.h"
 
 namespace quire::kernels::cpu {
 namespace {
@@ -25,8 +26,15 @@ const float* BiasFrom(const LinearArgs& args, std::int64_t output) {
   return args.bias.data == nullptr ? nullptr : FloatRow(args.bias, 0) + output;
 }
 
-void LinearFewTokens(const LinearArgs& args, CpuStream& stream) {
-  const auto gemv = stream.microkernels().linear.gemv[ElementIndex(args.weight.dtype)];
+const float* ScalesFrom(const float* scales, std::int64_t output) {
+  return scales == nullptr ? nullptr : scales + output;
+}
+
+void LinearFewTokens(const LinearArgs& args, const float* scales, CpuStream& stream) {
+  const LinearMicrokernels& kernels = stream.microkernels().linear;
+  const auto gemv = args.weight.dtype == DType::kI8
+                        ? kernels.gemv_i8
+                        : kernels.gemv[ElementIndex(args.weight.dtype)];
   const std::int64_t outputs = args.weight.rows;
   const std::int64_t row_bytes =
       std::max<std::int64_t>(1, args.weight.cols * BytesPerElement(args.weight.dtype));
@@ -38,6 +46,7 @@ void LinearFewTokens(const LinearArgs& args, CpuStream& stream) {
           .w_stride = args.weight.row_stride,
           .in = args.weight.cols,
           .outputs = static_cast<int>(end - begin),
+          .scales = ScalesFrom(scales, begin),
           .bias = BiasFrom(args, begin),
           .y = FloatRow(args.y, 0) + begin,
           .y_stride = args.y.row_stride,
@@ -57,9 +66,12 @@ void LinearFewTokens(const LinearArgs& args, CpuStream& stream) {
 }
 
 // At most kGemmTokens rows, from row `first` of x on.
-void LinearBlock(const LinearArgs& args, std::int64_t first, int tokens, CpuStream& stream) {
+void LinearBlock(const LinearArgs& args, const float* scales, std::int64_t first, int tokens,
+                 CpuStream& stream) {
   const LinearMicrokernels& kernels = stream.microkernels().linear;
-  const auto gemm = kernels.gemm[ElementIndex(args.weight.dtype)];
+  const auto gemm = args.weight.dtype == DType::kI8
+                        ? kernels.gemm_i8
+                        : kernels.gemm[ElementIndex(args.weight.dtype)];
   const std::int64_t in = args.weight.cols;
   const std::int64_t outputs = args.weight.rows;
   const std::int64_t padded_in = CeilDivide(in, kernels.lanes) * kernels.lanes;
@@ -82,6 +94,7 @@ void LinearBlock(const LinearArgs& args, std::int64_t first, int tokens, CpuStre
           .w_stride = args.weight.row_stride,
           .in = in,
           .outputs = static_cast<int>(std::min(kGemmPieceOutputs, outputs - begin)),
+          .scales = ScalesFrom(scales, begin),
           .bias = BiasFrom(args, begin),
           .y = FloatRow(args.y, first) + begin,
           .y_stride = args.y.row_stride,
@@ -92,20 +105,23 @@ void LinearBlock(const LinearArgs& args, std::int64_t first, int tokens, CpuStre
 
 }  // namespace
 
-void Linear(const LinearArgs& args, Stream& stream) {
-  QUIRE_DCHECK(args.x.cols == args.weight.cols && args.y.cols == args.weight.rows &&
-               args.x.rows == args.y.rows);
-  auto& cpu = CpuStream::From(stream);
+void RowLinear(const LinearArgs& args, const float* scales, CpuStream& stream) {
   const std::int64_t tokens = args.x.rows;
   if (tokens == 0) return;
-  if (tokens <= cpu.microkernels().linear.row_tile) {
-    LinearFewTokens(args, cpu);
+  if (tokens <= stream.microkernels().linear.row_tile) {
+    LinearFewTokens(args, scales, stream);
     return;
   }
   for (std::int64_t first = 0; first < tokens; first += kGemmTokens) {
-    LinearBlock(args, first, static_cast<int>(std::min<std::int64_t>(kGemmTokens, tokens - first)),
-                cpu);
+    LinearBlock(args, scales, first,
+                static_cast<int>(std::min<std::int64_t>(kGemmTokens, tokens - first)), stream);
   }
+}
+
+void Linear(const LinearArgs& args, Stream& stream) {
+  QUIRE_DCHECK(args.x.cols == args.weight.cols && args.y.cols == args.weight.rows &&
+               args.x.rows == args.y.rows);
+  RowLinear(args, /*scales=*/nullptr, CpuStream::From(stream));
 }
 
 }  // namespace quire::kernels::cpu

@@ -10,9 +10,11 @@
 
 namespace quire::kernels::cpu {
 
-// Weight and cache formats the kernels read: index of the tables below.
-enum class ElementKind : std::uint8_t { kF32, kF16, kBF16 };
+// Formats of weights and of the KV cache: index of the tables below. Integers with a scale are for
+// the cache alone.
+enum class ElementKind : std::uint8_t { kF32, kF16, kBF16, kI8 };
 inline constexpr int kNumElementKinds = 3;
+inline constexpr int kNumCacheKinds = 4;
 
 // y[t, j] = x[t, :] . w[j, :] for a few tokens, weights converted on the way: bound by memory.
 struct GemvArgs {
@@ -23,8 +25,9 @@ struct GemvArgs {
   std::int64_t w_stride;
   std::int64_t in;
   int outputs;
-  const float* bias;  // [outputs] or null
-  float* y;           // [tokens, outputs]
+  const float* scales;  // [outputs] factors of the sums, or null
+  const float* bias;    // [outputs] or null
+  float* y;             // [tokens, outputs]
   std::int64_t y_stride;
   bool accumulate;
 };
@@ -37,8 +40,9 @@ struct GemmArgs {
   std::int64_t w_stride;
   std::int64_t in;
   int outputs;
-  const float* bias;  // [outputs] or null
-  float* y;           // [tokens, outputs]
+  const float* scales;  // [outputs] factors of the sums, or null
+  const float* bias;    // [outputs] or null
+  float* y;             // [tokens, outputs]
   std::int64_t y_stride;
   bool accumulate;
   float* scratch;  // [linear.scratch_floats], 64-byte aligned
@@ -57,6 +61,82 @@ struct LinearMicrokernels {
   void (*pack_rows)(const float* x, std::int64_t stride, int tokens, std::int64_t in, float* to);
   void (*gemv[kNumElementKinds])(const GemvArgs& args);
   void (*gemm[kNumElementKinds])(const GemmArgs& args);
+  // Weights of signed bytes.
+  void (*gemv_i8)(const GemvArgs& args);
+  void (*gemm_i8)(const GemmArgs& args);
+};
+
+// --- Weights in panels ------------------------------------------------------------------------
+//
+// A panel is kPanelOutputs outputs over all of `in`, a sequence of groups. Of each group it has
+//   scales  [kPanelOutputs], f32, f16 or bf16
+//   shifts  [kPanelOutputs], f16 zero points or offsets in the type of the scales, or nothing
+//   codes   units of kUnitBytes bytes, each 8 inputs in 4 bits or 4 in 8
+// A unit is 8 blocks of 16 bytes, each for four outputs. Byte 4 p + i of a block belongs to its
+// output i and to input p of the unit; with 4 bits in its low nibble, and input p + 4 in the high
+// one. So a register of any width has its outputs side by side.
+
+inline constexpr int kPanelOutputs = 32;
+inline constexpr int kUnitBytes = 128;
+
+// The codes that bodies are instantiated for: index of the tables below.
+enum class CodeKind : std::uint8_t { kInt4, kTable4, kInt8 };
+inline constexpr int kNumCodeKinds = 3;
+
+enum class PanelShift : std::uint8_t { kNone, kConstantZero, kZeroPoint, kOffset };
+
+struct PanelFormat {
+  ElementKind scale_kind;
+  PanelShift shift;
+  float constant_zero;              // of kConstantZero
+  const float* table;               // [16] of kTable4
+  const std::int32_t* group_units;  // [num_groups] units of each group
+  int num_groups;
+  std::int64_t scale_bytes;   // of a group in a panel
+  std::int64_t header_bytes;  // the same with its shifts
+  std::int64_t panel_bytes;
+};
+
+// y[t, j] = x[t, :] . w[j, :] for a few tokens, straight from the codes.
+struct PanelGemvArgs {
+  const PanelFormat* format;
+  const char* panels;  // the first of num_panels
+  int num_panels;
+  const float* x;  // [tokens, in], `in` being all inputs of all units
+  std::int64_t x_stride;
+  int tokens;               // at most panel.gemv_tokens
+  const float* group_sums;  // [tokens, num_groups] sums of x; null with PanelShift::kNone
+  int outputs;              // of all these panels that y has; fills all but the last
+  const float* bias;        // [outputs] or null
+  float* y;                 // [tokens, outputs]
+  std::int64_t y_stride;
+  bool accumulate;
+};
+
+// The same for many tokens: codes become floats in the L1 cache, x comes packed.
+struct PanelGemmArgs {
+  const PanelFormat* format;
+  const char* panel;  // one
+  const float* packed_x;    // [tokens / gemm_rows][in][gemm_rows]; the last tile has only its rows
+  int tokens;               // at most kGemmTokens
+  const float* group_sums;  // as above
+  int outputs;              // at most kPanelOutputs
+  const float* bias;
+  float* y;
+  std::int64_t y_stride;
+  bool accumulate;
+  float* scratch;  // [panel.scratch_floats], 64-byte aligned
+};
+
+struct PanelMicrokernels {
+  int gemv_tokens;              // most tokens of a gemv call
+  int gemv_panels;              // panels that a gemv of one token reads side by side
+  int gemm_rows;                // tokens in one register tile
+  std::int64_t scratch_floats;  // of PanelGemmArgs
+  // The sum of `count` floats, in an order that depends on `count` alone.
+  float (*sum)(const float* x, std::int64_t count);
+  void (*gemv[kNumCodeKinds])(const PanelGemvArgs& args);
+  void (*gemm[kNumCodeKinds])(const PanelGemmArgs& args);
 };
 
 // Keys in one attention tile. Tiles start at multiples of it, whatever the query: so the order of
@@ -84,9 +164,11 @@ struct AttentionMicrokernels {
   int lanes;
   // `rows`: kAttentionTile pointers to head_dim elements, null for a key that must not be read.
   // What is loaded in its place is undefined: `first` and `last` of no row may include it.
-  void (*load_keys[kNumElementKinds])(const void* const* rows, int head_dim, float* keys);
-  void (*load_values[kNumElementKinds])(const void* const* rows, int head_dim, int value_stride,
-                                        float* values);
+  // `scales`: [kAttentionTile] factors of the rows, for kI8 alone.
+  void (*load_keys[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
+                                    float* keys);
+  void (*load_values[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
+                                      int value_stride, float* values);
   void (*tile)(const AttentionTileArgs& args);
   // Adds the partial softmax (out, m, l) of one row to the total.
   void (*merge_row)(const float* out, float row_max, float row_sum, int value_stride,
@@ -99,6 +181,8 @@ struct Microkernels {
   void (*to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
   void (*add_to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
   void (*from_f32[kNumElementKinds])(const float* from, void* to, std::int64_t count);
+  // Writes a row as StoreKvArgs says for i8 and returns its scale.
+  float (*quantize_row)(const float* from, std::int8_t* to, std::int64_t count);
 
   void (*rms_norm_row)(const float* x, const float* weight, float* out, std::int64_t hidden,
                        float epsilon);
@@ -117,6 +201,7 @@ struct Microkernels {
   void (*rope_head)(float* x, const float* sines, const float* cosines, int half);
 
   LinearMicrokernels linear;
+  PanelMicrokernels panel;
   AttentionMicrokernels attention;
 
   // Peaks. Sums `count` floats, a multiple of 256; does `iterations` rounds of independent

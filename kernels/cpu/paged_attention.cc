@@ -104,12 +104,15 @@ class PagedKv {
       const int block_end = (position / cache_.block_size + 1) * cache_.block_size;
       const std::int64_t block = table_[position / cache_.block_size];
       QUIRE_DCHECK(block >= 0 && block < cache_.num_blocks);
-      std::int64_t offset = ((block * cache_.num_kv_heads + kv_head_) * cache_.block_size +
-                             position % cache_.block_size) *
-                            row_bytes;
-      for (; position < std::min(block_end, end); ++position, offset += row_bytes) {
-        rows.keys[position % kAttentionTile] = static_cast<const char*>(cache_.k) + offset;
-        rows.values[position % kAttentionTile] = static_cast<const char*>(cache_.v) + offset;
+      std::int64_t row = (block * cache_.num_kv_heads + kv_head_) * cache_.block_size +
+                         position % cache_.block_size;
+      for (; position < std::min(block_end, end); ++position, ++row) {
+        const int i = position % kAttentionTile;
+        rows.keys[i] = static_cast<const char*>(cache_.k) + row * row_bytes;
+        rows.values[i] = static_cast<const char*>(cache_.v) + row * row_bytes;
+        if (cache_.dtype != DType::kI8) continue;
+        rows.key_scales[i] = cache_.k_scales + row;
+        rows.value_scales[i] = cache_.v_scales + row;
       }
     }
   }
@@ -156,13 +159,22 @@ class ItemRows {
   const Item& item_;
 };
 
+// Row `row` of one layer's keys or values.
+void StoreRow(const Microkernels& kernels, const KvLayerView& cache, const float* x, void* k_or_v,
+              float* scales, std::int64_t row) {
+  void* const to = static_cast<char*>(k_or_v) + row * cache.head_dim * BytesPerElement(cache.dtype);
+  if (cache.dtype == DType::kI8) {
+    scales[row] = kernels.quantize_row(x, static_cast<std::int8_t*>(to), cache.head_dim);
+  } else {
+    kernels.from_f32[ElementIndex(cache.dtype)](x, to, cache.head_dim);
+  }
+}
+
 }  // namespace
 
 void StoreKv(const StoreKvArgs& args, Stream& stream) {
   auto& cpu = CpuStream::From(stream);
   const KvLayerView& cache = args.cache;
-  const auto store = cpu.microkernels().from_f32[ElementIndex(cache.dtype)];
-  const std::int64_t row_bytes = cache.head_dim * BytesPerElement(cache.dtype);
   ForRows(cpu, args.k.rows, 2 * args.k.cols, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t block = args.slot_mapping[t] / cache.block_size;
@@ -171,10 +183,10 @@ void StoreKv(const StoreKvArgs& args, Stream& stream) {
         const std::int64_t row = (block * cache.num_kv_heads + head) * cache.block_size +
                                  args.slot_mapping[t] % cache.block_size;
         const std::int64_t column = head * cache.head_dim;
-        store(FloatRow(args.k, t) + column, static_cast<char*>(cache.k) + row * row_bytes,
-              cache.head_dim);
-        store(FloatRow(args.v, t) + column, static_cast<char*>(cache.v) + row * row_bytes,
-              cache.head_dim);
+        StoreRow(cpu.microkernels(), cache, FloatRow(args.k, t) + column, cache.k, cache.k_scales,
+                 row);
+        StoreRow(cpu.microkernels(), cache, FloatRow(args.v, t) + column, cache.v, cache.v_scales,
+                 row);
       }
     }
   });

@@ -53,19 +53,33 @@ void QueryTile::SetRow(int row, const float* q, float scale, std::int32_t first,
 }
 
 void QueryTile::LoadTile(const KvRows& rows) const {
-  kernels_.attention.load_keys[element_](rows.keys, head_dim_, keys_);
-  kernels_.attention.load_values[element_](rows.values, head_dim_, value_stride_, values_);
+  float key_scales[kAttentionTile] = {};
+  float value_scales[kAttentionTile] = {};
+  if (element_ == static_cast<int>(ElementKind::kI8)) {
+    for (int i = 0; i < kAttentionTile; ++i) {
+      if (rows.keys[i] == nullptr) continue;
+      key_scales[i] = *rows.key_scales[i];
+      value_scales[i] = *rows.value_scales[i];
+    }
+  }
+  kernels_.attention.load_keys[element_](rows.keys, key_scales, head_dim_, keys_);
+  kernels_.attention.load_values[element_](rows.values, value_scales, head_dim_, value_stride_,
+                                           values_);
 }
 
 void QueryTile::Prefetch(const KvRows& rows) const {
   constexpr int kCacheLineBytes = 64;
+  // Into the L2 cache: the first level is full of the current tile.
+  const auto fetch = [](const void* p) { __builtin_prefetch(p, 0, 2); };
   for (int i = 0; i < kAttentionTile; ++i) {
     if (rows.keys[i] == nullptr) continue;
     for (int offset = 0; offset < row_bytes_; offset += kCacheLineBytes) {
-      // Into the L2 cache: the first level is full of the current tile.
-      __builtin_prefetch(static_cast<const char*>(rows.keys[i]) + offset, 0, 2);
-      __builtin_prefetch(static_cast<const char*>(rows.values[i]) + offset, 0, 2);
+      fetch(static_cast<const char*>(rows.keys[i]) + offset);
+      fetch(static_cast<const char*>(rows.values[i]) + offset);
     }
+    if (rows.key_scales[i] == nullptr) continue;
+    fetch(rows.key_scales[i]);
+    fetch(rows.value_scales[i]);
   }
 }
 

@@ -23,6 +23,9 @@ inline constexpr int kSplitTokens = 512;
 struct KvRows {
   const void* keys[kAttentionTile];
   const void* values[kAttentionTile];
+  // Where the rows are i8: their scales.
+  const float* key_scales[kAttentionTile];
+  const float* value_scales[kAttentionTile];
 };
 
 // The running softmax of query rows, over memory of somebody else.
@@ -56,8 +59,8 @@ class QueryTile {
   int first_split() const { return first_position_ / kSplitTokens; }
   int end_split() const { return (last_position_ + kSplitTokens - 1) / kSplitTokens; }
 
-  // Computes the part of one split into `part`. `kv.FillRows(begin, end, rows)` must set rows.keys
-  // and rows.values for the positions [begin, end), at index position % kAttentionTile.
+  // Computes the part of one split into `part`. `kv.FillRows(begin, end, rows)` must set the rows
+  // of the positions [begin, end), at index position % kAttentionTile.
   template <typename Kv>
   void RunSplit(const Kv& kv, int split, const SoftmaxState& part) const {
     part.Clear(num_rows_, value_stride_);

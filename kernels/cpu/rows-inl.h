@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/vec-inl.h"
+#include "kernels/paged_attention.h"
 
 // Bodies that go once over one row: conversion and norms.
 
@@ -43,6 +44,35 @@ void FromF32(const float* from, void* to, std::int64_t count) {
   if (rest > 0) Element::StorePartial(VecF32::LoadPartial(from + i, rest), p + i, rest);
 }
 
+// See StoreKvArgs. Source of the scale: symmetric rounding to the largest magnitude, as in Dettmers
+// et al. 2022, "LLM.int8()", section 2.
+float QuantizeRow(const float* from, std::int8_t* to, std::int64_t count) {
+  VecF32 most = VecF32::Zero();
+  VecF32 nan_if_bad = VecF32::Zero();  // x - x is 0 for every finite x
+  const auto look = [&](VecF32 x) {
+    most = VecF32::Max(VecF32::Max(x, VecF32::Zero() - x), most);
+    nan_if_bad = nan_if_bad + (x - x);
+  };
+  std::int64_t i = 0;
+  for (; i + VecF32::kLanes <= count; i += VecF32::kLanes) look(VecF32::Load(from + i));
+  const int rest = static_cast<int>(count - i);
+  if (rest > 0) look(VecF32::LoadPartial(from + i, rest));
+  const float magnitude = most.MaxLane();
+  const float check = nan_if_bad.Sum();
+  if (check != 0.0f || !(magnitude >= 0x1p-119f)) {
+    __builtin_memset(to, 0, static_cast<unsigned long>(count));
+    return check;
+  }
+  const VecF32 inverse = VecF32::Splat(kMaxKvInt8 / magnitude);
+  i = 0;
+  for (; i + VecF32::kLanes <= count; i += VecF32::kLanes) {
+    I8Element::Store(VecF32::Load(from + i) * inverse, to + i);
+  }
+  if (rest > 0)
+    I8Element::StorePartial(VecF32::LoadPartial(from + i, rest) * inverse, to + i, rest);
+  return magnitude / kMaxKvInt8;
+}
+
 // Adds f(x[i]) over a row, four accumulators deep to hide the latency of the additions.
 // `f(VecF32, VecF32 sum)` returns the new sum; zero lanes must add nothing.
 template <typename Term>
@@ -62,6 +92,10 @@ float SumOver(const float* x, std::int64_t count, Term term) {
 
 float SumOfSquares(const float* x, std::int64_t count) {
   return SumOver(x, count, [](VecF32 v, VecF32 sum) { return VecF32::MulAdd(v, v, sum); });
+}
+
+float Sum(const float* x, std::int64_t count) {
+  return SumOver(x, count, [](VecF32 v, VecF32 sum) { return sum + v; });
 }
 
 void Scale(float* x, float factor, std::int64_t count) {

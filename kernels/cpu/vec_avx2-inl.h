@@ -28,6 +28,10 @@ struct VecF32 {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(LoadHalves(p)), 16))};
   }
   static VecF32 LoadF16(const std::uint16_t* p) { return {_mm256_cvtph_ps(LoadHalves(p))}; }
+  static VecF32 LoadI8(const std::int8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))};
+  }
   void Store(float* p) const { _mm256_storeu_ps(p, v); }
   void StorePartial(float* p, int n) const { _mm256_maskstore_ps(p, Mask(n), v); }
   void StoreBF16(std::uint16_t* p) const {
@@ -45,6 +49,12 @@ struct VecF32 {
   }
   void StoreF16(std::uint16_t* p) const {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  void StoreI8(std::int8_t* p) const {
+    const __m256i wide = _mm256_cvtps_epi32(v);
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
   }
 
   friend VecF32 operator+(VecF32 a, VecF32 b) { return {_mm256_add_ps(a.v, b.v)}; }
@@ -101,6 +111,55 @@ struct VecF32 {
   }
   static __m256i Mask(int n) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLaneMasks + 8 - n));
+  }
+};
+
+struct VecU8 {
+  __m256i v;
+
+  static VecU8 Load(const std::uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+  }
+  VecU8 LowNibbles() const { return {_mm256_and_si256(v, _mm256_set1_epi8(0x0f))}; }
+  VecU8 HighNibbles() const { return VecU8{_mm256_srli_epi16(v, 4)}.LowNibbles(); }
+  void ToF32(VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) {
+      // Byte 4 p + i of a half to the lowest byte of its lane i; an index with its top bit set
+      // gives zero.
+      const int i = 4 * p + static_cast<int>(0x80808000);
+      const __m256i lanes = _mm256_setr_epi32(i, i + 1, i + 2, i + 3, i, i + 1, i + 2, i + 3);
+      parts[p].v = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(v, lanes));
+    }
+  }
+};
+
+// The four bytes of the floats are looked up one by one and woven together.
+struct VecTable16 {
+  __m256i bytes[4];
+
+  explicit VecTable16(const float* values) {
+    for (int b = 0; b < 4; ++b) {
+      alignas(16) std::uint8_t plane[16];
+      for (int i = 0; i < 16; ++i) {
+        std::uint32_t bits;
+        __builtin_memcpy(&bits, values + i, sizeof(bits));
+        plane[i] = static_cast<std::uint8_t>(bits >> (8 * b));
+      }
+      bytes[b] =
+          _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(plane)));
+    }
+  }
+  void Lookup(VecU8 codes, VecF32 (&parts)[4]) const {
+    __m256i b[4];
+    for (int i = 0; i < 4; ++i) b[i] = _mm256_shuffle_epi8(bytes[i], codes.v);
+    const __m256i low = _mm256_unpacklo_epi8(b[0], b[1]);
+    const __m256i low_top = _mm256_unpacklo_epi8(b[2], b[3]);
+    const __m256i high = _mm256_unpackhi_epi8(b[0], b[1]);
+    const __m256i high_top = _mm256_unpackhi_epi8(b[2], b[3]);
+    parts[0].v = _mm256_castsi256_ps(_mm256_unpacklo_epi16(low, low_top));
+    parts[1].v = _mm256_castsi256_ps(_mm256_unpackhi_epi16(low, low_top));
+    parts[2].v = _mm256_castsi256_ps(_mm256_unpacklo_epi16(high, high_top));
+    parts[3].v = _mm256_castsi256_ps(_mm256_unpackhi_epi16(high, high_top));
   }
 };
 

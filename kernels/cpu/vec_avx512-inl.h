@@ -37,6 +37,10 @@ struct VecF32 {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(LoadHalves(p)), 16))};
   }
   static VecF32 LoadF16(const std::uint16_t* p) { return {_mm512_cvtph_ps(LoadHalves(p))}; }
+  static VecF32 LoadI8(const std::int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+  }
   void Store(float* p) const { _mm512_storeu_ps(p, v); }
   void StorePartial(float* p, int n) const { _mm512_mask_storeu_ps(p, Mask(n), v); }
   void StoreBF16(std::uint16_t* p) const {
@@ -53,6 +57,9 @@ struct VecF32 {
   void StoreF16(std::uint16_t* p) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  void StoreI8(std::int8_t* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
   }
 
   friend VecF32 operator+(VecF32 a, VecF32 b) { return {_mm512_add_ps(a.v, b.v)}; }
@@ -108,6 +115,33 @@ struct VecF32 {
       r[i].v = _mm512_permutex2var_ps(a, low, b);
       r[i + kBit].v = _mm512_permutex2var_ps(a, high, b);
     }
+  }
+};
+
+struct VecU8 {
+  __m512i v;
+
+  static VecU8 Load(const std::uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+  VecU8 LowNibbles() const { return {_mm512_and_si512(v, _mm512_set1_epi8(0x0f))}; }
+  VecU8 HighNibbles() const { return VecU8{_mm512_srli_epi16(v, 4)}.LowNibbles(); }
+  void ToF32(VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) parts[p].v = _mm512_cvtepi32_ps(Lanes(p));
+  }
+  // Part `p` as 32-bit integers.
+  __m512i Lanes(int p) const {
+    // Byte 4 p + i of a block to the lowest byte of its lane i; an index with its top bit set gives
+    // zero.
+    const int i = 4 * p + static_cast<int>(0x80808000);
+    return _mm512_shuffle_epi8(v, _mm512_set4_epi32(i + 3, i + 2, i + 1, i));
+  }
+};
+
+struct VecTable16 {
+  __m512 values;
+
+  explicit VecTable16(const float* table) : values(_mm512_loadu_ps(table)) {}
+  void Lookup(VecU8 codes, VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) parts[p].v = _mm512_permutexvar_ps(codes.Lanes(p), values);
   }
 };
 

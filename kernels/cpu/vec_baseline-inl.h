@@ -12,6 +12,9 @@ namespace {
 
 using Float4 = float __attribute__((vector_size(16)));
 using Int4 = std::int32_t __attribute__((vector_size(16)));
+using Bytes4 = std::uint8_t __attribute__((vector_size(4)));
+using SignedBytes4 = std::int8_t __attribute__((vector_size(4)));
+using Bytes16 = std::uint8_t __attribute__((vector_size(16)));
 using Half4 = std::uint16_t __attribute__((vector_size(8)));
 
 struct VecF32 {
@@ -42,6 +45,11 @@ struct VecF32 {
     const Int4 special = (magnitude << 13) | 0x7f800000;  // infinity and NaN
     return {(Float4)(((bits & 0x8000) << 16) | (magnitude >= 0x7c00 ? special : finite))};
   }
+  static VecF32 LoadI8(const std::int8_t* p) {
+    SignedBytes4 bytes;
+    __builtin_memcpy(&bytes, p, sizeof(bytes));
+    return {__builtin_convertvector(__builtin_convertvector(bytes, Int4), Float4)};
+  }
   void Store(float* p) const { __builtin_memcpy(p, &v, sizeof(v)); }
   void StorePartial(float* p, int n) const {
     for (int i = 0; i < n; ++i) p[i] = v[i];
@@ -51,6 +59,11 @@ struct VecF32 {
   }
   void StoreF16(std::uint16_t* p) const {
     for (int i = 0; i < kLanes; ++i) p[i] = F32ToF16(v[i]);
+  }
+  void StoreI8(std::int8_t* p) const {
+    const SignedBytes4 bytes =
+        __builtin_convertvector(__builtin_convertvector(Round(*this).v, Int4), SignedBytes4);
+    __builtin_memcpy(p, &bytes, sizeof(bytes));
   }
 
   friend VecF32 operator+(VecF32 a, VecF32 b) { return {a.v + b.v}; }
@@ -90,6 +103,38 @@ struct VecF32 {
     Half4 halves;
     __builtin_memcpy(&halves, p, sizeof(halves));
     return __builtin_convertvector(halves, Int4);
+  }
+};
+
+struct VecU8 {
+  Bytes16 v;
+
+  static VecU8 Load(const std::uint8_t* p) {
+    VecU8 r;
+    __builtin_memcpy(&r.v, p, sizeof(r.v));
+    return r;
+  }
+  VecU8 LowNibbles() const { return {v & 0x0f}; }
+  VecU8 HighNibbles() const { return {v >> 4}; }
+  void ToF32(VecF32 (&parts)[4]) const {
+    Bytes4 bytes[4];
+    __builtin_memcpy(bytes, &v, sizeof(v));
+    for (int p = 0; p < 4; ++p) {
+      parts[p].v = __builtin_convertvector(__builtin_convertvector(bytes[p], Int4), Float4);
+    }
+  }
+};
+
+struct VecTable16 {
+  float values[16];
+
+  explicit VecTable16(const float* table) { __builtin_memcpy(values, table, sizeof(values)); }
+  void Lookup(VecU8 codes, VecF32 (&parts)[4]) const {
+    for (int p = 0; p < 4; ++p) {
+      const int i = 4 * p;
+      parts[p].v = Float4{values[codes.v[i]], values[codes.v[i + 1]], values[codes.v[i + 2]],
+                          values[codes.v[i + 3]]};
+    }
   }
 };
 

@@ -83,6 +83,16 @@ class CudaDevice final : public Device {
     return weight;
   }
 
+  Status ValidateKvType(DType dtype) const override {
+    if (dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16) return OkStatus();
+    return Unimplemented("KV cache on {}: wanted f32, f16 or bf16, have {}", name_,
+                         DTypeName(dtype));
+  }
+  StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
+    return Unimplemented("{}: wanted plain f32, f16 or bf16 weights, have {}", name_,
+                         host.layout().format);
+  }
+
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                     Stream& stream) override {
     auto& cuda = CudaStream::Bind(stream);

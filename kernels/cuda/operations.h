@@ -11,6 +11,7 @@ EmbedRowsFn EmbedRows;
 RmsNormFn RmsNorm;
 LayerNormFn LayerNorm;
 LinearFn Linear;
+QuantizedLinearFn QuantizedLinear;
 RopeFn Rope;
 StoreKvFn StoreKv;
 PlanPagedAttentionFn PlanPagedAttention;
@@ -26,6 +27,7 @@ inline constexpr KernelTable kCudaKernels = {
     .rms_norm = &RmsNorm,
     .layer_norm = &LayerNorm,
     .linear = &Linear,
+    .quantized_linear = &QuantizedLinear,
     .rope = &Rope,
     .store_kv = &StoreKv,
     .plan_paged_attention = &PlanPagedAttention,

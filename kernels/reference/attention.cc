@@ -23,9 +23,10 @@ void AppendWeightedValues(const std::vector<double>& scores, std::int32_t head_d
   }
 }
 
-// Element `d` of the key or value at `position` of a sequence.
-double CacheAt(const KvLayerView& cache, const void* k_or_v, const std::int32_t* block_table,
-               std::int32_t kv_head, std::int32_t position, std::int32_t d) {
+// Element `d` of the key or value at `position` of a sequence. `scales`: of `k_or_v`.
+double CacheAt(const KvLayerView& cache, const void* k_or_v, const float* scales,
+               const std::int32_t* block_table, std::int32_t kv_head, std::int32_t position,
+               std::int32_t d) {
   const std::int64_t block = block_table[position / cache.block_size];
   const std::int64_t row =
       (block * cache.num_kv_heads + kv_head) * cache.block_size + position % cache.block_size;
@@ -34,10 +35,54 @@ double CacheAt(const KvLayerView& cache, const void* k_or_v, const std::int32_t*
                            .cols = cache.head_dim,
                            .row_stride = cache.head_dim,
                            .dtype = cache.dtype};
-  return At(view, row, d);
+  return At(view, row, d) * (cache.dtype == DType::kI8 ? scales[row] : 1.0);
+}
+
+// Rounds to f16 or bf16 and back.
+double RoundToHalf(DType dtype, double x) {
+  const auto value = static_cast<float>(x);
+  return dtype == DType::kF16 ? F16ToF32(F32ToF16(value)) : BF16ToF32(F32ToBF16(value));
+}
+
+// Appends what a row of keys or values becomes in a cache.
+void AppendStoredRow(const KvLayerView& cache, const MatrixView& x, std::int64_t token,
+                     std::int64_t head, std::vector<double>& out) {
+  const std::int64_t begin = head * cache.head_dim;
+  double magnitude = 0;
+  bool is_finite = true;
+  for (std::int64_t d = 0; d < cache.head_dim; ++d) {
+    const double value = At(x, token, begin + d);
+    magnitude = std::max(magnitude, std::abs(value));
+    is_finite = is_finite && std::isfinite(value);
+  }
+  const double scale = magnitude < 0x1p-119 ? 0.0 : magnitude / kMaxKvInt8;
+  for (std::int64_t d = 0; d < cache.head_dim; ++d) {
+    const double value = At(x, token, begin + d);
+    if (cache.dtype == DType::kF32) {
+      out.push_back(value);
+    } else if (cache.dtype != DType::kI8) {
+      out.push_back(RoundToHalf(cache.dtype, value));
+    } else if (!is_finite) {
+      out.push_back(std::nan(""));
+    } else {
+      out.push_back(scale == 0.0 ? 0.0 : scale * std::nearbyint(value / scale));
+    }
+  }
 }
 
 }  // namespace
+
+std::vector<double> StoreKv(const StoreKvArgs& args) {
+  std::vector<double> out;
+  for (const MatrixView* x : {&args.k, &args.v}) {
+    for (std::int64_t token = 0; token < x->rows; ++token) {
+      for (std::int64_t head = 0; head < args.cache.num_kv_heads; ++head) {
+        AppendStoredRow(args.cache, *x, token, head, out);
+      }
+    }
+  }
+  return out;
+}
 
 std::vector<double> PagedAttention(const PagedAttentionArgs& args) {
   const AttentionBatch& batch = args.batch;
@@ -56,15 +101,17 @@ std::vector<double> PagedAttention(const PagedAttentionArgs& args) {
         for (std::int32_t j = first; j <= position; ++j) {
           double dot = 0;
           for (std::int32_t d = 0; d < batch.head_dim; ++d) {
-            dot += At(args.q, begin + i, std::int64_t{head} * batch.head_dim + d) *
-                   CacheAt(args.cache, args.cache.k, table, head / group, j, d);
+            dot +=
+                At(args.q, begin + i, std::int64_t{head} * batch.head_dim + d) *
+                CacheAt(args.cache, args.cache.k, args.cache.k_scales, table, head / group, j, d);
           }
           scores.push_back(dot * args.scale);
         }
         AppendWeightedValues(
             scores, batch.head_dim,
             [&](std::int32_t j, std::int32_t d) {
-              return CacheAt(args.cache, args.cache.v, table, head / group, first + j, d);
+              return CacheAt(args.cache, args.cache.v, args.cache.v_scales, table, head / group,
+                             first + j, d);
             },
             out);
       }

@@ -22,6 +22,9 @@ std::vector<double> RmsNorm(const RmsNormArgs& args);
 std::vector<double> LayerNorm(const LayerNormArgs& args);
 std::vector<double> Linear(const LinearArgs& args);
 std::vector<double> Rope(const RopeArgs& args);
+// What attention reads of the new tokens afterwards: keys, then values, [2, tokens, num_kv_heads *
+// head_dim].
+std::vector<double> StoreKv(const StoreKvArgs& args);
 std::vector<double> PagedAttention(const PagedAttentionArgs& args);
 std::vector<double> EncoderAttention(const EncoderAttentionArgs& args);
 std::vector<double> GatedActivation(const GatedActivationArgs& args);

@@ -45,6 +45,8 @@ double At(const MatrixView& m, std::int64_t row, std::int64_t col) {
       return static_cast<const std::int32_t*>(m.data)[index];
     case DType::kU8:
       return static_cast<const std::uint8_t*>(m.data)[index];
+    case DType::kI8:
+      return static_cast<const std::int8_t*>(m.data)[index];
   }
   return 0;
 }

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "services/inference/inference_server.h"
+
 namespace quire::services::cli {
 namespace {
 
@@ -89,9 +91,7 @@ void AddCacheOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("--context-tokens", options.context_tokens,
                  "Tokens of prompt and output together; 0: what the model was made for")
       ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
-  app.add_option("--kv-cache-type", options.kv_cache_type, "Element type of the KV cache")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
-      ->capture_default_str();
+  AddKvCacheTypeOption(app, options.kv_cache_type);
 }
 
 }  // namespace quire::services::cli

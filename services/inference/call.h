@@ -12,6 +12,7 @@ namespace quire::services {
 // part of it, so that tests fix them.
 struct InferenceCall {
   std::string request_id;
+  std::string peer;  // the caller's address without the port, as gRPC writes it
   // True once the client has cancelled or vanished. Cheap enough to ask every few milliseconds.
   std::function<bool()> is_cancelled;
   // The client's, or nothing. Handlers apply their own maximum.

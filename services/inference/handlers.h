@@ -34,6 +34,10 @@ Status RenderPrompt(const InferenceCall& call, const ModelRegistry& models,
                     const inference::v1::RenderPromptRequest& request,
                     inference::v1::RenderPromptResponse& response);
 
+// scheduling.cc
+Status CancelGroup(const InferenceCall& call, const ModelRegistry& models,
+                   const inference::v1::CancelGroupRequest& request);
+
 // tokenize.cc
 Status Tokenize(const ModelRegistry& models, const inference::v1::TokenizeRequest& request,
                 inference::v1::TokenizeResponse& response);

@@ -1,3 +1,4 @@
+#include "engine/kv/kv_cache.h"
 #include "services/inference/inference_server.h"
 
 namespace quire::services {
@@ -29,9 +30,7 @@ void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
                  "Memory for the KV cache, as 2GiB; default: by the model, at most half of what is "
                  "free")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
-  app.add_option("--kv-cache-type", options.kv_cache_type, "Element type of the KV cache")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}))
-      ->capture_default_str();
+  AddKvCacheTypeOption(app, options.kv_cache_type);
   app.add_option("--context-tokens", options.context_tokens,
                  "Longest prompt and output together; 0: what the model was made for")
       ->check(CLI::NonNegativeNumber)
@@ -49,11 +48,28 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
                  "Requests waiting at once; more are refused")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--max-queued-tokens", options.max_queued_tokens,
+                 "Prompt tokens waiting at once; more are refused")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option(
+         "--prompt-lookup", options.prompt_lookup_tokens,
+         "Tokens guessed ahead per step from what prompt and output repeat, where a request "
+         "does not say; 0: none")
+      ->check(CLI::Range(0, 16))
+      ->capture_default_str();
   app.add_flag("--prefix-cache,!--no-prefix-cache", options.prefix_cache,
                "Compute the common beginning of prompts once (default)");
 }
 
 }  // namespace
+
+void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type) {
+  const std::vector<std::string> names(engine::kKvCacheTypes.begin(), engine::kKvCacheTypes.end());
+  app.add_option("--kv-cache-type", kv_cache_type, "Element type of the KV cache")
+      ->check(CLI::IsMember(names))
+      ->capture_default_str();
+}
 
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options) {
   AddModelOptions(app, options);

@@ -1,11 +1,15 @@
 #include "services/inference/inference_server.h"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "engine/embedder.h"
 #include "engine/engine.h"
+#include "engine/kv/kv_cache.h"
+#include "engine/kv/memory_budget.h"
+#include "engine/memory_plan.h"
 #include "kernels/device.h"
 #include "services/inference/inference_service.h"
 #include "services/inference/model_name.h"
@@ -15,36 +19,34 @@
 namespace quire::services {
 namespace {
 
-StatusOr<kernels::DType> ParseKvCacheType(const std::string& name) {
-  if (name == "f32") return kernels::DType::kF32;
-  if (name == "f16") return kernels::DType::kF16;
-  if (name == "bf16") return kernels::DType::kBF16;
-  return InvalidArgument("kv-cache-type: wanted f32, f16 or bf16, have '{}'", name);
-}
-
-std::string FormatBytes(std::int64_t bytes) {
-  constexpr double kMebibyte = 1 << 20;
-  constexpr double kGibibyte = 1 << 30;
-  const auto count = static_cast<double>(bytes);
-  return count >= kGibibyte ? fmt::format("{:.1f} GiB", count / kGibibyte)
-                            : fmt::format("{:.1f} MiB", count / kMebibyte);
-}
-
 std::string Describe(const ServedLanguageModel& model, const std::string& device) {
-  const engine::EngineLimits& limits = model.engine->limits();
-  return fmt::format(
-      "language model {}: {}, {} of weights, {} KV blocks of {} tokens ({}), context {} tokens, on "
-      "{}",
-      model.name, model.engine->config().architecture, FormatBytes(limits.weight_bytes),
-      model.engine->load().num_blocks, model.kv_block_size, FormatBytes(limits.kv_cache_bytes),
-      limits.context_tokens, device);
+  return fmt::format("language model {}: {}, context {} tokens, on {}", model.name,
+                     model.engine->config().architecture, model.engine->limits().context_tokens,
+                     device);
 }
 
 std::string Describe(const ServedEmbeddingModel& model, const std::string& device) {
-  return fmt::format("embedding model {}: {}, {} of weights, {} dimensions, {} tokens, on {}",
-                     model.name, model.embedder->architecture(),
-                     FormatBytes(model.embedder->weight_bytes()), model.embedder->dimension(),
+  return fmt::format("embedding model {}: {}, {} dimensions, {} tokens, on {}", model.name,
+                     model.embedder->architecture(), model.embedder->dimension(),
                      model.embedder->max_tokens(), device);
+}
+
+// The plan as the loaded models have carried it out.
+engine::MemoryPlan PlanOf(std::int64_t available_bytes,
+                          const std::optional<ServedLanguageModel>& language,
+                          const std::optional<ServedEmbeddingModel>& embedding) {
+  engine::MemoryPlan plan;
+  plan.available_bytes = available_bytes;
+  if (embedding) plan.embedding = embedding->embedder->memory();
+  if (!language) return plan;
+  const engine::EngineLimits& limits = language->engine->limits();
+  plan.language = {.weight_bytes = limits.weight_bytes, .workspace_bytes = limits.workspace_bytes};
+  plan.kv = {.size_bytes = limits.kv_cache_bytes,
+             .num_blocks = language->engine->load().num_blocks,
+             .block_size = language->kv_block_size,
+             .dtype = limits.kv_cache_dtype,
+             .context_tokens = limits.context_tokens};
+  return plan;
 }
 
 // An error of loading: what is wrong with the files is told apart from a machine that is too small.
@@ -66,7 +68,8 @@ class ModelServer final : public InferenceServer {
   std::vector<std::string> Description() const override;
 
  private:
-  StatusOr<std::optional<ServedLanguageModel>> LoadLanguageModel();
+  // `memory_bytes`: what it may take of the host's memory.
+  StatusOr<std::optional<ServedLanguageModel>> LoadLanguageModel(std::int64_t memory_bytes);
   StatusOr<std::optional<ServedEmbeddingModel>> LoadEmbeddingModel();
 
   const InferenceOptions options_;
@@ -77,24 +80,30 @@ class ModelServer final : public InferenceServer {
   InferenceServiceImpl service_;                 // uses models_
 };
 
-StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel() {
+StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
+    std::int64_t memory_bytes) {
   if (options_.model.empty()) return std::optional<ServedLanguageModel>();
   const engine::EngineOptions engine_options{
       .model_path = options_.model,
       .block_size = options_.block_size,
       .kv_cache_bytes = options_.kv_cache_bytes,
+      .memory_bytes = memory_bytes,
       .kv_cache_dtype = kv_cache_type_,
       .context_tokens = options_.context_tokens,
       .max_batch_tokens = options_.max_batch_tokens,
       .max_sequences = options_.max_sequences,
       .max_queued_requests = options_.max_queued_requests,
+      .max_queued_tokens = options_.max_queued_tokens,
+      .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
-  return std::optional<ServedLanguageModel>({.name = options_.model_name,
-                                             .engine = *std::move(engine),
-                                             .kv_block_size = options_.block_size});
+  return std::optional<ServedLanguageModel>(
+      {.name = options_.model_name,
+       .engine = *std::move(engine),
+       .kv_block_size = options_.block_size,
+       .prompt_lookup_tokens = options_.prompt_lookup_tokens});
 }
 
 StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {
@@ -108,11 +117,16 @@ StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() 
 }
 
 Status ModelServer::Load() {
-  QUIRE_ASSIGN_OR_RETURN(auto language, LoadLanguageModel());
+  const std::int64_t available_bytes = engine::AvailableMemoryBytes();
+  // The embedding model first: the KV cache gets what the models leave.
   QUIRE_ASSIGN_OR_RETURN(auto embedding, LoadEmbeddingModel());
+  const std::int64_t embedding_bytes = embedding ? embedding->embedder->memory().total_bytes() : 0;
+  QUIRE_ASSIGN_OR_RETURN(auto language, LoadLanguageModel(std::max<std::int64_t>(
+                                            available_bytes - embedding_bytes, 0)));
+  const engine::MemoryPlan plan = PlanOf(available_bytes, language, embedding);
   const std::lock_guard lock(mutex_);
   models_ = std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(language),
-                                                  std::move(embedding));
+                                                  std::move(embedding), plan);
   service_.Serve(*models_);
   return OkStatus();
 }
@@ -124,6 +138,7 @@ std::vector<std::string> ModelServer::Description() const {
   const std::string& device = models_->device();
   if (models_->language() != nullptr) lines.push_back(Describe(*models_->language(), device));
   if (models_->embedding() != nullptr) lines.push_back(Describe(*models_->embedding(), device));
+  for (std::string& line : engine::Describe(models_->memory())) lines.push_back(std::move(line));
   return lines;
 }
 
@@ -154,7 +169,7 @@ StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
   InferenceOptions named = options;
   QUIRE_RETURN_IF_ERROR(FillNames(named));
   QUIRE_ASSIGN_OR_RETURN(const kernels::DType kv_cache_type,
-                         ParseKvCacheType(options.kv_cache_type));
+                         engine::ParseKvCacheType(options.kv_cache_type));
   QUIRE_ASSIGN_OR_RETURN(auto device,
                          kernels::FindDevice(options.device, {.num_threads = options.threads}));
   return std::make_unique<ModelServer>(std::move(named), kv_cache_type, std::move(device));

@@ -21,19 +21,24 @@ struct InferenceOptions {
   std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
   std::int32_t block_size = 16;       // tokens per KV block
   std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
-  std::string kv_cache_type = "f32";  // "f32", "f16" or "bf16"
+  std::string kv_cache_type = "f32";  // one of engine::kKvCacheTypes
   std::int32_t context_tokens = 0;    // 0: what the model was made for
   std::int32_t max_batch_tokens = 512;
   std::int32_t max_sequences = 32;
   std::int32_t max_queued_requests = 256;
+  std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   bool prefix_cache = true;
+  std::int32_t prompt_lookup_tokens = 0;  // where a request does not say
 };
 
 // The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
 // --embedding-model-name, --device, --threads, --block-size, --kv-cache-bytes, --kv-cache-type,
 // --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
-// --prefix-cache.
+// --max-queued-tokens, --prefix-cache, --prompt-lookup.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
+
+// --kv-cache-type, for every command that has it.
+void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type);
 
 // Hosts InferenceService over one language model, one embedding model or both: what
 // quire-inference, `quire serve` and `quire ask` run. In order: Create, Server::Start(services()),
@@ -53,8 +58,8 @@ class InferenceServer {
   // files are to blame. Call once.
   virtual Status Load() = 0;
 
-  // What was loaded, a line per model, for the log: weights, KV blocks, context, device. Empty
-  // before Load is done.
+  // What was loaded, for the log: a line per model, then who gets the host's memory. Empty before
+  // Load is done.
   virtual std::vector<std::string> Description() const = 0;
 };
 

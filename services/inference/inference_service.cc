@@ -31,6 +31,7 @@ std::optional<std::chrono::steady_clock::time_point> Deadline(const ServerContex
 InferenceCall MakeCall(ServerContext& context) {
   InferenceCall call;
   call.request_id = RequestId(context);
+  call.peer = PeerHost(context);
   call.is_cancelled = [&context] { return context.IsCancelled(); };
   call.deadline = Deadline(context);
   call.random_seed = RandomSeed;
@@ -94,6 +95,14 @@ grpc::Status InferenceServiceImpl::StreamChat(
     ServerWriter<inference::v1::StreamChatResponse>* writer) {
   return Answer(models_, [&](const ModelRegistry& models) {
     return services::StreamChat(MakeCall(*context), models, *request, WriterTo(*writer));
+  });
+}
+
+grpc::Status InferenceServiceImpl::CancelGroup(ServerContext* context,
+                                               const inference::v1::CancelGroupRequest* request,
+                                               inference::v1::CancelGroupResponse*) {
+  return Answer(models_, [&](const ModelRegistry& models) {
+    return services::CancelGroup(MakeCall(*context), models, *request);
   });
 }
 

@@ -26,6 +26,9 @@ class InferenceServiceImpl final : public inference::v1::InferenceService::Servi
                     inference::v1::ChatResponse* response) override;
   grpc::Status StreamChat(grpc::ServerContext* context, const inference::v1::ChatRequest* request,
                           grpc::ServerWriter<inference::v1::StreamChatResponse>* writer) override;
+  grpc::Status CancelGroup(grpc::ServerContext* context,
+                           const inference::v1::CancelGroupRequest* request,
+                           inference::v1::CancelGroupResponse* response) override;
   grpc::Status RenderPrompt(grpc::ServerContext* context,
                             const inference::v1::RenderPromptRequest* request,
                             inference::v1::RenderPromptResponse* response) override;

@@ -44,7 +44,7 @@ inference::v1::Model Describe(const ServedEmbeddingModel& served) {
   model.set_vocab_size(static_cast<std::int32_t>(embedder.tokenizer().vocab_size()));
   model.set_embedding_dimension(embedder.dimension());
   model.set_can_embed(true);
-  model.set_weight_bytes(embedder.weight_bytes());
+  model.set_weight_bytes(embedder.memory().weight_bytes);
   model.set_fingerprint(embedder.fingerprint());
   return model;
 }

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "engine/embedder.h"
 #include "engine/engine.h"
+#include "engine/memory_plan.h"
 #include "quire/inference/v1/inference.pb.h"
 
 namespace quire::services {
@@ -17,7 +18,8 @@ namespace quire::services {
 struct ServedLanguageModel {
   std::string name;
   std::unique_ptr<engine::Engine> engine;
-  std::int32_t kv_block_size = 0;  // tokens per block
+  std::int32_t kv_block_size = 0;         // tokens per block
+  std::int32_t prompt_lookup_tokens = 0;  // where a request does not say
 };
 
 struct ServedEmbeddingModel {
@@ -31,12 +33,14 @@ struct ServedEmbeddingModel {
 // Thread-safe: immutable.
 class ModelRegistry {
  public:
-  // `device` is the name for GetServerInfo. Requires: at least one model; different names.
+  // `device` is the name for GetServerInfo, `memory` what it says of the host's memory. Requires:
+  // at least one model; different names.
   ModelRegistry(std::string device, std::optional<ServedLanguageModel> language,
-                std::optional<ServedEmbeddingModel> embedding)
+                std::optional<ServedEmbeddingModel> embedding, engine::MemoryPlan memory = {})
       : device_(std::move(device)),
         language_(std::move(language)),
-        embedding_(std::move(embedding)) {}
+        embedding_(std::move(embedding)),
+        memory_(std::move(memory)) {}
 
   // The model that a text or an embedding request names; empty means the default of its kind.
   // Return NOT_FOUND if there is no model of that name, FAILED_PRECONDITION if there is but it
@@ -50,6 +54,7 @@ class ModelRegistry {
   std::vector<inference::v1::Model> Describe() const;
 
   const std::string& device() const { return device_; }
+  const engine::MemoryPlan& memory() const { return memory_; }
   // Null if the server has none.
   const ServedLanguageModel* language() const { return language_ ? &*language_ : nullptr; }
   const ServedEmbeddingModel* embedding() const { return embedding_ ? &*embedding_ : nullptr; }
@@ -61,6 +66,7 @@ class ModelRegistry {
   const std::string device_;
   const std::optional<ServedLanguageModel> language_;
   const std::optional<ServedEmbeddingModel> embedding_;
+  const engine::MemoryPlan memory_;
 };
 
 // NOT_FOUND with ResourceInfo for a model that is not served.

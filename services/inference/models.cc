@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/kv/kv_cache.h"
 #include "services/inference/handlers.h"
 #include "services/inference/validation.h"
 #include "services/server/error_details.h"
@@ -23,6 +24,20 @@ StatusOr<std::size_t> PageStart(const std::vector<inference::v1::Model>& models,
     return InvalidField("page_token", "wanted the next_page_token of an earlier page");
   }
   return static_cast<std::size_t>(first - models.begin());
+}
+
+void DescribeMemory(const engine::MemoryPlan& plan, inference::v1::MemoryPlan& to) {
+  to.set_available_bytes(plan.available_bytes);
+  if (plan.embedding) {
+    to.set_embedding_weight_bytes(plan.embedding->weight_bytes);
+    to.set_embedding_workspace_bytes(plan.embedding->workspace_bytes);
+  }
+  if (!plan.language) return;
+  to.set_language_weight_bytes(plan.language->weight_bytes);
+  to.set_language_workspace_bytes(plan.language->workspace_bytes);
+  to.set_kv_cache_bytes(plan.kv.size_bytes);
+  to.set_kv_cache_type(std::string(engine::KvCacheTypeName(plan.kv.dtype)));
+  to.set_context_tokens(plan.kv.context_tokens);
 }
 
 }  // namespace
@@ -65,6 +80,7 @@ Status GetServerInfo(const ModelRegistry& registry,
                      inference::v1::GetServerInfoResponse& response) {
   response.set_version(std::string(Version()));
   response.set_device(registry.device());
+  DescribeMemory(registry.memory(), *response.mutable_memory());
   const ServedLanguageModel* model = registry.language();
   if (model == nullptr) return OkStatus();
   const engine::EngineLoad load = model->engine->load();
@@ -73,6 +89,9 @@ Status GetServerInfo(const ModelRegistry& registry,
   response.set_num_kv_blocks(load.num_blocks);
   response.set_num_free_kv_blocks(load.num_free_blocks);
   response.set_kv_block_size(model->kv_block_size);
+  response.set_expected_wait_ms(
+      std::chrono::duration<double, std::milli>(load.expected_wait).count());
+  response.set_num_preemptions(load.num_preemptions);
   return OkStatus();
 }
 

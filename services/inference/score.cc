@@ -19,6 +19,7 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
   scoring.prompt.assign(request.ids().begin(), request.ids().end());
   scoring.max_new_tokens = 0;
   scoring.num_prompt_logprobs = request.top();
+  scoring.scheduling.client = call.peer;
   scoring.deadline = GenerationDeadline(call);
   return scoring;
 }
@@ -31,9 +32,9 @@ Status Score(const InferenceCall& call, const ModelRegistry& models,
   QUIRE_ASSIGN_OR_RETURN(const auto* model, models.FindLanguageModel(request.model()));
   QUIRE_ASSIGN_OR_RETURN(auto scoring, MakeRequest(*model, call, request));
   QUIRE_ASSIGN_OR_RETURN(const auto stream, Submit(*model, std::move(scoring)));
-  return ReadEvents(*stream, call, [&](const engine::OutputEvent& event) {
+  return ReadEvents(*stream, call, /*num_outputs=*/1, [&](const engine::OutputEvent& event) {
     for (const auto& token : event.prompt_logprobs) *response.add_tokens() = ToProto(token);
-    if (event.finish) *response.mutable_usage() = ToProto(event.usage);
+    if (event.finish) AddUsage(event.usage, *response.mutable_usage());
     return true;
   });
 }

@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "engine/sampling/constraints/constraint_compiler.h"
+#include "engine/sampling/constraints/regex.h"
+#include "engine/sampling/sampling_params.h"
 #include "services/server/error_details.h"
 
 namespace quire::services {
@@ -28,15 +31,43 @@ class Violations {
   Status status_;
 };
 
+template <typename Texts>
+std::size_t TotalBytes(const Texts& texts) {
+  std::size_t total = 0;
+  for (const auto& text : texts) total += text.size();
+  return total;
+}
+
+void CheckText(std::string_view field, std::size_t bytes, std::size_t limit,
+               Violations& violations) {
+  violations.Require(bytes <= limit, field, "wanted at most {} bytes, have {}", limit, bytes);
+}
+
 bool IsWithin(float value, float low, float high) {
   return std::isfinite(value) && value >= low && value <= high;
 }
 
+void CheckWithin(std::string_view field, float value, float low, float high,
+                 Violations& violations) {
+  violations.Require(IsWithin(value, low, high), field, "wanted a number in [{}, {}], have {}", low,
+                     high, value);
+}
+
+void CheckLogitBias(const google::protobuf::Map<std::int32_t, float>& biases,
+                    Violations& violations) {
+  constexpr std::size_t kMax = engine::kMaxLogitBiases;
+  violations.Require(biases.size() <= kMax, "sampling.logit_bias", "wanted at most {}, have {}",
+                     kMax, biases.size());
+  if (biases.size() > kMax) return;
+  for (const auto& [id, bias] : biases) {
+    CheckWithin(fmt::format("sampling.logit_bias[{}]", id), bias, -engine::kMaxLogitBias,
+                engine::kMaxLogitBias, violations);
+  }
+}
+
 void Check(const inference::v1::SamplingParams& sampling, Violations& violations) {
   if (sampling.has_temperature()) {
-    const float value = sampling.temperature();
-    violations.Require(IsWithin(value, 0.0f, 100.0f), "sampling.temperature",
-                       "wanted a number in [0, 100], have {}", value);
+    CheckWithin("sampling.temperature", sampling.temperature(), 0.0f, 100.0f, violations);
   }
   if (sampling.has_top_k()) {
     violations.Require(sampling.top_k() >= 0, "sampling.top_k", "wanted 0 or more, have {}",
@@ -48,10 +79,26 @@ void Check(const inference::v1::SamplingParams& sampling, Violations& violations
                        "wanted a number in (0, 1], have {}", value);
   }
   if (sampling.has_min_p()) {
-    const float value = sampling.min_p();
-    violations.Require(IsWithin(value, 0.0f, 1.0f), "sampling.min_p",
-                       "wanted a number in [0, 1], have {}", value);
+    CheckWithin("sampling.min_p", sampling.min_p(), 0.0f, 1.0f, violations);
   }
+  if (sampling.has_typical_p()) {
+    const float value = sampling.typical_p();
+    violations.Require(IsWithin(value, 0.0f, 1.0f) && value > 0.0f, "sampling.typical_p",
+                       "wanted a number in (0, 1], have {}", value);
+  }
+  if (sampling.has_repetition_penalty()) {
+    CheckWithin("sampling.repetition_penalty", sampling.repetition_penalty(),
+                engine::kMinRepetitionPenalty, engine::kMaxRepetitionPenalty, violations);
+  }
+  if (sampling.has_presence_penalty()) {
+    CheckWithin("sampling.presence_penalty", sampling.presence_penalty(), -engine::kMaxCountPenalty,
+                engine::kMaxCountPenalty, violations);
+  }
+  if (sampling.has_frequency_penalty()) {
+    CheckWithin("sampling.frequency_penalty", sampling.frequency_penalty(),
+                -engine::kMaxCountPenalty, engine::kMaxCountPenalty, violations);
+  }
+  CheckLogitBias(sampling.logit_bias(), violations);
 }
 
 void Check(const inference::v1::StoppingCriteria& stopping, Violations& violations) {
@@ -59,6 +106,10 @@ void Check(const inference::v1::StoppingCriteria& stopping, Violations& violatio
     violations.Require(stopping.max_tokens() > 0, "stopping.max_tokens",
                        "wanted 1 or more, have {}", stopping.max_tokens());
   }
+  violations.Require(stopping.min_tokens() >= 0, "stopping.min_tokens", "wanted 0 or more, have {}",
+                     stopping.min_tokens());
+  violations.Require(stopping.stop_token_ids_size() <= kMaxStopTokens, "stopping.stop_token_ids",
+                     "wanted at most {}, have {}", kMaxStopTokens, stopping.stop_token_ids_size());
   violations.Require(stopping.stop_size() <= kMaxStopStrings, "stopping.stop",
                      "wanted at most {} strings, have {}", kMaxStopStrings, stopping.stop_size());
   for (int i = 0; i < std::min(stopping.stop_size(), kMaxStopStrings); ++i) {
@@ -68,23 +119,51 @@ void Check(const inference::v1::StoppingCriteria& stopping, Violations& violatio
   }
 }
 
+void Check(const inference::v1::Constraint& constraint, Violations& violations) {
+  if (constraint.has_regex()) {
+    CheckText("constraint.regex", constraint.regex().size(), engine::constraints::kMaxRegexBytes,
+              violations);
+  } else if (constraint.has_json_schema()) {
+    CheckText("constraint.json_schema", constraint.json_schema().size(),
+              engine::kMaxConstraintBytes, violations);
+  } else if (constraint.has_choice()) {
+    const auto& choices = constraint.choice().choices();
+    const auto num_choices = static_cast<std::size_t>(choices.size());
+    violations.Require(num_choices >= 1 && num_choices <= engine::kMaxChoices,
+                       "constraint.choice.choices", "wanted 1 to {}, have {}", engine::kMaxChoices,
+                       num_choices);
+    CheckText("constraint.choice.choices", TotalBytes(choices), engine::kMaxConstraintBytes,
+              violations);
+  } else {
+    violations.Require(false, "constraint", "wanted choice, regex or json_schema, have none");
+  }
+}
+
 void Check(const inference::v1::ResponseOptions& options, Violations& violations) {
-  if (!options.has_logprobs()) return;
-  violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
-                     "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
-                     options.logprobs());
+  if (options.has_logprobs()) {
+    violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
+                       "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
+                       options.logprobs());
+  }
+  if (options.has_num_outputs()) {
+    violations.Require(options.num_outputs() >= 1 && options.num_outputs() <= kMaxOutputs,
+                       "options.num_outputs", "wanted 1 to {}, have {}", kMaxOutputs,
+                       options.num_outputs());
+  }
 }
 
-template <typename Texts>
-std::size_t TotalBytes(const Texts& texts) {
-  std::size_t total = 0;
-  for (const auto& text : texts) total += text.size();
-  return total;
+void CheckName(std::string_view field, const std::string& name, Violations& violations) {
+  violations.Require(name.size() <= kMaxSchedulingNameBytes, field,
+                     "wanted at most {} bytes, have {}", kMaxSchedulingNameBytes, name.size());
 }
 
-void CheckText(std::string_view field, std::size_t bytes, std::size_t limit,
-               Violations& violations) {
-  violations.Require(bytes <= limit, field, "wanted at most {} bytes, have {}", limit, bytes);
+void Check(const inference::v1::SchedulingOptions& scheduling, Violations& violations) {
+  violations.Require(inference::v1::Priority_IsValid(scheduling.priority()), "scheduling.priority",
+                     "wanted a value of Priority, have {}",
+                     static_cast<int>(scheduling.priority()));
+  CheckName("scheduling.client_id", scheduling.client_id(), violations);
+  CheckName("scheduling.group_id", scheduling.group_id(), violations);
+  CheckName("scheduling.cache_salt", scheduling.cache_salt(), violations);
 }
 
 using Messages = google::protobuf::RepeatedPtrField<Message>;
@@ -110,6 +189,12 @@ void CheckGeneration(const Request& request, Violations& violations) {
   Check(request.sampling(), violations);
   Check(request.stopping(), violations);
   Check(request.options(), violations);
+  if (request.has_constraint()) Check(request.constraint(), violations);
+  Check(request.scheduling(), violations);
+  if (!request.has_prompt_lookup_tokens()) return;
+  const std::int32_t tokens = request.prompt_lookup_tokens();
+  violations.Require(tokens >= 0 && tokens <= kMaxPromptLookupTokens, "prompt_lookup_tokens",
+                     "wanted 0 to {}, have {}", kMaxPromptLookupTokens, tokens);
 }
 
 }  // namespace
@@ -131,6 +216,14 @@ Status Validate(const inference::v1::ChatRequest& request) {
   Violations violations;
   Check(request.messages(), violations);
   CheckGeneration(request, violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::CancelGroupRequest& request) {
+  Violations violations;
+  CheckName("client_id", request.client_id(), violations);
+  violations.Require(!request.group_id().empty(), "group_id", "wanted a name, have none");
+  CheckName("group_id", request.group_id(), violations);
   return violations.status();
 }
 

@@ -10,6 +10,7 @@ namespace quire::services {
 struct AnswerCall {
   const grpc::ServerContext& context;  // borrowed: deadline, cancellation
   std::string request_id;              // of the call and of those made for it
+  std::string client;                  // whose share of the engine the calls take
 };
 
 }  // namespace quire::services

@@ -38,7 +38,8 @@ template <typename Request>
 StatusOr<pb::Answer> AnswerService::Run(const grpc::ServerContext& context, const Request& request,
                                         EventSink sink) const {
   QUIRE_ASSIGN_OR_RETURN(const AnswerTask task, ToTask(request));
-  const AnswerCall call = {.context = context, .request_id = RequestId(context)};
+  const AnswerCall call = {
+      .context = context, .request_id = RequestId(context), .client = PeerHost(context)};
   QUIRE_ASSIGN_OR_RETURN(const AnswerPeers peers, peers_(call, request.model()));
   if (!task.collection.empty() && peers.retriever == nullptr) {
     return FailedPrecondition(

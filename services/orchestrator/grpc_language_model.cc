@@ -35,10 +35,13 @@ inference_pb::Message MakeMessage(const std::string& role, const std::string& co
 }
 
 template <typename Request>
-void SetOptions(const GenerationOptions& options, Request& request) {
+void SetOptions(const GenerationOptions& options, const AnswerCall& call, Request& request) {
   request.mutable_sampling()->set_temperature(options.temperature);
   if (options.seed) request.mutable_sampling()->set_seed(*options.seed);
   request.mutable_stopping()->set_max_tokens(options.max_tokens);
+  // The calls of one task take turns as one and end together.
+  request.mutable_scheduling()->set_client_id(call.client);
+  request.mutable_scheduling()->set_group_id(call.request_id);
 }
 
 void SetUsage(const inference_pb::Usage& usage, Completion& completion) {
@@ -151,7 +154,7 @@ StatusOr<Completion> GrpcLanguageModel::Chat(
   inference_pb::ChatRequest request;
   request.set_model(model_name_);
   request.mutable_messages()->Add(messages.begin(), messages.end());
-  SetOptions(options, request);
+  SetOptions(options, call_, request);
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const std::stop_callback cancel(options.stop, [&] { context->TryCancel(); });
   if (on_delta) return ReadStream(*context, *stub_->StreamChat(context.get(), request), on_delta);
@@ -167,7 +170,7 @@ StatusOr<Completion> GrpcLanguageModel::Continue(
   inference_pb::GenerateRequest request;
   request.set_model(model_name_);
   request.set_text(PlainText(prompt));
-  SetOptions(options, request);
+  SetOptions(options, call_, request);
   const auto context = MakeChildContext(call_.context, call_.request_id);
   const std::stop_callback cancel(options.stop, [&] { context->TryCancel(); });
   if (on_delta) {

@@ -90,6 +90,12 @@ std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext&
   return context;
 }
 
+std::string PeerHost(const grpc::ServerContext& context) {
+  const std::string peer = context.peer();
+  const std::size_t port = peer.rfind(':');
+  return peer.starts_with("ip") && port != std::string::npos ? peer.substr(0, port) : peer;
+}
+
 std::string RequestId(const grpc::ServerContext& context) {
   std::string id = Metadata(context, kRequestIdKey);
   return IsRequestId(id) ? id : RandomId();

@@ -24,4 +24,8 @@ std::unique_ptr<grpc::ClientContext> MakeChildContext(const grpc::ServerContext&
 // The x-request-id of a call, or a random one.
 std::string RequestId(const grpc::ServerContext& context);
 
+// The caller's address as gRPC writes it ("ipv4:10.0.0.7"), without the port, which differs from
+// connection to connection.
+std::string PeerHost(const grpc::ServerContext& context);
+
 }  // namespace quire::services

@@ -26,7 +26,12 @@ BenchMatrix::BenchMatrix(Device& device, Stream& stream, std::int64_t rows, std:
   }
   std::vector<std::byte> pattern(
       static_cast<std::size_t>(kPatternElements * BytesPerElement(dtype)));
-  ConvertFromF32(dtype, values.data(), pattern.data(), kPatternElements);
+  if (dtype == DType::kI8) {
+    std::transform(values.begin(), values.end(), reinterpret_cast<std::int8_t*>(pattern.data()),
+                   [](float value) { return static_cast<std::int8_t>(value * 2000); });
+  } else {
+    ConvertFromF32(dtype, values.data(), pattern.data(), kPatternElements);
+  }
   const auto pattern_bytes = static_cast<std::int64_t>(pattern.size());
   for (std::int64_t done = 0; done < size_bytes(); done += pattern_bytes) {
     device.CopyToDevice(static_cast<char*>(memory_->data()) + done, pattern.data(),

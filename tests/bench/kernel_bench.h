@@ -32,6 +32,9 @@ class BenchMatrix {
   MatrixView view_;
 };
 
+// The elements of an f32 matrix.
+inline float* Floats(const BenchMatrix& m) { return static_cast<float*>(m.view().data); }
+
 // Index arrays on a device.
 class BenchIndices {
  public:

@@ -7,7 +7,9 @@
 #include "tests/bench/kernel_bench.h"
 
 // Decoding streams the cache once: compare with the read bandwidth. Prefill is bound by
-// multiply-adds; only products that the causal mask keeps are counted.
+// multiply-adds; only products that the causal mask keeps are counted. To compare the types of the
+// cache on a shared machine: --benchmark_enable_random_interleaving=true
+// --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
 namespace quire::kernels {
 namespace {
@@ -23,19 +25,36 @@ struct Case {
 
 constexpr std::int32_t kBlockSize = 16;
 
+// Of one key or value, its scale included.
+double RowBytes(const Case& c) {
+  return static_cast<double>(c.head_dim * BytesPerElement(c.dtype)) +
+         (c.dtype == DType::kI8 ? sizeof(float) : 0);
+}
+
+// Scales are there for every type; only i8 reads them.
+struct Layer {
+  Layer(BenchRun& run, const Case& c, std::int64_t rows)
+      : k(run.device(), run.stream(), rows, c.head_dim, c.dtype),
+        v(run.device(), run.stream(), rows, c.head_dim, c.dtype),
+        k_scales(run.device(), run.stream(), 1, rows),
+        v_scales(run.device(), run.stream(), 1, rows) {}
+
+  BenchMatrix k;
+  BenchMatrix v;
+  BenchMatrix k_scales;
+  BenchMatrix v_scales;
+};
+
 void Run(BenchRun& run, const Case& c) {
   const std::int32_t num_blocks = (c.kv_len + kBlockSize - 1) / kBlockSize;
   const std::int64_t rows = std::int64_t{num_blocks} * c.num_kv_heads * kBlockSize;
-  // Several layers take turns, so that the cache of none is in a CPU cache.
-  const std::int64_t layer_bytes = 2 * rows * c.head_dim * BytesPerElement(c.dtype);
-  const auto layers =
-      static_cast<std::size_t>(std::clamp<std::int64_t>((128 << 20) / layer_bytes, 1, 64));
-  std::vector<BenchMatrix> k;
-  std::vector<BenchMatrix> v;
-  for (std::size_t i = 0; i < layers; ++i) {
-    k.emplace_back(run.device(), run.stream(), rows, c.head_dim, c.dtype);
-    v.emplace_back(run.device(), run.stream(), rows, c.head_dim, c.dtype);
-  }
+  // Several layers take turns, 128 MiB of them where that is more than one, so that the cache of
+  // none is in a CPU cache.
+  const double row_bytes = RowBytes(c);
+  const double layer_bytes = 2.0 * static_cast<double>(rows) * row_bytes;
+  const auto layers = static_cast<std::size_t>(std::clamp((128 << 20) / layer_bytes, 1.0, 64.0));
+  std::vector<Layer> kv;
+  for (std::size_t i = 0; i < layers; ++i) kv.emplace_back(run, c, rows);
   const std::int64_t width = std::int64_t{c.num_heads} * c.head_dim;
   const BenchMatrix q(run.device(), run.stream(), c.query_len, width);
   const BenchMatrix out(run.device(), run.stream(), c.query_len, width);
@@ -63,14 +82,15 @@ void Run(BenchRun& run, const Case& c) {
   args.plan = plan.get();
   std::size_t next = 0;
   run.Time([&] {
-    args.cache.k = k[next].view().data;
-    args.cache.v = v[next].view().data;
+    args.cache.k = kv[next].k.view().data;
+    args.cache.v = kv[next].v.view().data;
+    args.cache.k_scales = Floats(kv[next].k_scales);
+    args.cache.v_scales = Floats(kv[next].v_scales);
     run.device().kernels().paged_attention(args, run.stream());
     next = (next + 1) % layers;
   });
   if (c.query_len == 1) {
-    run.ReportBytes(2.0 * c.kv_len * c.num_kv_heads * c.head_dim *
-                    static_cast<double>(BytesPerElement(c.dtype)));
+    run.ReportBytes(2.0 * c.kv_len * c.num_kv_heads * row_bytes);
     return;
   }
   const double pairs = c.query_len * (c.kv_len - (c.query_len - 1) / 2.0);
@@ -94,7 +114,8 @@ void RegisterAttentionBenchmarks(Device& device) {
   };
   const Lengths lengths[] = {{1, 256}, {1, 4096}, {256, 256}, {1024, 1024}, {256, 4096}};
   for (const Model& model : models) {
-    for (DType dtype : {DType::kBF16, DType::kF32}) {
+    for (DType dtype : {DType::kI8, DType::kF16, DType::kBF16, DType::kF32}) {
+      if (!device.ValidateKvType(dtype).ok()) continue;
       for (const Lengths& length : lengths) {
         const Case c = {model.num_heads,  model.num_kv_heads, model.head_dim,
                         length.query_len, length.kv_len,      dtype};

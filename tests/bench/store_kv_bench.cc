@@ -21,6 +21,8 @@ void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
   const BenchMatrix cache_v(run.device(), run.stream(), cache_rows, kStoreHeadDim, dtype);
   std::vector<std::int32_t> slots(static_cast<std::size_t>(tokens));
   std::iota(slots.begin(), slots.end(), 0);
+  const BenchMatrix k_scales(run.device(), run.stream(), 1, cache_rows);
+  const BenchMatrix v_scales(run.device(), run.stream(), 1, cache_rows);
   const BenchIndices slot_mapping(run.device(), run.stream(), slots);
   run.Time([&] {
     run.device().kernels().store_kv({.k = k.view(),
@@ -32,17 +34,21 @@ void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
                                                .block_size = kStoreBlockSize,
                                                .num_kv_heads = kNumKvHeads,
                                                .head_dim = kStoreHeadDim,
-                                               .dtype = dtype}},
+                                               .dtype = dtype,
+                                               .k_scales = Floats(k_scales),
+                                               .v_scales = Floats(v_scales)}},
                                     run.stream());
   });
   const double elements = 2.0 * static_cast<double>(tokens) * kNumKvHeads * kStoreHeadDim;
-  run.ReportBytes(elements * static_cast<double>(4 + BytesPerElement(dtype)));
+  const double scales = dtype == DType::kI8 ? elements / kStoreHeadDim : 0;
+  run.ReportBytes(elements * static_cast<double>(4 + BytesPerElement(dtype)) + 4 * scales);
 }
 
 }  // namespace
 
 void RegisterStoreKvBenchmarks(Device& device) {
-  for (DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
+  for (DType dtype : {DType::kI8, DType::kBF16, DType::kF16, DType::kF32}) {
+    if (!device.ValidateKvType(dtype).ok()) continue;
     for (std::int64_t tokens : {1, 256}) {
       RegisterKernelBenchmark(device, "StoreKv",
                               std::string(DTypeName(dtype)) + "/tokens:" + std::to_string(tokens),

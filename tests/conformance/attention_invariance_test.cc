@@ -10,28 +10,18 @@ class AttentionInvarianceTest : public AttentionTest {
  protected:
   // One sequence of `cache` alone, cut to its first `kv_len` tokens; q are the last of them.
   Matrix RunAlone(PagedCache& cache, std::size_t sequence, std::int32_t kv_len, const Matrix& q) {
-    const std::vector<std::int32_t> cu_seqlens = {0, static_cast<std::int32_t>(q.rows())};
-    const DeviceArray k = Upload(cache.k());
-    const DeviceArray v = Upload(cache.v());
-    const DeviceMatrix device_q = Upload(q);
-    const DeviceMatrix out = Upload(Matrix(q.rows(), q.cols()));
-    PagedAttentionArgs args = MakeBatch(cache, {cu_seqlens[1]}, q).args;
-    args.q = device_q.view();
-    args.out = out.view();
-    args.cache = cache.View(k.data(), v.data());
-    args.batch.query.data = cu_seqlens.data();
+    const std::vector<std::int32_t> query_lens = {static_cast<std::int32_t>(q.rows())};
+    PagedAttentionArgs args = MakeBatch(cache, query_lens, q).args;
     args.batch.kv_lens = &kv_len;
     args.batch.block_table += static_cast<std::ptrdiff_t>(sequence) * cache.max_blocks();
-    const auto plan = device_.kernels().plan_paged_attention(args.batch);
-    args.plan = plan.get();
-    device_.kernels().paged_attention(args, *stream_);
-    return out.Download();
+    return Run(cache, args, query_lens, q);
   }
 
   void Check(const AttentionShape& shape) {
     SCOPED_TRACE(::testing::Message()
                  << "head_dim " << shape.head_dim << ", group "
-                 << shape.num_heads / shape.num_kv_heads << ", window " << shape.sliding_window);
+                 << shape.num_heads / shape.num_kv_heads << ", " << DTypeName(shape.dtype)
+                 << ", window " << shape.sliding_window);
     const std::vector<std::int32_t> kv_lens = {700, 45, 130};
     PagedCache cache(shape, kv_lens, random_);
     // Whole prompts, all sequences in one batch.
@@ -57,9 +47,10 @@ class AttentionInvarianceTest : public AttentionTest {
 };
 
 TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunk) {
-  Check({.num_heads = 4, .num_kv_heads = 4, .head_dim = 16});
-  Check({.num_heads = 7, .num_kv_heads = 1, .head_dim = 16, .dtype = DType::kBF16});
-  Check({.num_heads = 8, .num_kv_heads = 2, .head_dim = 20, .block_size = 1});
+  for (DType dtype : KvTypes()) {
+    Check({.num_heads = 4, .num_kv_heads = 4, .head_dim = 16, .dtype = dtype});
+    Check({.num_heads = 7, .num_kv_heads = 1, .head_dim = 20, .block_size = 1, .dtype = dtype});
+  }
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 64, .dtype = DType::kF16});
 }
 

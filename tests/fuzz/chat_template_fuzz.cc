@@ -1,9 +1,8 @@
 // Chat templates: every rendering ends, within its limits, and says so.
 
-#include "engine/tokenizer/chat_template.h"
-
 #include <nlohmann/json.hpp>
 
+#include "engine/tokenizer/chat_template.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
@@ -30,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     testing::CheckClear(chat_template.status());
     return 0;
   }
-  const auto rendered = (*chat_template)->Render(conversation, {});
+  const auto rendered =
+      (*chat_template)->Render(conversation, {.bos_token = "<s>", .eos_token = "</s>"});
   // What a template raises may have any text.
   QUIRE_CHECK(rendered.ok() || rendered.status().code() != absl::StatusCode::kInternal);
   if (rendered.ok()) QUIRE_CHECK(engine::JoinSegments(*rendered).size() <= std::size_t{64} << 20);

@@ -48,6 +48,13 @@ class FaultyDevice final : public kernels::Device {
   StatusOr<kernels::ImportedWeight> ImportWeight(const kernels::MatrixView& host) override {
     return inner_->ImportWeight(host);
   }
+  Status ValidateKvType(kernels::DType dtype) const override {
+    return inner_->ValidateKvType(dtype);
+  }
+  StatusOr<std::unique_ptr<kernels::PackedWeight>> PackWeight(
+      const kernels::QuantizedWeight& host) override {
+    return inner_->PackWeight(host);
+  }
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
                     kernels::Stream& stream) override {
     inner_->CopyToDevice(device, host, size_bytes, stream);

@@ -1,10 +1,12 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/engine_benchmark.h"
+#include "engine/kv/kv_cache.h"
 #include "kernels/device.h"
 #include "services/cli/commands/commands.h"
 #include "services/cli/model_path.h"
 #include "services/cli/session.h"
+#include "services/inference/inference_server.h"
 
 namespace quire::services::cli {
 namespace {
@@ -44,6 +46,7 @@ BenchEngineCommand::BenchEngineCommand(CLI::App& parent)
       .add_option("--seed", benchmark_.seed, "Of random weights and prompts")
       ->capture_default_str();
   AddDeviceOptions(app(), model_);
+  AddKvCacheTypeOption(app(), model_.kv_cache_type);
 }
 
 nlohmann::ordered_json ResultJson(const engine::BenchmarkResult& result, std::string_view device) {
@@ -64,6 +67,7 @@ Status BenchEngineCommand::Run(Session& session) {
     return InvalidArgument("bench engine: wanted this machine, have --server");
   }
   engine::BenchmarkOptions options = benchmark_;
+  QUIRE_ASSIGN_OR_RETURN(options.kv_cache_dtype, engine::ParseKvCacheType(model_.kv_cache_type));
   if (options.shape.empty()) {
     QUIRE_ASSIGN_OR_RETURN(options.model_path,
                            ResolveModel(model_.model, ModelKind::kLanguage, session.options()));

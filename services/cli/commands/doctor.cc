@@ -108,6 +108,15 @@ Status PrintServer(Session& session) {
   Line("server", fmt::format("{}: version {}, device {}, {} running, {} waiting",
                              session.options().server, response.version(), response.device(),
                              response.num_running_requests(), response.num_waiting_requests()));
+  const inference::v1::MemoryPlan& memory = response.memory();
+  Line("server memory",
+       fmt::format(
+           "{} available at start: language model {}, KV cache {} ({}, contexts of up to {} "
+           "tokens), embedding model {}",
+           FormatBytes(memory.available_bytes()),
+           FormatBytes(memory.language_weight_bytes() + memory.language_workspace_bytes()),
+           FormatBytes(memory.kv_cache_bytes()), memory.kv_cache_type(), memory.context_tokens(),
+           FormatBytes(memory.embedding_weight_bytes() + memory.embedding_workspace_bytes())));
   return OkStatus();
 }
 

@@ -72,6 +72,9 @@ StatusOr<GenerateRequest> GenerateCommand::MakeRequest(const std::string& model)
   }
   *request.mutable_sampling() = ToSamplingParams(sampling_);
   *request.mutable_stopping() = ToStoppingCriteria(sampling_);
+  QUIRE_ASSIGN_OR_RETURN(auto constraint, ToConstraint(sampling_));
+  if (constraint) *request.mutable_constraint() = *std::move(constraint);
+  if (sampling_.prompt_lookup) request.set_prompt_lookup_tokens(*sampling_.prompt_lookup);
   return request;
 }
 

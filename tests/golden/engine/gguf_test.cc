@@ -14,7 +14,7 @@ using testing::Collected;
 using testing::GreedyRequest;
 using testing::IsOk;
 
-std::filesystem::path Directory() { return testing::SharedData("models/stories260k"); }
+std::filesystem::path ModelDirectory() { return testing::SharedData("models/stories260k"); }
 
 Collected Generate(const std::filesystem::path& model, int num_tokens) {
   const auto device = kernels::FindDevice("");
@@ -30,22 +30,22 @@ Collected Generate(const std::filesystem::path& model, int num_tokens) {
 }
 
 TEST(GgufModelTest, GreedyTextEqualsThePublishedOne) {
-  QUIRE_SKIP_WITHOUT(Directory());
-  const Collected result = Generate(Directory() / "stories260k-f32.gguf", 255);
+  QUIRE_SKIP_WITHOUT(ModelDirectory());
+  const Collected result = Generate(ModelDirectory() / "stories260k-f32.gguf", 255);
   ASSERT_THAT(result.status, IsOk());
-  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(Directory() / "greedy.txt"));
+  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(ModelDirectory() / "greedy.txt"));
 }
 
 // The same numbers in both formats give the same log-probabilities, bit for bit.
 TEST(GgufModelTest, HalfPrecisionEqualsTheSameWeightsInSafetensors) {
-  QUIRE_SKIP_WITHOUT(Directory());
-  const auto original = GgufFile::Open((Directory() / "stories260k-f32.gguf").string());
+  QUIRE_SKIP_WITHOUT(ModelDirectory());
+  const auto original = GgufFile::Open((ModelDirectory() / "stories260k-f32.gguf").string());
   ASSERT_THAT(original, IsOk());
-  const auto checkpoint = SafetensorsFile::Open((Directory() / "model.safetensors").string());
+  const auto checkpoint = SafetensorsFile::Open((ModelDirectory() / "model.safetensors").string());
   ASSERT_THAT(checkpoint, IsOk());
   for (const kernels::DType dtype : {kernels::DType::kF16, kernels::DType::kBF16}) {
     const testing::TemporaryDirectory copy;
-    testing::CopyWithoutWeights(Directory(), copy.path());
+    testing::CopyWithoutWeights(ModelDirectory(), copy.path());
     testing::WriteFile(copy.path() / "model.safetensors",
                        testing::SafetensorsBytes(testing::ConvertTensors(**checkpoint, dtype)));
     testing::GgufWriter writer;
@@ -54,7 +54,8 @@ TEST(GgufModelTest, HalfPrecisionEqualsTheSameWeightsInSafetensors) {
       std::vector<float> values(tensor.size_bytes() / sizeof(float));
       std::memcpy(values.data(), (*original)->bytes(tensor).data(), tensor.size_bytes());
       writer.Tensor(tensor.name, testing::GgufType(dtype),
-                    {tensor.shape.begin(), tensor.shape.end()}, testing::TensorBytes(values, dtype));
+                    {tensor.shape.begin(), tensor.shape.end()},
+                    testing::TensorBytes(values, dtype));
     }
     testing::WriteFile(copy.path() / "half.gguf", writer.Bytes());
     const Collected expected = Generate(copy.path(), 64);

@@ -1,14 +1,17 @@
-// Tiny random models of each family against what transformers computed in float64; see
-// make_references.py. On every device, in one pass and in pieces.
+// Tiny random models of each family and each weight format against what transformers computed in
+// float64; see make_references.py and make_quantized_references.py. On every device, in one pass and
+// in pieces.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <tuple>
 
 #include "engine/formats/checkpoint.h"
 #include "engine/formats/json_file.h"
+#include "engine/formats/model_weights.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/model/encoder.h"
 #include "engine/model/transformer.h"
@@ -54,9 +57,10 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     device_ = *std::move(device);
     const auto config = LoadModelConfig(directory);
     ASSERT_THAT(config, IsOk());
-    const auto checkpoint = Checkpoint::Open(directory);
+    auto checkpoint = Checkpoint::Open(directory);
     ASSERT_THAT(checkpoint, IsOk());
-    auto transformer = Transformer::Load(*config, **checkpoint,
+    const auto weights = ModelWeights(*std::move(checkpoint), config->quantization, {});
+    auto transformer = Transformer::Load(*config, *weights,
                                          {.max_batch_tokens = 64, .max_logit_rows = 64}, *device_);
     ASSERT_THAT(transformer, IsOk());
     transformer_ = *std::move(transformer);
@@ -71,6 +75,7 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     ASSERT_THAT(expected, IsOk());
     ids_ = (*expected)["ids"].get<std::vector<std::int32_t>>();
     logits_ = (*expected)["logits"].get<std::vector<double>>();
+    greedy_ = expected->value("greedy", std::vector<std::int32_t>());
   }
 
   // Computes the tokens in pieces that end at `ends` and compares every logit.
@@ -94,13 +99,27 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     }
   }
 
-  static constexpr std::int32_t kNumBlocks = 3;
+  // The likeliest token after the last of `ids`, of which the first `num_cached` are in the cache.
+  std::int32_t NextToken(const std::vector<std::int32_t>& ids, std::int32_t num_cached) {
+    const auto size = static_cast<std::int32_t>(ids.size());
+    const ForwardBatch batch = OneSequence(ids, num_cached, size, kNumBlocks);
+    transformer_->Forward(batch, *cache_);
+    const std::vector<std::int32_t> last = {size - num_cached - 1};
+    const auto logits = transformer_->Logits(last);
+    EXPECT_THAT(logits, IsOk());
+    return static_cast<std::int32_t>(std::max_element(logits->begin(), logits->end()) -
+                                     logits->begin());
+  }
+
+  static constexpr std::int32_t kNumBlocks = 5;
 
   std::unique_ptr<kernels::Device> device_;
   std::unique_ptr<Transformer> transformer_;
   std::unique_ptr<KvCache> cache_;
   std::vector<std::int32_t> ids_;  // [tokens]
   std::vector<double> logits_;     // [tokens, vocab_size]
+  // The likeliest tokens from BOS on, where they were recorded.
+  std::vector<std::int32_t> greedy_;
 };
 
 TEST_P(TinyDecoderTest, LogitsEqualTheReference) { ExpectReferenceLogits({40}); }
@@ -113,6 +132,36 @@ INSTANTIATE_TEST_SUITE_P(
     Models, TinyDecoderTest,
     ::testing::Combine(::testing::Values("llama3_rope", "llama3_rope_parameters",
                                          "llama_linear_biases", "mistral", "qwen2"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    [](const auto& model) {
+      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                               std::get<1>(model.param));
+    });
+
+class QuantizedDecoderTest : public TinyDecoderTest {};
+
+TEST_P(QuantizedDecoderTest, LogitsEqualTheReferenceOnTheDequantizedWeights) {
+  ExpectReferenceLogits({40});
+}
+
+TEST_P(QuantizedDecoderTest, LogitsEqualTheReferenceInPieces) {
+  ExpectReferenceLogits({1, 2, 9, 25, 39, 40});
+}
+
+TEST_P(QuantizedDecoderTest, GreedyTokensEqualTheReference) {
+  ASSERT_EQ(greedy_.size(), 65u);
+  std::vector<std::int32_t> ids = {greedy_[0]};
+  while (ids.size() < greedy_.size()) {
+    ids.push_back(NextToken(ids, static_cast<std::int32_t>(ids.size()) - 1));
+  }
+  EXPECT_EQ(ids, greedy_);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Formats, QuantizedDecoderTest,
+    ::testing::Combine(::testing::Values("gptq2", "gptq3", "gptq4", "gptq4_act_order", "gptq8",
+                                         "gptq_mixed", "awq_gemm", "awq_gemv", "awq_gemv_fast",
+                                         "nf4", "fp4", "int8"),
                        ::testing::ValuesIn(testing::DeviceNames())),
     [](const auto& model) {
       return testing::TestName(std::string(std::get<0>(model.param)) + "_" +

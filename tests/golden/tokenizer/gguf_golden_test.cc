@@ -10,7 +10,7 @@
 namespace quire::engine {
 namespace {
 
-constexpr EncodeOptions kAsText{.add_special_tokens = false, .parse_special_tokens = false};
+constexpr EncodeOptions kGgufAsText{.add_special_tokens = false, .parse_special_tokens = false};
 
 // The texts of an .inp file: each ends in a line of its own.
 std::vector<std::string> ReadTexts(const std::filesystem::path& path) {
@@ -51,7 +51,7 @@ TEST(GgufGoldenTest, EncodesAsTheRecordedTokenizers) {
     const auto ids = ReadIds(entry.path().string() + ".out");
     ASSERT_EQ(texts.size(), ids.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      EXPECT_EQ((*tokenizer)->Encode(texts[i], kAsText), ids[i])
+      EXPECT_EQ((*tokenizer)->Encode(texts[i], kGgufAsText), ids[i])
           << ::testing::PrintToString(texts[i]);
       ++num_texts;
     }

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-json ReadJsonFile(const std::filesystem::path& path) {
+json ReadRecording(const std::filesystem::path& path) {
   std::ifstream file(path);
   return json::parse(file);
 }
@@ -36,11 +36,11 @@ std::string DigestPieces(const PreTokenizer& pre_tokenizer, const std::string& t
 }
 
 TEST(PreTokenizerGoldenTest, GgufKindsCutAsTheirTokenizers) {
-  const json recorded = ReadJsonFile("tests/golden/tokenizer/pre_tokenizers.json");
+  const json recorded = ReadRecording("tests/golden/tokenizer/pre_tokenizers.json");
   const auto texts = recorded["texts"].get<std::vector<std::string>>();
   const auto corpus = quire::testing::SharedData("corpora/blns.json");
   std::vector<std::string> naughty;
-  if (std::filesystem::exists(corpus)) naughty = ReadJsonFile(corpus);
+  if (std::filesystem::exists(corpus)) naughty = ReadRecording(corpus);
   for (const auto& [name, expected] : recorded["kinds"].items()) {
     SCOPED_TRACE(name);
     const auto kind = FindGgufPreTokenizer(name);

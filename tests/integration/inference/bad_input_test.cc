@@ -104,6 +104,20 @@ TEST_F(BadInputTest, TooManyStops) {
   EXPECT_EQ(FirstField(status), "stopping.stop");
 }
 
+TEST_F(BadInputTest, ConstraintsThatCannotBeUsed) {
+  GenerateRequest request = TextRequest();
+  request.mutable_constraint()->set_regex("a(?=b)");
+  EXPECT_THAT(Refusal(request), FailsWith(absl::StatusCode::kInvalidArgument, "byte 1: "));
+  EXPECT_EQ(FirstField(Refusal(request)), "constraint.regex");
+  request.mutable_constraint()->set_json_schema(R"({"properties": {"a": {"not": {}}}})");
+  EXPECT_THAT(Refusal(request),
+              FailsWith(absl::StatusCode::kInvalidArgument, "#/properties/a/not: "));
+  EXPECT_EQ(FirstField(Refusal(request)), "constraint.json_schema");
+  request.mutable_constraint()->mutable_choice()->add_choices("a");
+  request.mutable_constraint()->mutable_choice()->add_choices("");
+  EXPECT_EQ(FirstField(Refusal(request)), "constraint.choice.choices[1]");
+}
+
 TEST_F(BadInputTest, NoPrompt) { EXPECT_EQ(FirstField(Refusal(GenerateRequest())), "prompt"); }
 
 TEST_F(BadInputTest, EveryBadFieldAtOnceStaysReadable) {

@@ -61,7 +61,13 @@ TEST_F(TwoModelsTest, CallsBeforeTheModelsAreLoadedAreToldToRetry) {
   EXPECT_EQ(response.models(0).name(), "models/writer");
   EXPECT_TRUE(response.models(0).can_chat());
   EXPECT_EQ(response.models(1).name(), "models/vectors");
-  EXPECT_EQ(running.inference().Description().size(), 2u);
+  // A line per model and the plan of the memory.
+  const std::vector<std::string> lines = running.inference().Description();
+  ASSERT_EQ(lines.size(), 3u);
+  for (const char* part :
+       {"planned of", "language model", "KV cache", "contexts of up to", "embedding model"}) {
+    EXPECT_THAT(lines[2], HasSubstr(part));
+  }
 }
 
 TEST_F(TwoModelsTest, HealthAndReflectionAnswer) {

@@ -345,6 +345,40 @@ TEST_F(EngineTest, LimitsFollowTheOptions) {
   EXPECT_EQ(NewEngine()->limits().context_tokens, 256);
 }
 
+TEST_F(EngineTest, TheKvCacheGetsWhatTheModelLeaves) {
+  EngineOptions options;
+  options.memory_bytes = std::int64_t{1} << 40;
+  const EngineLimits limits = NewEngine(options)->limits();
+  EXPECT_EQ(limits.kv_cache_dtype, kernels::DType::kF32);
+  // Room for 32 half-full contexts of 256 tokens, 2 layers x 2 x 8 elements x 4 bytes each.
+  EXPECT_EQ(limits.kv_cache_bytes, 16 * 256 * 2 * 2 * 8 * 4);
+  const std::int64_t model_bytes = limits.weight_bytes + limits.workspace_bytes;
+  const std::int64_t context_bytes = limits.kv_cache_bytes / 16;
+  options.memory_bytes = model_bytes + context_bytes;
+  EXPECT_EQ(NewEngine(options)->limits().kv_cache_bytes, context_bytes);
+  // One block less.
+  *options.memory_bytes -= 1;
+  EXPECT_THAT(Create(options),
+              FailsWith(StatusCode::kResourceExhausted,
+                        "--context-tokens 240 would fit, or --kv-cache-type bf16"));
+  options.context_tokens = 240;
+  EXPECT_THAT(Create(options), IsOk());
+  options.memory_bytes = model_bytes - 1;
+  EXPECT_THAT(Create(options), FailsWith(StatusCode::kResourceExhausted, "memory: wanted"));
+  // Whoever gives the cache its size is believed.
+  options.kv_cache_bytes = context_bytes;
+  EXPECT_THAT(Create(options), IsOk());
+}
+
+TEST_F(EngineTest, AnInt8CacheTakesItsShareOfTheMemory) {
+  EngineOptions options;
+  options.memory_bytes = std::int64_t{1} << 40;
+  options.kv_cache_dtype = kernels::DType::kI8;
+  const auto engine = NewEngine(options);
+  EXPECT_EQ(engine->limits().kv_cache_bytes, 16 * 256 * 2 * 2 * (8 + 4));
+  EXPECT_THAT(RunRequest(*engine, LongRequest()).status, IsOk());
+}
+
 TEST_F(EngineTest, ImpossibleOptionsAreRefused) {
   const auto expect = [&](const EngineOptions& options, StatusCode code, const char* part) {
     EXPECT_THAT(Create(options), FailsWith(code, part));

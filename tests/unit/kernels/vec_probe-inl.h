@@ -9,6 +9,12 @@ namespace {
 
 constexpr int kLanes = VecF32::kLanes;
 
+void StoreParts(VecU8 bytes, float* to) {
+  VecF32 parts[4];
+  bytes.ToF32(parts);
+  for (int p = 0; p < 4; ++p) parts[p].Store(to + p * kLanes);
+}
+
 constexpr VecProbe Probe(const char* name) {
   return {
       .name = name,
@@ -37,6 +43,19 @@ constexpr VecProbe Probe(const char* name) {
       .load_bf16 = [](const std::uint16_t* from, float* to) { VecF32::LoadBF16(from).Store(to); },
       .store_f16 = [](const float* from, std::uint16_t* to) { VecF32::Load(from).StoreF16(to); },
       .store_bf16 = [](const float* from, std::uint16_t* to) { VecF32::Load(from).StoreBF16(to); },
+      .load_i8 = [](const std::int8_t* from, float* to) { VecF32::LoadI8(from).Store(to); },
+      .store_i8 = [](const float* from, std::int8_t* to) { VecF32::Load(from).StoreI8(to); },
+      .bytes_to_f32 = [](const std::uint8_t* b, float* to) { StoreParts(VecU8::Load(b), to); },
+      .low_nibbles = [](const std::uint8_t* b,
+                        float* to) { StoreParts(VecU8::Load(b).LowNibbles(), to); },
+      .high_nibbles = [](const std::uint8_t* b,
+                         float* to) { StoreParts(VecU8::Load(b).HighNibbles(), to); },
+      .lookup =
+          [](const float* table, const std::uint8_t* bytes, float* to) {
+            VecF32 parts[4];
+            VecTable16(table).Lookup(VecU8::Load(bytes), parts);
+            for (int p = 0; p < 4; ++p) parts[p].Store(to + p * kLanes);
+          },
   };
 }
 

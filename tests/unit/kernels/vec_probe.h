@@ -20,6 +20,13 @@ struct VecProbe {
   void (*load_bf16)(const std::uint16_t* from, float* to);
   void (*store_f16)(const float* from, std::uint16_t* to);
   void (*store_bf16)(const float* from, std::uint16_t* to);
+  void (*load_i8)(const std::int8_t* from, float* to);
+  void (*store_i8)(const float* from, std::int8_t* to);
+  // `bytes`: [4 * lanes]; `to`: [4, lanes], the four parts.
+  void (*bytes_to_f32)(const std::uint8_t* bytes, float* to);
+  void (*low_nibbles)(const std::uint8_t* bytes, float* to);
+  void (*high_nibbles)(const std::uint8_t* bytes, float* to);
+  void (*lookup)(const float* table, const std::uint8_t* bytes, float* to);
 };
 
 extern const VecProbe kBaselineProbe;

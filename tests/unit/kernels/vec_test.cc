@@ -157,6 +157,71 @@ TEST_P(VecTest, HalvesAgreeWithTheScalarConversions) {
   }
 }
 
+TEST_P(VecTest, BytesAreReadExactlyAndRoundedToEven) {
+  std::vector<std::int8_t> bytes(lanes_);
+  std::vector<float> floats(lanes_);
+  for (int base = -128; base <= 127; base += static_cast<int>(lanes_)) {
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      bytes[i] = static_cast<std::int8_t>(base + static_cast<int>(i));
+    }
+    probe_.load_i8(bytes.data(), floats.data());
+    for (std::size_t i = 0; i < lanes_; ++i) ASSERT_EQ(floats[i], static_cast<float>(bytes[i]));
+  }
+  for (int base = -127 * 4; base <= 127 * 4; base += static_cast<int>(lanes_)) {
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      floats[i] = std::min(0.25f * static_cast<float>(base + static_cast<int>(i)), 127.0f);
+    }
+    probe_.store_i8(floats.data(), bytes.data());
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      ASSERT_EQ(static_cast<float>(bytes[i]), std::nearbyint(floats[i])) << floats[i];
+    }
+  }
+}
+
+// Where byte `index` of a register goes: part p has bytes 4 p to 4 p + 3 of every 16.
+std::size_t PlaceOfByte(std::size_t index, std::size_t lanes) {
+  const std::size_t block = index / 16;
+  return index % 16 / 4 * lanes + 4 * block + index % 4;
+}
+
+TEST_P(VecTest, BytesBecomeFloatsInTheirPlaces) {
+  std::vector<std::uint8_t> bytes(4 * lanes_);
+  std::vector<float> to(4 * lanes_);
+  std::mt19937 random(8);
+  for (int round = 0; round < 200; ++round) {
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    probe_.bytes_to_f32(bytes.data(), to.data());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      ASSERT_EQ(to[PlaceOfByte(i, lanes_)], static_cast<float>(bytes[i])) << i;
+    }
+    probe_.low_nibbles(bytes.data(), to.data());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      ASSERT_EQ(to[PlaceOfByte(i, lanes_)], static_cast<float>(bytes[i] & 15)) << i;
+    }
+    probe_.high_nibbles(bytes.data(), to.data());
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      ASSERT_EQ(to[PlaceOfByte(i, lanes_)], static_cast<float>(bytes[i] >> 4)) << i;
+    }
+  }
+}
+
+TEST_P(VecTest, LookupGivesTheValuesBitForBit) {
+  std::vector<std::uint8_t> codes(4 * lanes_);
+  std::vector<float> table(16);
+  std::vector<float> to(4 * lanes_);
+  std::mt19937 random(9);
+  for (int round = 0; round < 200; ++round) {
+    for (float& value : table) value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+    for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random() % 16);
+    probe_.lookup(table.data(), codes.data(), to.data());
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(to[PlaceOfByte(i, lanes_)]),
+                std::bit_cast<std::uint32_t>(table[codes[i]]))
+          << i;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(InstructionSets, VecTest, ::testing::ValuesIn(kProbes),
                          [](const auto& param) { return std::string(param.param->name + 4); });
 

@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using testing::FailsWith;
 using testing::GgufWriter;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+using testing::kInvalid;
 
 class GgufMetadataTest : public ::testing::Test {
  protected:

@@ -32,6 +32,15 @@ TEST_F(JsonFileTest, BadFilesAreNamed) {
   EXPECT_THAT(Read("{\"a\":1}", 3), FailsWith(StatusCode::kInvalidArgument, "at most 3 bytes"));
 }
 
+TEST_F(JsonFileTest, KeysKeepTheOrderOfTheFile) {
+  ASSERT_THAT(Read(R"({"a": {"b": {"z": 1, "-:": 2, "a": 3}}})"), IsOk());
+  const std::string path = (directory_.path() / "config.json").string();
+  const auto keys = ReadKeysInOrder(path, {"a", "b"});
+  ASSERT_THAT(keys, IsOk());
+  EXPECT_EQ(*keys, (std::vector<std::string>{"z", "-:", "a"}));
+  EXPECT_TRUE(ReadKeysInOrder(path, {"a", "c"})->empty());
+}
+
 TEST_F(JsonFileTest, DepthIsLimited) {
   EXPECT_THAT(Read(std::string(60, '[') + std::string(60, ']')), IsOk());
   EXPECT_THAT(Read(std::string(100'000, '[') + std::string(100'000, ']')),

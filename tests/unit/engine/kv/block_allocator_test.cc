@@ -5,7 +5,6 @@
 #include <random>
 #include <set>
 
-#include "engine/kv/block_table.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -108,30 +107,6 @@ TEST(BlockAllocatorTest, AKeyHasOneBlockAndABlockOneKey) {
   EXPECT_EQ(allocator.Find(KeyOf({1})), std::nullopt);
   allocator.SetKey((*blocks)[1], KeyOf({1}));
   EXPECT_EQ(allocator.Find(KeyOf({1})), (*blocks)[1]);
-}
-
-TEST(BlockTableTest, GrowTakesOnlyWhatIsMissing) {
-  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
-  BlockTable table;
-  ASSERT_THAT(table.Grow(1, allocator), IsOk());
-  ASSERT_THAT(table.Grow(16, allocator), IsOk());
-  EXPECT_EQ(table.blocks().size(), 1u);
-  ASSERT_THAT(table.Grow(17, allocator), IsOk());
-  EXPECT_EQ(table.blocks().size(), 2u);
-  EXPECT_THAT(table.Grow(65, allocator), HasCode(absl::StatusCode::kResourceExhausted));
-  EXPECT_EQ(table.blocks().size(), 2u);
-  EXPECT_EQ(allocator.num_free(), 2);
-  table.Release(allocator);
-  EXPECT_EQ(allocator.num_free(), 4);
-}
-
-TEST(BlockTableTest, SlotIsBlockAndOffset) {
-  BlockAllocator allocator(/*num_blocks=*/4, /*block_size=*/16);
-  BlockTable table;
-  ASSERT_THAT(table.Grow(40, allocator), IsOk());
-  const auto block = static_cast<std::int32_t>(table.blocks()[2]);
-  EXPECT_EQ(table.Slot(32, 16), block * 16);
-  EXPECT_EQ(table.Slot(39, 16), block * 16 + 7);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <limits>
 
-#include "engine/kv/memory_budget.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -48,7 +47,44 @@ TEST(KvCacheTest, LayersDoNotOverlap) {
   }
 }
 
-TEST(MemoryBudgetTest, SystemTellsItsMemory) { EXPECT_GT(AvailableMemoryBytes(), 1 << 20); }
+TEST(KvCacheTest, Int8HasAScalePerTokenAndHead) {
+  KvCacheShape shape = kShape;
+  shape.dtype = kernels::DType::kI8;
+  shape.num_kv_heads = 1;
+  shape.head_dim = 6;
+  shape.block_size = 1;
+  EXPECT_EQ(KvBlockBytes(shape), 2 * 2 * (6 + 4));
+  const auto device = kernels::FindDevice("cpu");
+  ASSERT_THAT(device, IsOk());
+  const auto cache = KvCache::Create(shape, 3, **device);
+  ASSERT_THAT(cache, IsOk());
+  const kernels::KvLayerView view = (*cache)->Layer(1);
+  // Scales, aligned, then elements: nothing overlaps and nothing is beyond the end.
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view.k_scales) % sizeof(float), 0u);
+  EXPECT_EQ(view.v_scales - view.k_scales, 3);
+  EXPECT_EQ(static_cast<void*>(view.v_scales + 3), view.k);
+  EXPECT_EQ(static_cast<char*>(view.v) - static_cast<char*>(view.k), 18);
+  EXPECT_EQ((*cache)->size_bytes(), 2 * 2 * 3 * (6 + 4));
+  EXPECT_EQ((*KvCache::Create(kShape, 3, **device))->Layer(0).k_scales, nullptr);
+}
+
+TEST(KvCacheTest, TypesHaveNames) {
+  for (const std::string_view name : kKvCacheTypes) {
+    const auto dtype = ParseKvCacheType(name);
+    ASSERT_THAT(dtype, IsOk());
+    EXPECT_EQ(KvCacheTypeName(*dtype), name);
+  }
+  EXPECT_THAT(ParseKvCacheType("i8"),
+              testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, have 'i8'"));
+}
+
+TEST(KvCacheTest, TypesWithoutKernelsAreRefused) {
+  const auto device = kernels::FindDevice("cpu");
+  ASSERT_THAT(device, IsOk());
+  KvCacheShape shape = kShape;
+  shape.dtype = kernels::DType::kU8;
+  EXPECT_THAT(KvCache::Create(shape, 3, **device), HasCode(absl::StatusCode::kUnimplemented));
+}
 
 }  // namespace
 }  // namespace quire::engine

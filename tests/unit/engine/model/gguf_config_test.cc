@@ -15,7 +15,7 @@ using testing::FailsWith;
 using testing::GgufWriter;
 using testing::IsOk;
 
-const std::filesystem::path kFixtures = "tests/golden/engine/fixtures";
+const std::filesystem::path kConfigFixtures = "tests/golden/engine/fixtures";
 
 class GgufConfigTest : public ::testing::Test {
  protected:
@@ -31,9 +31,9 @@ class GgufConfigTest : public ::testing::Test {
 TEST_F(GgufConfigTest, EqualsTheConfigurationOfTheSameModel) {
   for (const char* name : {"llama_linear_biases", "qwen2"}) {
     SCOPED_TRACE(name);
-    const auto from_json = LoadModelConfig((kFixtures / name).string());
+    const auto from_json = LoadModelConfig((kConfigFixtures / name).string());
     ASSERT_THAT(from_json, IsOk());
-    const auto from_gguf = Load(testing::GgufModel(kFixtures / name, kernels::DType::kF32));
+    const auto from_gguf = Load(testing::GgufModel(kConfigFixtures / name, kernels::DType::kF32));
     ASSERT_THAT(from_gguf, IsOk());
     EXPECT_EQ(from_gguf->architecture, from_json->architecture);
     EXPECT_EQ(from_gguf->num_layers, from_json->num_layers);

@@ -13,26 +13,26 @@ namespace quire::engine {
 namespace {
 
 using absl::StatusCode;
-using nlohmann::json;
+using Json = nlohmann::json;
 using testing::FailsWith;
 using testing::IsOk;
 
-json Llama() {
-  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+Json Llama() {
+  return Json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
     "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 8,
     "num_key_value_heads": 4, "vocab_size": 100, "max_position_embeddings": 512,
     "rms_norm_eps": 1e-5, "bos_token_id": 1, "eos_token_id": 2})");
 }
 
-json Family(const char* architecture, const char* model_type, const json& changes = {}) {
-  json config = Llama();
+Json Family(const char* architecture, const char* model_type, const Json& changes = {}) {
+  Json config = Llama();
   config["architectures"] = {architecture};
   config["model_type"] = model_type;
   if (!changes.is_null()) config.update(changes);
   return config;
 }
 
-ModelConfig Parsed(const json& config) {
+ModelConfig Parsed(const Json& config) {
   const auto parsed = ParseModelConfig(config, "config.json");
   EXPECT_THAT(parsed, IsOk());
   return parsed.ok() ? *parsed : ModelConfig{};
@@ -53,7 +53,7 @@ TEST(ModelConfigTest, LlamaFieldsAreRead) {
 }
 
 TEST(ModelConfigTest, AbsentFieldsTakeTheDefaultsOfTransformers) {
-  json config = Llama();
+  Json config = Llama();
   for (const char* field : {"num_key_value_heads", "rms_norm_eps", "max_position_embeddings",
                             "bos_token_id", "eos_token_id"}) {
     config.erase(field);
@@ -67,16 +67,16 @@ TEST(ModelConfigTest, AbsentFieldsTakeTheDefaultsOfTransformers) {
 }
 
 TEST(ModelConfigTest, ExplicitHeadDimNeedNotDivideTheHiddenSize) {
-  json config = Llama();
+  Json config = Llama();
   config["head_dim"] = 20;
   EXPECT_EQ(Parsed(config).head_dim, 20);
 }
 
 TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
-  const json llama3 = json::parse(R"({"factor": 32.0, "low_freq_factor": 1.0,
+  const Json llama3 = Json::parse(R"({"factor": 32.0, "low_freq_factor": 1.0,
     "high_freq_factor": 4.0, "original_max_position_embeddings": 4096})");
   for (const char* key : {"type", "rope_type"}) {
-    json config = Llama();
+    Json config = Llama();
     config["rope_scaling"] = llama3;
     config["rope_scaling"][key] = "llama3";
     const RopeScaling scaling = Parsed(config).rope_scaling;
@@ -84,7 +84,7 @@ TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
     EXPECT_EQ(scaling.factor, 32.0);
     EXPECT_EQ(scaling.original_context_tokens, 4096);
   }
-  json config = Llama();
+  Json config = Llama();
   config["rope_parameters"] = {{"rope_type", "linear"}, {"rope_theta", 5e5}, {"factor", 2}};
   EXPECT_EQ(Parsed(config).rope_scaling.kind, RopeScaling::Kind::kLinear);
   EXPECT_EQ(Parsed(config).rope_theta, 5e5);
@@ -94,7 +94,7 @@ TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
 }
 
 TEST(ModelConfigTest, UnknownRopeScalingIsRefused) {
-  json config = Llama();
+  Json config = Llama();
   config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
   EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "\"yarn\""));
   config["rope_scaling"] = {{"rope_type", "linear"}};
@@ -128,7 +128,7 @@ TEST(ModelConfigTest, Qwen2HasBiasesAndAWindowOnDemand) {
 }
 
 TEST(ModelConfigTest, BertIsAnEncoder) {
-  json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
+  Json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
   EXPECT_TRUE(Parsed(config).is_encoder());
   EXPECT_EQ(Parsed(config).activation, kernels::ActivationKind::kGeluTanh);
   config.erase("hidden_act");
@@ -138,7 +138,7 @@ TEST(ModelConfigTest, BertIsAnEncoder) {
 }
 
 TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
-  json config = Llama();
+  Json config = Llama();
   config.erase("architectures");
   EXPECT_EQ(Parsed(config).architecture, "LlamaForCausalLM");
 }
@@ -146,23 +146,56 @@ TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
 TEST(ModelConfigTest, UnknownArchitecturesAreNamed) {
   EXPECT_THAT(ParseModelConfig(Family("GPTJForCausalLM", "gptj"), "config.json"),
               FailsWith(StatusCode::kUnimplemented, "have \"GPTJForCausalLM\""));
-  EXPECT_THAT(ParseModelConfig(json::object(), "config.json"),
+  EXPECT_THAT(ParseModelConfig(Json::object(), "config.json"),
               FailsWith(StatusCode::kUnimplemented, "architectures"));
-  EXPECT_THAT(ParseModelConfig(json::array(), "config.json"),
+  EXPECT_THAT(ParseModelConfig(Json::array(), "config.json"),
               FailsWith(StatusCode::kInvalidArgument, "wanted an object"));
 }
 
-TEST(ModelConfigTest, QuantizedWeightsAreRefusedByName) {
-  json config = Llama();
-  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+TEST(ModelConfigTest, QuantizationIsReadWithTheRest) {
+  Json config = Llama();
+  EXPECT_FALSE(ParseModelConfig(config, "config.json")->quantization.has_value());
+  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 8}};
+  const auto parsed = ParseModelConfig(config, "config.json");
+  ASSERT_THAT(parsed, IsOk());
+  ASSERT_TRUE(parsed->quantization.has_value());
+  EXPECT_EQ(parsed->quantization->gptq.bits, 8);
+  config["quantization_config"] = {{"quant_method", "hqq"}};
   EXPECT_THAT(ParseModelConfig(config, "config.json"),
-              FailsWith(StatusCode::kUnimplemented, "\"gptq\""));
+              FailsWith(StatusCode::kUnimplemented, "\"hqq\""));
+}
+
+TEST(ModelConfigTest, QuantizationMayStandInAFileOfItsOwn) {
+  const testing::TemporaryDirectory directory;
+  testing::WriteFile(directory.path() / "config.json", Llama().dump());
+  testing::WriteFile(directory.path() / "quantize_config.json",
+                     R"({"bits": 3, "group_size": 64, "desc_act": true, "sym": false,
+                         "dynamic": {"b": {"bits": 8}, "a": {"bits": 2}}})");
+  const auto gptq = LoadModelConfig(directory.path());
+  ASSERT_THAT(gptq, IsOk());
+  ASSERT_TRUE(gptq->quantization.has_value());
+  EXPECT_EQ(gptq->quantization->gptq.bits, 3);
+  ASSERT_EQ(gptq->quantization->gptq_rules.size(), 2u);
+  EXPECT_EQ(gptq->quantization->gptq_rules[0].key, "b");
+
+  std::filesystem::remove(directory.path() / "quantize_config.json");
+  testing::WriteFile(directory.path() / "quant_config.json",
+                     R"({"w_bit": 4, "q_group_size": 64, "zero_point": true, "version": "GEMV"})");
+  const auto awq = LoadModelConfig(directory.path());
+  ASSERT_THAT(awq, IsOk());
+  ASSERT_TRUE(awq->quantization.has_value());
+  EXPECT_EQ(awq->quantization->awq_layout, kernels::AwqLayout::kGemv);
+  EXPECT_EQ(awq->quantization->awq_group_size, 64);
+
+  testing::WriteFile(directory.path() / "quant_config.json", "{");
+  EXPECT_THAT(LoadModelConfig(directory.path()),
+              FailsWith(StatusCode::kInvalidArgument, "quant_config.json"));
 }
 
 TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
   struct Case {
     const char* field;
-    json value;
+    Json value;
   };
   const Case cases[] = {
       {"num_hidden_layers", 0},
@@ -190,7 +223,7 @@ TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
       {"tie_word_embeddings", 1},
   };
   for (const Case& c : cases) {
-    json config = Llama();
+    Json config = Llama();
     config[c.field] = c.value;
     EXPECT_THAT(ParseModelConfig(config, "config.json"),
                 FailsWith(StatusCode::kInvalidArgument, std::string("config.json: ") + c.field))
@@ -198,7 +231,7 @@ TEST(ModelConfigTest, FieldsOutOfRangeAreNamed) {
   }
   for (const char* field : {"num_hidden_layers", "hidden_size", "intermediate_size",
                             "num_attention_heads", "vocab_size"}) {
-    json config = Llama();
+    Json config = Llama();
     config.erase(field);
     EXPECT_THAT(ParseModelConfig(config, "config.json"),
                 FailsWith(StatusCode::kInvalidArgument, std::string(field) + ": wanted"));
@@ -246,6 +279,18 @@ TEST_F(GenerationConfigTest, SamplingCountsOnlyWithDoSample) {
   const auto plain = Load(R"({"do_sample": true})");
   ASSERT_THAT(plain, IsOk());
   EXPECT_EQ(plain->sampling.temperature, 1.0f);
+}
+
+TEST_F(GenerationConfigTest, RepetitionPenaltyCountsWithoutSamplingToo) {
+  const auto greedy = Load(R"({"repetition_penalty": 1.1, "typical_p": 0.5})");
+  ASSERT_THAT(greedy, IsOk());
+  EXPECT_EQ(greedy->sampling.repetition_penalty, 1.1f);
+  EXPECT_EQ(greedy->sampling.typical_p, 1.0f);
+  const auto sampled = Load(R"({"do_sample": true, "typical_p": 0.5})");
+  ASSERT_THAT(sampled, IsOk());
+  EXPECT_EQ(sampled->sampling.typical_p, 0.5f);
+  EXPECT_THAT(Load(R"({"repetition_penalty": 0})"),
+              FailsWith(StatusCode::kInvalidArgument, "repetition_penalty"));
 }
 
 TEST_F(GenerationConfigTest, FieldsOutOfRangeAreNamed) {

@@ -128,6 +128,61 @@ TEST(SamplerTest, LogitsThatAreNotFiniteAreAnError) {
   }
 }
 
+TEST(SamplerTest, TypicalPKeepsWhatIsAsSurprisingAsExpected) {
+  // Surprises 0.92, 1.20, 1.61, 2.30 nats for 0.4, 0.3, 0.2, 0.1; expected: 1.28. So the order is
+  // 0.3 (0.08 away), 0.2 (0.33), 0.4 (0.36), 0.1 (1.02).
+  const auto one = Shares(kLogits, {.temperature = 1.0f, .typical_p = 0.29f});
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one.begin()->first, 0);
+  const auto two = Shares(kLogits, {.temperature = 1.0f, .typical_p = 0.49f});
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_NEAR(two.at(0), 0.6, kTolerance);
+  EXPECT_NEAR(two.at(3), 0.4, kTolerance);
+  const auto three = Shares(kLogits, {.temperature = 1.0f, .typical_p = 0.51f});
+  ASSERT_EQ(three.size(), 3u);
+  EXPECT_EQ(three.count(1), 0u);
+}
+
+TEST(SamplerTest, TypicalPCountsWhatTheOthersLeft) {
+  // Of {4/7, 3/7} the surprises are 0.56 and 0.85, the expected one 0.68: the first is closer.
+  const auto shares = Shares(kLogits, {.temperature = 1.0f, .top_k = 2, .typical_p = 0.5f});
+  ASSERT_EQ(shares.size(), 1u);
+  EXPECT_EQ(shares.begin()->first, 2);
+}
+
+TEST(SamplerTest, TypicalPKeepsAtLeastOneTokenOfAnyRow) {
+  Sampler sampler;
+  std::vector<float> logits(1000, -1e30f);  // probabilities that f64 rounds to 0
+  logits[7] = 5.0f;
+  const SamplingParams params = {.temperature = 1.0f, .typical_p = 1e-6f};
+  const auto id = sampler.Sample(logits, params, 0.999);
+  ASSERT_THAT(id, IsOk());
+  EXPECT_EQ(*id, 7);
+  // Equally likely tokens are equally typical: the lowest id.
+  const auto same = sampler.Sample(std::vector<float>(1000, 1.0f), params, 0.999);
+  ASSERT_THAT(same, IsOk());
+  EXPECT_EQ(*same, 0);
+}
+
+TEST(SamplerTest, MaskedTokensAreNeverDrawn) {
+  std::vector<float> logits = kLogits;
+  logits[2] = kMaskedLogit;
+  logits[1] = kMaskedLogit;
+  for (const SamplingParams& params :
+       {SamplingParams{.temperature = 1.0f}, SamplingParams{.temperature = 100.0f},
+        SamplingParams{.temperature = 1.0f, .top_k = 4},
+        SamplingParams{.temperature = 1.0f, .top_p = 0.999f},
+        SamplingParams{.temperature = 1.0f, .typical_p = 0.999f}}) {
+    const auto shares = Shares(logits, params);
+    EXPECT_EQ(shares.size(), 2u);
+    EXPECT_EQ(shares.count(0) + shares.count(3), 2u);
+  }
+  Sampler sampler;
+  const auto greedy = sampler.Sample(logits, {}, 0.5);
+  ASSERT_THAT(greedy, IsOk());
+  EXPECT_EQ(*greedy, 0);
+}
+
 TEST(LogitsTest, ArgMaxFindsTheFirstMaximumAtEverySize) {
   for (std::size_t size = 1; size < 70; ++size) {
     for (std::size_t place = 0; place < size; ++place) {
@@ -178,19 +233,6 @@ TEST(PhiloxTest, EqualsThePublishedTestVector) {
   const double expected =
       static_cast<double>(((std::uint64_t{0xe169c58d} << 32) | 0x6627e8d5) >> 11) * 0x1p-53;
   EXPECT_EQ(UniformAt(0, 0), expected);
-}
-
-TEST(SamplingParamsTest, FieldsOutOfRangeAreNamed) {
-  const float nan = std::nanf("");
-  const float inf = std::numeric_limits<float>::infinity();
-  EXPECT_THAT(Validate(SamplingParams{}), IsOk());
-  const auto expect = [](const SamplingParams& params, const char* field) {
-    EXPECT_THAT(Validate(params), FailsWith(StatusCode::kInvalidArgument, field));
-  };
-  for (const float bad : {-0.1f, nan, inf}) expect({.temperature = bad}, "temperature");
-  expect({.top_k = -1}, "top_k");
-  for (const float bad : {0.0f, 1.1f, -1.0f, nan, inf}) expect({.top_p = bad}, "top_p");
-  for (const float bad : {-0.1f, 1.1f, nan, inf}) expect({.min_p = bad}, "min_p");
 }
 
 }  // namespace

@@ -227,7 +227,7 @@ TEST_F(ScoredBpeTest, UnusedPiecesAreCutIntoWhatTheyWereMadeOf) {
 
 TEST_F(ScoredBpeTest, WrongScoresAndPiecesAreRefused) {
   using quire::testing::FailsWith;
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  using quire::testing::kInvalid;
   EXPECT_THAT(Build({{"a", std::numeric_limits<float>::infinity()}}, {}),
               FailsWith(kInvalid, "test[0]: wanted a finite score"));
   EXPECT_THAT(Build({{std::string(5000, 'a')}}, {}), FailsWith(kInvalid, "at most 4096 bytes"));

@@ -15,7 +15,7 @@ namespace {
 
 using ::quire::testing::FailsWith;
 using ::quire::testing::IsOk;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+using quire::testing::kInvalid;
 
 // The map of the recorded Unigram tokenizer, made by SentencePiece.
 std::string RecordedMap() {
@@ -48,7 +48,8 @@ TEST(CharsmapTest, AnEmptyMapHasNoRules) {
 
 TEST(CharsmapTest, WrongSizesAreRefused) {
   const std::string map = RecordedMap();
-  EXPECT_THAT(Charsmap::Parse(map.substr(0, 3), "map"), FailsWith(kInvalid, "map: wanted at least"));
+  EXPECT_THAT(Charsmap::Parse(map.substr(0, 3), "map"),
+              FailsWith(kInvalid, "map: wanted at least"));
   EXPECT_THAT(Charsmap::Parse(map.substr(0, 100), "map"), FailsWith(kInvalid, "whole units"));
   EXPECT_THAT(Charsmap::Parse(map.substr(0, map.size() - 1), "map"),
               FailsWith(kInvalid, "zero byte"));

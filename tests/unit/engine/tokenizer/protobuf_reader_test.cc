@@ -8,7 +8,7 @@ namespace quire::engine {
 namespace {
 
 using ::quire::testing::FailsWith;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+using quire::testing::kInvalid;
 
 TEST(ProtobufReaderTest, ReadsFieldsOfEveryKind) {
   const std::string_view message("\x08\x96\x01\x12\x02hi\x1D\x00\x00\x80\x3F\x21\x01\0\0\0\0\0\0\0",

@@ -47,7 +47,7 @@ TEST(RegexDialectTest, UnionsOfSetsAreFlattened) {
 }
 
 TEST(RegexDialectTest, OtherSetsInSetsAreRefused) {
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  using quire::testing::kInvalid;
   EXPECT_THAT(TranslateRegex("[a&&[b]]", "test"), FailsWith(kInvalid, "test: wanted unions"));
   EXPECT_THAT(TranslateRegex("[a[^b]]", "test"), FailsWith(kInvalid, "at byte 2"));
   EXPECT_THAT(TranslateRegex("[[:alpha]", "test"), FailsWith(kInvalid, "wanted \":]\""));

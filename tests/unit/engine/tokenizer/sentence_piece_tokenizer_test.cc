@@ -11,8 +11,8 @@ namespace {
 using ::quire::testing::FailsWith;
 using ::quire::testing::IsOk;
 using ::testing::ElementsAre;
+using quire::testing::kInvalid;
 using testing::WriteText;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 // --- A writer of the messages that a model file is made of ---------------------------------------
 
@@ -36,8 +36,7 @@ std::string Piece(std::string_view text, float score, int type) {
 // Unknown, control tokens, and "▁", "a", "▁a" as BPE without any normalization.
 std::string SmallModel() {
   return Piece("<unk>", 0, 2) + Piece("<s>", 0, 3) + Piece("</s>", 0, 3) + Piece("▁", -2, 1) +
-         Piece("a", -3, 1) + Piece("▁a", -1, 1) + Bytes(2, Number(3, 2)) +
-         Bytes(3, Number(4, 0));
+         Piece("a", -3, 1) + Piece("▁a", -1, 1) + Bytes(2, Number(3, 2)) + Bytes(3, Number(4, 0));
 }
 
 class SentencePieceTokenizerTest : public ::testing::Test {
@@ -85,10 +84,9 @@ TEST_F(SentencePieceTokenizerTest, TheConfigurationDecidesWhatIsPutAround) {
   EXPECT_THAT(ids(R"({"add_bos_token": false, "add_eos_token": true})"), ElementsAre(5, 2));
   EXPECT_THAT(ids(R"({"tokenizer_class": "T5Tokenizer"})"), ElementsAre(5, 2));
   EXPECT_THAT(ids(R"({"bos_token": "</s>"})"), ElementsAre(2, 5));
-  EXPECT_THAT(
-      ids(R"({"added_tokens_decoder": {"6": {"content": "<|user|>", "special": true}},
+  EXPECT_THAT(ids(R"({"added_tokens_decoder": {"6": {"content": "<|user|>", "special": true}},
               "bos_token": "<|user|>"})"),
-      ElementsAre(6, 5));
+              ElementsAre(6, 5));
 }
 
 TEST_F(SentencePieceTokenizerTest, ATokenizerJsonIsPreferred) {
@@ -101,14 +99,16 @@ TEST_F(SentencePieceTokenizerTest, MalformedModelsAreRefusedByField) {
   ExpectRefused("IQ== 0\n", "tokenizer.model");  // a file of another program
   ExpectRefused(SmallModel() + Piece("", 0, 1), "pieces[6]: wanted a text");
   ExpectRefused(SmallModel() + Piece("a", 0, 1), "pieces: token \"a\"");
-  ExpectRefused(SmallModel() + Piece("b", 0, 7), "pieces[6].type: wanted a value in [1, 6], have 7");
+  ExpectRefused(SmallModel() + Piece("b", 0, 7),
+                "pieces[6].type: wanted a value in [1, 6], have 7");
   ExpectRefused(SmallModel() + Piece("b", 0, 2), "pieces: wanted one of type unknown");
   ExpectRefused(SmallModel() + Bytes(1, Number(1, 5)), "pieces[6].piece: has a wrong type");
-  ExpectRefused(SmallModel() + Bytes(2, Number(3, 3)), "model_type: wanted UNIGRAM or BPE, have WORD");
+  ExpectRefused(SmallModel() + Bytes(2, Number(3, 3)),
+                "model_type: wanted UNIGRAM or BPE, have WORD");
   ExpectRefused(SmallModel() + Bytes(3, Bytes(2, "abc")), "precompiled_charsmap");
   ExpectRefused(SmallModel() + Bytes(5, Bytes(2, "abc")), "denormalizer_spec");
   ExpectRefused(SmallModel() + "\x0A\x7F", "cut short");
-  ExpectRefused(Piece("a", std::numeric_limits<float>::quiet_NaN(), 1) + SmallModel(),
+  ExpectRefused(Piece("b", std::numeric_limits<float>::quiet_NaN(), 1) + SmallModel(),
                 "finite score");
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -78,9 +79,10 @@ TEST(RegexPatternTest, BacktrackingIsLimited) {
 TEST(RegexPatternTest, LongMatchesStayWithinTheLimits) {
   const std::string upper(1'000'000, 'A');
   for (const char* regex :
-       {R"(\p{Lu}*\p{Ll}+|\p{Lu}+)", R"((?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+)", R"(\s*[\r\n]+|\S+)"}) {
+       {R"(\p{Lu}*\p{Ll}+|\p{Lu}+)", R"((?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+)", R"(\s*[\r\n]+|\w+)"}) {
     const auto pattern = *NewRegexPattern(regex, "test");
-    EXPECT_THAT(Strings(*pattern, upper + "!"), ::testing::Contains(upper)) << regex;
+    const auto pieces = Strings(*pattern, upper + "!");
+    EXPECT_TRUE(std::ranges::find(pieces, upper) != pieces.end()) << regex;
   }
 }
 

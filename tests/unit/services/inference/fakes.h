@@ -97,6 +97,9 @@ struct EngineScript {
   std::deque<engine::OutputEvent> events;  // what Next gives, one by one, then nothing
   Status end_status;                       // of Next after the events; OK: no event, for ever
   std::vector<engine::Request> requests;   // what was submitted
+  engine::EngineLoad load{
+      .num_running = 1, .num_waiting = 2, .num_free_blocks = 3, .num_blocks = 4};
+  std::vector<std::pair<std::string, std::string>> cancelled_groups;  // client, group
   int num_live_streams = 0;
 };
 
@@ -142,14 +145,15 @@ class ScriptedEngine final : public engine::Engine {
     script_.requests.push_back(std::move(request));
     return std::make_unique<ScriptedStream>(script_);
   }
+  void CancelGroup(const std::string& client, const std::string& group) override {
+    script_.cancelled_groups.emplace_back(client, group);
+  }
   const engine::ModelConfig& config() const override { return config_; }
   const engine::EngineLimits& limits() const override { return limits_; }
   const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
   const engine::ChatTemplate* chat_template() const override { return template_.get(); }
   const engine::SamplingParams& default_sampling() const override { return sampling_; }
-  engine::EngineLoad load() const override {
-    return {.num_running = 1, .num_waiting = 2, .num_free_blocks = 3, .num_blocks = 4};
-  }
+  engine::EngineLoad load() const override { return script_.load; }
 
  private:
   EngineScript& script_;
@@ -180,7 +184,7 @@ class CountingEmbedder final : public engine::Embedder {
   const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
   std::int32_t dimension() const override { return 2; }
   std::int32_t max_tokens() const override { return 10; }
-  std::int64_t weight_bytes() const override { return 9; }
+  engine::ModelMemory memory() const override { return {.weight_bytes = 9, .workspace_bytes = 10}; }
   const std::string& fingerprint() const override { return fingerprint_; }
   const std::string& architecture() const override { return architecture_; }
 
@@ -215,6 +219,7 @@ inline ModelRegistry MakeEmbeddingRegistry() {
 // A call of a client that stays, with seed 77.
 inline InferenceCall MakeCall() {
   return {.request_id = "r1",
+          .peer = "ipv4:10.0.0.7",
           .is_cancelled = [] { return false; },
           .deadline = std::nullopt,
           .random_seed = [] { return std::uint64_t{77}; },

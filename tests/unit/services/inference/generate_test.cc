@@ -69,6 +69,90 @@ TEST_F(GenerateTest, GathersEventsIntoOneResponse) {
   EXPECT_EQ(script_.num_live_streams, 0);
 }
 
+TEST_F(GenerateTest, SeveralOutputsAreKeptApartAndCountThePromptOnce) {
+  script_.events = TwoEvents();
+  for (engine::OutputEvent event : TwoEvents()) {
+    event.output = 2;
+    event.usage.cached_tokens = 4;
+    script_.events.push_front(event);
+  }
+  std::swap(script_.events[0], script_.events[1]);
+  engine::OutputEvent second = testing::TextEvent("z", {122});
+  second.output = 1;
+  second.finish = engine::FinishReason::kLength;
+  second.usage = {.prompt_tokens = 5,
+                  .cached_tokens = 4,
+                  .prefix_miss = {},
+                  .completion_tokens = 1,
+                  .draft_tokens = 3,
+                  .accepted_draft_tokens = 2};
+  script_.events.push_back(second);
+  GenerateRequest request = TextRequest("Once");
+  request.mutable_options()->set_num_outputs(3);
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(submitted().num_outputs, 3);
+  EXPECT_EQ(response_.text(), "abc");
+  ASSERT_EQ(response_.more_outputs_size(), 2);
+  EXPECT_EQ(response_.more_outputs(0).text(), "z");
+  EXPECT_EQ(response_.more_outputs(0).finish_reason(), inference::v1::FINISH_REASON_LENGTH);
+  EXPECT_EQ(response_.more_outputs(1).text(), "abc");
+  EXPECT_THAT(response_.more_outputs(1).token_ids(), ElementsAre(97, 98, 99));
+  EXPECT_EQ(response_.more_outputs(1).logprobs_size(), 2);
+  EXPECT_EQ(response_.usage().prompt_tokens(), 5);
+  EXPECT_EQ(response_.usage().cached_tokens(), 2);
+  EXPECT_EQ(response_.usage().completion_tokens(), 7);
+  EXPECT_EQ(response_.usage().draft_tokens(), 3);
+  EXPECT_EQ(response_.usage().accepted_draft_tokens(), 2);
+}
+
+TEST_F(GenerateTest, SchedulingReachesTheEngine) {
+  GenerateRequest request = TextRequest("Once");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(submitted().scheduling.client, call_.peer);
+  EXPECT_EQ(submitted().scheduling.priority, engine::Priority::kNormal);
+  EXPECT_EQ(submitted().max_draft_tokens, 0);
+  script_.events = TwoEvents();
+  auto& scheduling = *request.mutable_scheduling();
+  scheduling.set_client_id("team");
+  scheduling.set_group_id("map");
+  scheduling.set_cache_salt("pepper");
+  scheduling.set_priority(inference::v1::PRIORITY_BATCH);
+  request.set_prompt_lookup_tokens(6);
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(submitted().scheduling.client, "team");
+  EXPECT_EQ(submitted().scheduling.group, "map");
+  EXPECT_EQ(submitted().scheduling.cache_salt, "pepper");
+  EXPECT_EQ(submitted().scheduling.priority, engine::Priority::kBatch);
+  EXPECT_EQ(submitted().max_draft_tokens, 6);
+}
+
+TEST_F(GenerateTest, AFullQueueSaysWhenToTryAgain) {
+  script_.submit_status = ResourceExhausted("queue: full");
+  script_.load.expected_wait = std::chrono::seconds(7);
+  const Status status = Run(TextRequest("Once"));
+  EXPECT_THAT(status, HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(RetryDelay(status), std::chrono::seconds(7));
+}
+
+TEST_F(GenerateTest, TheReasonOfACacheMissIsTold) {
+  script_.events.back().usage.prefix_miss = {.miss = engine::PrefixMiss::kDiffers,
+                                             .differs_at = 37};
+  ASSERT_THAT(Run(TextRequest("Once")), IsOk());
+  EXPECT_EQ(response_.usage().prefix_miss(), inference::v1::PREFIX_MISS_DIFFERS);
+  EXPECT_EQ(response_.usage().prefix_differs_at(), 37);
+}
+
+TEST_F(GenerateTest, GroupsAreCancelledByClientAndName) {
+  inference::v1::CancelGroupRequest request;
+  EXPECT_THAT(CancelGroup(call_, models_, request), HasCode(absl::StatusCode::kInvalidArgument));
+  request.set_group_id("map");
+  ASSERT_THAT(CancelGroup(call_, models_, request), IsOk());
+  request.set_client_id("team");
+  ASSERT_THAT(CancelGroup(call_, models_, request), IsOk());
+  EXPECT_EQ(script_.cancelled_groups, (std::vector<std::pair<std::string, std::string>>{
+                                          {call_.peer, "map"}, {"team", "map"}}));
+}
+
 TEST_F(GenerateTest, TextOpensWithBosAndHoldsNoSpecialTokens) {
   ASSERT_THAT(Run(TextRequest("a<s>")), IsOk());
   EXPECT_THAT(submitted().prompt, ElementsAre(256, 'a', '<', 's', '>'));
@@ -114,6 +198,74 @@ TEST_F(GenerateTest, SetParametersWin) {
   EXPECT_THAT(submitted().stop, ElementsAre("END"));
   EXPECT_TRUE(submitted().ignore_eos);
   EXPECT_EQ(submitted().num_logprobs, 2);
+}
+
+TEST_F(GenerateTest, PenaltiesAndConstraintsReachTheEngine) {
+  GenerateRequest request = TextRequest("Once");
+  auto* sampling = request.mutable_sampling();
+  sampling->set_typical_p(0.8f);
+  sampling->set_repetition_penalty(1.1f);
+  sampling->set_presence_penalty(0.5f);
+  sampling->set_frequency_penalty(-0.5f);
+  (*sampling->mutable_logit_bias())[65] = 2.5f;
+  request.mutable_stopping()->set_max_tokens(10);
+  request.mutable_stopping()->set_min_tokens(10);
+  request.mutable_stopping()->add_stop_token_ids(257);
+  request.mutable_constraint()->mutable_choice()->add_choices("a");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(submitted().sampling.typical_p, 0.8f);
+  EXPECT_EQ(submitted().sampling.repetition_penalty, 1.1f);
+  EXPECT_EQ(submitted().sampling.presence_penalty, 0.5f);
+  EXPECT_EQ(submitted().sampling.frequency_penalty, -0.5f);
+  ASSERT_EQ(submitted().sampling.logit_bias.size(), 1u);
+  EXPECT_EQ(submitted().sampling.logit_bias[0].id, 65);
+  EXPECT_EQ(submitted().sampling.logit_bias[0].bias, 2.5f);
+  EXPECT_EQ(submitted().min_tokens, 10);
+  EXPECT_THAT(submitted().stop_token_ids, ElementsAre(257));
+  EXPECT_THAT(std::get<engine::ChoiceConstraint>(submitted().constraint).choices, ElementsAre("a"));
+  script_.events = TwoEvents();
+  request.mutable_constraint()->set_regex("x+");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(std::get<engine::RegexConstraint>(submitted().constraint).pattern, "x+");
+  script_.events = TwoEvents();
+  request.mutable_constraint()->set_json_schema("{}");
+  ASSERT_THAT(Run(request), IsOk());
+  EXPECT_EQ(std::get<engine::JsonSchemaConstraint>(submitted().constraint).schema, "{}");
+}
+
+TEST_F(GenerateTest, ParametersThatDoNotFitTheModelAreNamed) {
+  const auto expect = [&](const GenerateRequest& request, const std::string& field) {
+    const Status status = Run(request);
+    EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument));
+    ASSERT_FALSE(FieldViolations(status).empty());
+    EXPECT_EQ(FieldViolations(status).front().field, field);
+  };
+  for (const std::int32_t id : {-1, 258}) {
+    GenerateRequest request = TextRequest("Once");
+    (*request.mutable_sampling()->mutable_logit_bias())[id] = 1.0f;
+    expect(request, "sampling.logit_bias[" + std::to_string(id) + "]");
+    request = TextRequest("Once");
+    request.mutable_stopping()->add_stop_token_ids(1);
+    request.mutable_stopping()->add_stop_token_ids(id);
+    expect(request, "stopping.stop_token_ids[1]");
+  }
+  GenerateRequest request = TextRequest("Once");
+  request.mutable_stopping()->set_max_tokens(10);
+  request.mutable_stopping()->set_min_tokens(11);
+  expect(request, "stopping.min_tokens");
+}
+
+TEST_F(GenerateTest, ConstraintsThatTheEngineRefusesNameTheirField) {
+  const auto field_of = [&](const char* message) {
+    script_.submit_status = InvalidArgument("{}", message);
+    const auto violations = FieldViolations(Run(TextRequest("Once")));
+    return violations.empty() ? "" : violations.front().field;
+  };
+  EXPECT_EQ(field_of("constraint.regex: byte 5: a"), "constraint.regex");
+  EXPECT_EQ(field_of("constraint.json_schema: #/not: a"), "constraint.json_schema");
+  EXPECT_EQ(field_of("constraint.choice[3]: a"), "constraint.choice.choices[3]");
+  EXPECT_EQ(field_of("stop_token_ids[1]: a"), "stopping.stop_token_ids[1]");
+  EXPECT_EQ(field_of("something else: a"), "");
 }
 
 TEST_F(GenerateTest, OutputFillsWhatThePromptLeavesOfTheContext) {

@@ -92,5 +92,25 @@ TEST_F(ModelsTest, ServerInfoTellsTheLoad) {
   EXPECT_EQ(response.kv_block_size(), 16);
 }
 
+TEST_F(ModelsTest, ServerInfoTellsWhoGetsTheMemory) {
+  const engine::MemoryPlan plan = {
+      .available_bytes = 100,
+      .embedding = engine::ModelMemory{.weight_bytes = 1, .workspace_bytes = 2},
+      .language = engine::ModelMemory{.weight_bytes = 3, .workspace_bytes = 4},
+      .kv = {.size_bytes = 5, .dtype = kernels::DType::kI8, .context_tokens = 6}};
+  const ModelRegistry registry("cpu/test", std::nullopt, std::nullopt, plan);
+  inference::v1::GetServerInfoResponse response;
+  ASSERT_THAT(GetServerInfo(registry, response), IsOk());
+  const inference::v1::MemoryPlan& memory = response.memory();
+  EXPECT_EQ(memory.available_bytes(), 100);
+  EXPECT_EQ(memory.embedding_weight_bytes(), 1);
+  EXPECT_EQ(memory.embedding_workspace_bytes(), 2);
+  EXPECT_EQ(memory.language_weight_bytes(), 3);
+  EXPECT_EQ(memory.language_workspace_bytes(), 4);
+  EXPECT_EQ(memory.kv_cache_bytes(), 5);
+  EXPECT_EQ(memory.kv_cache_type(), "int8");
+  EXPECT_EQ(memory.context_tokens(), 6);
+}
+
 }  // namespace
 }  // namespace quire::services

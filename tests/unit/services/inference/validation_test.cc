@@ -54,6 +54,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadGeneration{"prompt", [](auto& r) { r.clear_prompt(); }},
         BadGeneration{"text", [](auto& r) { r.set_text(std::string(kMaxTextBytes + 1, 'x')); }},
         BadGeneration{"token_ids.ids", [](auto& r) { r.mutable_token_ids(); }},
+        BadGeneration{"options.num_outputs",
+                      [](auto& r) { r.mutable_options()->set_num_outputs(0); }},
+        BadGeneration{"options.num_outputs",
+                      [](auto& r) { r.mutable_options()->set_num_outputs(65); }},
+        BadGeneration{"prompt_lookup_tokens", [](auto& r) { r.set_prompt_lookup_tokens(-1); }},
+        BadGeneration{"prompt_lookup_tokens", [](auto& r) { r.set_prompt_lookup_tokens(17); }},
+        BadGeneration{"scheduling.priority",
+                      [](auto& r) {
+                        r.mutable_scheduling()->set_priority(
+                            static_cast<inference::v1::Priority>(9));
+                      }},
+        BadGeneration{
+            "scheduling.client_id",
+            [](auto& r) { r.mutable_scheduling()->set_client_id(std::string(257, 'x')); }},
+        BadGeneration{"scheduling.group_id",
+                      [](auto& r) { r.mutable_scheduling()->set_group_id(std::string(257, 'x')); }},
+        BadGeneration{
+            "scheduling.cache_salt",
+            [](auto& r) { r.mutable_scheduling()->set_cache_salt(std::string(257, 'x')); }},
         BadGeneration{"sampling.temperature",
                       [](auto& r) { r.mutable_sampling()->set_temperature(kNan); }},
         BadGeneration{"sampling.temperature",
@@ -68,6 +87,58 @@ INSTANTIATE_TEST_SUITE_P(
         BadGeneration{"sampling.top_p", [](auto& r) { r.mutable_sampling()->set_top_p(kNan); }},
         BadGeneration{"sampling.min_p", [](auto& r) { r.mutable_sampling()->set_min_p(-0.1f); }},
         BadGeneration{"sampling.min_p", [](auto& r) { r.mutable_sampling()->set_min_p(kNan); }},
+        BadGeneration{"sampling.typical_p",
+                      [](auto& r) { r.mutable_sampling()->set_typical_p(0.0f); }},
+        BadGeneration{"sampling.typical_p",
+                      [](auto& r) { r.mutable_sampling()->set_typical_p(kNan); }},
+        BadGeneration{"sampling.repetition_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_repetition_penalty(0.0f); }},
+        BadGeneration{"sampling.repetition_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_repetition_penalty(10.1f); }},
+        BadGeneration{"sampling.repetition_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_repetition_penalty(kNan); }},
+        BadGeneration{"sampling.presence_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_presence_penalty(2.1f); }},
+        BadGeneration{"sampling.presence_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_presence_penalty(-kInfinity); }},
+        BadGeneration{"sampling.frequency_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_frequency_penalty(-2.1f); }},
+        BadGeneration{"sampling.frequency_penalty",
+                      [](auto& r) { r.mutable_sampling()->set_frequency_penalty(kNan); }},
+        BadGeneration{"sampling.logit_bias[7]",
+                      [](auto& r) { (*r.mutable_sampling()->mutable_logit_bias())[7] = 100.5f; }},
+        BadGeneration{"sampling.logit_bias[7]",
+                      [](auto& r) { (*r.mutable_sampling()->mutable_logit_bias())[7] = kNan; }},
+        BadGeneration{"sampling.logit_bias",
+                      [](auto& r) {
+                        for (int id = 0; id < 257; ++id) {
+                          (*r.mutable_sampling()->mutable_logit_bias())[id] = kNan;
+                        }
+                      }},
+        BadGeneration{"stopping.min_tokens",
+                      [](auto& r) { r.mutable_stopping()->set_min_tokens(-1); }},
+        BadGeneration{"stopping.stop_token_ids",
+                      [](auto& r) {
+                        for (int i = 0; i < 257; ++i) r.mutable_stopping()->add_stop_token_ids(i);
+                      }},
+        BadGeneration{"constraint", [](auto& r) { r.mutable_constraint(); }},
+        BadGeneration{"constraint.regex",
+                      [](auto& r) { r.mutable_constraint()->set_regex(std::string(8193, 'a')); }},
+        BadGeneration{
+            "constraint.json_schema",
+            [](auto& r) { r.mutable_constraint()->set_json_schema(std::string(65537, ' ')); }},
+        BadGeneration{"constraint.choice.choices",
+                      [](auto& r) { r.mutable_constraint()->mutable_choice(); }},
+        BadGeneration{"constraint.choice.choices",
+                      [](auto& r) {
+                        auto* choice = r.mutable_constraint()->mutable_choice();
+                        for (int i = 0; i < 1025; ++i) choice->add_choices("x");
+                      }},
+        BadGeneration{"constraint.choice.choices",
+                      [](auto& r) {
+                        auto* choice = r.mutable_constraint()->mutable_choice();
+                        choice->add_choices(std::string(65537, 'x'));
+                      }},
         BadGeneration{"stopping.max_tokens",
                       [](auto& r) { r.mutable_stopping()->set_max_tokens(0); }},
         BadGeneration{"stopping.max_tokens",
@@ -104,6 +175,16 @@ TEST(ValidationTest, LimitsThemselvesAreAccepted) {
   request.mutable_stopping()->set_max_tokens(std::numeric_limits<std::int32_t>::max());
   for (int i = 0; i < 16; ++i) request.mutable_stopping()->add_stop(std::string(256, 'x'));
   request.mutable_options()->set_logprobs(20);
+  request.mutable_sampling()->set_typical_p(1.0f);
+  request.mutable_sampling()->set_repetition_penalty(10.0f);
+  request.mutable_sampling()->set_presence_penalty(-2.0f);
+  request.mutable_sampling()->set_frequency_penalty(2.0f);
+  for (int id = 0; id < 256; ++id)
+    (*request.mutable_sampling()->mutable_logit_bias())[id] = -100.0f;
+  for (int i = 0; i < 256; ++i) request.mutable_stopping()->add_stop_token_ids(i);
+  request.mutable_constraint()->set_regex(std::string(8192, 'a'));
+  EXPECT_THAT(Validate(request), IsOk());
+  request.mutable_constraint()->set_json_schema(std::string(65536, ' '));
   EXPECT_THAT(Validate(request), IsOk());
 }
 

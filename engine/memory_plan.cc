@@ -1,0 +1,42 @@
+#include "engine/memory_plan.h"
+
+#include <fmt/format.h>
+
+#include "engine/kv/kv_cache.h"
+#include "engine/kv/memory_budget.h"
+
+namespace quire::engine {
+
+std::string Describe(const ModelMemory& model) {
+  return fmt::format("{} of weights and {} of workspace", FormatMemory(model.weight_bytes),
+                     FormatMemory(model.workspace_bytes));
+}
+
+std::int64_t MemoryPlan::total_bytes() const {
+  return kv.size_bytes + (language ? language->total_bytes() : 0) +
+         (embedding ? embedding->total_bytes() : 0);
+}
+
+std::vector<std::string> Describe(const MemoryPlan& plan) {
+  std::string line =
+      fmt::format("memory: {} planned of {} available", FormatMemory(plan.total_bytes()),
+                  FormatMemory(plan.available_bytes));
+  if (plan.language) {
+    line += fmt::format(
+        "; language model {}; KV cache {} ({}, {} blocks of {} tokens, contexts of up to {})",
+        Describe(*plan.language), FormatMemory(plan.kv.size_bytes), KvCacheTypeName(plan.kv.dtype),
+        plan.kv.num_blocks, plan.kv.block_size, plan.kv.context_tokens);
+  }
+  if (plan.embedding) line += "; embedding model " + Describe(*plan.embedding);
+  std::vector<std::string> lines = {std::move(line)};
+  const std::int64_t excess = plan.total_bytes() - plan.available_bytes;
+  if (excess > 0) {
+    const std::int64_t fitting = plan.kv.size_bytes - excess;
+    lines.push_back(
+        fmt::format("memory: {} more than there is: expect swapping{}", FormatMemory(excess),
+                    fitting > 0 ? fmt::format("; --kv-cache-bytes {} would fit", fitting) : ""));
+  }
+  return lines;
+}
+
+}  // namespace quire::engine

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/sampling/constraints/constraint.h"
+#include "engine/sampling/constraints/mask_cache.h"
+#include "engine/sampling/sampling_params.h"
+#include "engine/sampling/token_counts.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace quire::engine {
+
+// What the choice of a sequence's next token depends on besides logits and parameters: a function
+// of the request and its tokens, so that preemption changes nothing.
+struct SamplingState {
+  // Tokens that end the output: they wait for min_tokens, and where the output is constrained for
+  // its end.
+  std::vector<TokenId> end_tokens = {};
+  std::int32_t min_tokens = 0;
+  TokenCounts counts = {};  // of what the penalties ask for
+  std::int32_t num_output_tokens = 0;
+  std::optional<ConstraintMatcher> matcher = {};
+};
+
+// Turns a row of logits into the row that is sampled from: penalties, logit bias, end tokens before
+// min_tokens, constraint. Log-probabilities are of the row before.
+//
+// Engine thread only.
+class LogitsProcessor {
+ public:
+  // The state before the first token. Counts `prompt` if a penalty is about it.
+  static SamplingState MakeState(const SamplingParams& params, std::span<const TokenId> prompt);
+
+  // `logits`: [vocab_size] f32. Returns them as they are, nothing copied, if nothing asks for a
+  // change; else a changed row, valid until the next call, in which some token is not kMaskedLogit.
+  // Returns DATA_LOSS if a logit is not finite and there is something to change; INVALID_ARGUMENT
+  // if the constraint and the other parameters leave no token.
+  StatusOr<std::span<const float>> Process(std::span<const float> logits,
+                                           const SamplingParams& params,
+                                           const SamplingState& state);
+
+  // `id` is the sequence's next token. True if nothing can follow it: the constraint is complete.
+  // Requires: Process allowed it.
+  bool Accept(TokenId id, const SamplingParams& params, SamplingState& state);
+
+  const MaskCache& masks() const { return masks_; }
+
+ private:
+  static bool HasPenalties(const SamplingParams& params);
+
+  // Fills changed_ from `logits`, without what the constraint forbids and, if it `waits`, without
+  // end tokens. False if nothing is left.
+  bool Mask(std::span<const float> logits, bool waits, const SamplingState& state);
+  void Penalize(const SamplingParams& params, const TokenCounts& counts);
+
+  MaskCache masks_;
+  std::vector<float> changed_;  // [vocab_size]
+};
+
+}  // namespace quire::engine

@@ -1,0 +1,149 @@
+#include "kernels/quant/bitsandbytes.h"
+
+#include <numeric>
+
+namespace quire::kernels {
+
+const std::array<float, 16> kNf4Values = {
+    -1.0f,
+    -0.6961928009986877f,
+    -0.5250730514526367f,
+    -0.39491748809814453f,
+    -0.28444138169288635f,
+    -0.18477343022823334f,
+    -0.09105003625154495f,
+    0.0f,
+    0.07958029955625534f,
+    0.16093020141124725f,
+    0.24611230194568634f,
+    0.33791524171829224f,
+    0.44070982933044434f,
+    0.5626170039176941f,
+    0.7229568362236023f,
+    1.0f,
+};
+
+const std::array<float, 16> kFp4Values = {
+    0.0f / 12,   0.0625f / 12,  8.0f / 12,  12.0f / 12,  4.0f / 12,  6.0f / 12,
+    2.0f / 12,   3.0f / 12,     -0.0f / 12, -0.0625f / 12, -8.0f / 12, -12.0f / 12,
+    -4.0f / 12,  -6.0f / 12,    -2.0f / 12, -3.0f / 12,
+};
+
+namespace {
+
+// int8_vectorwise_dequant multiplies by 1 / 127, rounded to f32.
+constexpr float kPerCode = 7.874015718698502e-3f;
+constexpr int kInt8Middle = 128;
+
+std::uint8_t Code(const Bnb4Tensors& t, std::int64_t index) {
+  const std::uint8_t pair = t.codes[index / 2];
+  return index % 2 == 0 ? pair >> 4 : pair & 0xf;
+}
+
+float Absmax(const Bnb4Tensors& t, std::int64_t block) {
+  if (t.nested_codes == nullptr) return t.absmax[block];
+  return t.nested_table[t.nested_codes[block]] * t.nested_absmax[block / t.nested_block_size] +
+         t.nested_offset;
+}
+
+// Inputs of one group: no block ends inside it, in whatever output.
+std::int64_t GroupSize(const Bnb4Tensors& t) { return std::gcd(t.in, t.block_size); }
+
+class Bnb4Weight final : public QuantizedWeight {
+ public:
+  explicit Bnb4Weight(const Bnb4Tensors& t)
+      : QuantizedWeight({.format = "bitsandbytes 4-bit",
+                         .out = t.out,
+                         .in = t.in,
+                         .code_bits = 4,
+                         .shift = CodeShift::kNone,
+                         .constant_zero = 0,
+                         .table = std::vector<float>(t.table, t.table + 16),
+                         .num_groups = static_cast<std::int32_t>(t.in / GroupSize(t)),
+                         .group_of_input = ConsecutiveGroups(t.in, GroupSize(t)),
+                         .scale_dtype = DType::kF32}),
+        tensors_(t) {}
+
+  void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
+    const std::int64_t begin = first * tensors_.in;
+    for (std::int64_t i = 0; i < count * tensors_.in; ++i) codes[i] = Code(tensors_, begin + i);
+  }
+
+  void ReadScales(std::int64_t first, std::int64_t count, float* scales, float*) const override {
+    const std::int64_t group_size = GroupSize(tensors_);
+    const std::int64_t num_groups = tensors_.in / group_size;
+    for (std::int64_t i = 0; i < count * num_groups; ++i) {
+      const std::int64_t element = (first * num_groups + i) * group_size;
+      scales[i] = Absmax(tensors_, element / tensors_.block_size);
+    }
+  }
+
+ private:
+  const Bnb4Tensors tensors_;
+};
+
+class Int8Weight final : public QuantizedWeight {
+ public:
+  explicit Int8Weight(const Int8Tensors& t)
+      : QuantizedWeight({.format = "bitsandbytes 8-bit",
+                         .out = t.out,
+                         .in = t.in,
+                         .code_bits = 8,
+                         .shift = CodeShift::kConstantZero,
+                         .constant_zero = kInt8Middle,
+                         .table = {},
+                         .num_groups = 1,
+                         .group_of_input = ConsecutiveGroups(t.in, t.in),
+                         .scale_dtype = DType::kF32}),
+        tensors_(t) {}
+
+  void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
+    const std::int8_t* from = tensors_.codes + first * tensors_.in;
+    for (std::int64_t i = 0; i < count * tensors_.in; ++i) {
+      codes[i] = static_cast<std::uint8_t>(from[i] + kInt8Middle);
+    }
+  }
+
+  void ReadScales(std::int64_t first, std::int64_t count, float* scales, float*) const override {
+    for (std::int64_t n = 0; n < count; ++n) scales[n] = tensors_.absmax[first + n] * kPerCode;
+  }
+
+ private:
+  const Int8Tensors tensors_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<QuantizedWeight>> NewBnb4Weight(const Bnb4Tensors& tensors) {
+  if (tensors.block_size < 1 || tensors.nested_block_size < 1) {
+    return InvalidArgument("bitsandbytes 4-bit: wanted positive block sizes, have {} and {}",
+                           tensors.block_size, tensors.nested_block_size);
+  }
+  return std::make_unique<Bnb4Weight>(tensors);
+}
+
+std::vector<float> DecodeBnb4(const Bnb4Tensors& t) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(t.out * t.in));
+  for (std::int64_t i = 0; i < t.out * t.in; ++i) {
+    values.push_back(t.table[Code(t, i)] * Absmax(t, i / t.block_size));
+  }
+  return values;
+}
+
+std::unique_ptr<QuantizedWeight> NewInt8Weight(const Int8Tensors& tensors) {
+  return std::make_unique<Int8Weight>(tensors);
+}
+
+std::vector<float> DecodeInt8(const Int8Tensors& t) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(t.out * t.in));
+  for (std::int64_t n = 0; n < t.out; ++n) {
+    for (std::int64_t k = 0; k < t.in; ++k) {
+      values.push_back(static_cast<float>(t.codes[n * t.in + k]) * t.absmax[n] * kPerCode);
+    }
+  }
+  return values;
+}
+
+}  // namespace quire::kernels

@@ -1,0 +1,47 @@
+#include "engine/formats/model_weights.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/model/random_weights.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using testing::IsOk;
+
+TEST(ModelWeightsTest, PlainLayersAreQuantizedOnLoad) {
+  const auto source = std::make_shared<const RandomWeights>(1);
+  EXPECT_EQ(QuantizeOnLoad(source, {}), source);
+  for (const auto kind : {kernels::RoundingKind::kInt8, kernels::RoundingKind::kInt4,
+                          kernels::RoundingKind::kNf4}) {
+    const auto weights = QuantizeOnLoad(source, kind);
+    EXPECT_TRUE(weights->quantizes_on_load());
+    const auto linear = weights->GetLinear("model.layers.0.mlp.up_proj", 16, 64);
+    ASSERT_THAT(linear, IsOk());
+    ASSERT_NE(linear->quantized, nullptr);
+    EXPECT_EQ(linear->quantized->layout().format, kernels::RoundingKindName(kind));
+  }
+}
+
+TEST(ModelWeightsTest, TheOutputMatrixKeepsEightBits) {
+  const auto weights =
+      QuantizeOnLoad(std::make_shared<const RandomWeights>(1), kernels::RoundingKind::kNf4);
+  for (const char* name : {"lm_head", "model.embed_tokens"}) {
+    const auto linear = weights->GetLinear(name, 16, 64);
+    ASSERT_THAT(linear, IsOk());
+    EXPECT_EQ(linear->quantized->layout().format, "int8");
+  }
+}
+
+TEST(ModelWeightsTest, EmbeddingTablesStayPlain) {
+  const auto weights =
+      QuantizeOnLoad(std::make_shared<const RandomWeights>(1), kernels::RoundingKind::kInt8);
+  const std::int64_t shape[] = {16, 64};
+  const auto table = weights->Get("model.embed_tokens.weight", shape);
+  ASSERT_THAT(table, IsOk());
+  EXPECT_EQ(table->view.dtype, kernels::DType::kBF16);
+}
+
+}  // namespace
+}  // namespace quire::engine
