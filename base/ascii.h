@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 // Classes of ASCII characters, whatever the locale.
 
 namespace quire {
@@ -13,6 +15,12 @@ constexpr int HexDigit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
+}
+
+// Line breaks as spaces, for input that is quoted in an error: messages are one line.
+inline std::string OneLine(std::string text) {
+  for (char& c : text) c = c == '\n' || c == '\r' ? ' ' : c;
+  return text;
 }
 
 }  // namespace quire

@@ -46,7 +46,9 @@ Matrix Magnitudes(const QuantizedWeight& weight) {
       const std::uint8_t code = codes[n * in + k];
       const float c = layout.table.empty() ? code : layout.table[code];
       const float scale = std::abs(scales[group]);
-      float magnitude = scale * std::abs(c);
+      // Bytes with a scale per output are multiplied as signed numbers, less their constant zero.
+      const float zero = IsInt8PerOutput(layout) ? layout.constant_zero : 0.0f;
+      float magnitude = scale * std::abs(c - zero);
       if (layout.shift == CodeShift::kConstantZero && !IsInt8PerOutput(layout)) {
         magnitude += scale * layout.constant_zero;
       }
@@ -81,8 +83,8 @@ class QuantizedLinearTest : public KernelTest {
   }
 
   // The product of the decoded values in f64 against the device's, for few and many tokens.
-  void Check(const Case& c, const std::vector<std::int64_t>& token_counts,
-             bool with_bias = false, bool accumulate = false) {
+  void Check(const Case& c, const std::vector<std::int64_t>& token_counts, bool with_bias = false,
+             bool accumulate = false) {
     SCOPED_TRACE(c.name);
     const QuantizedLayout& layout = c.weight->layout();
     Matrix weight(layout.out, layout.in);
@@ -100,8 +102,8 @@ class QuantizedLinearTest : public KernelTest {
       SCOPED_TRACE(::testing::Message() << tokens << " tokens");
       const Matrix x = Matrix::Random(tokens, layout.in, random_);
       const Matrix bias = Matrix::Random(1, layout.out, random_);
-      const Matrix y = accumulate ? Matrix::Random(tokens, layout.out, random_)
-                                  : Matrix(tokens, layout.out);
+      const Matrix y =
+          accumulate ? Matrix::Random(tokens, layout.out, random_) : Matrix(tokens, layout.out);
       const auto reference = [&](const Matrix& of_x, const Matrix& of_weight, const Matrix& of_bias,
                                  const Matrix& of_y) {
         return reference::Linear({.x = of_x.view(),
@@ -129,11 +131,9 @@ TEST_P(QuantizedLinearTest, GptqMatchesItsReferenceDecoder) {
   for (const int bits : {2, 3, 4, 8}) {
     for (const std::int64_t group_size : {-1, 32, 64, 128, 20}) {
       for (const bool act_order : {false, true}) {
-        const RandomGptq gptq(random_, {.bits = bits,
-                                        .out = 64,
-                                        .in = 160,
-                                        .group_size = group_size,
-                                        .act_order = act_order});
+        const RandomGptq gptq(
+            random_,
+            {.bits = bits, .out = 64, .in = 160, .group_size = group_size, .act_order = act_order});
         const auto weight = NewGptqWeight(gptq.tensors());
         ASSERT_TRUE(weight.ok()) << weight.status();
         Check({gptq.name(), weight->get(), DecodeGptq(gptq.tensors())}, kTokenCounts);
@@ -199,14 +199,15 @@ TEST_P(QuantizedLinearTest, Bnb4MatchesItsReferenceDecoder) {
   for (const auto* table : {&kNf4Values, &kFp4Values}) {
     for (const bool nested : {false, true}) {
       // The last three have blocks that run from one output into the next.
-      for (const auto& [out, in, block_size] :
-           {std::array<std::int64_t, 3>{64, 128, 64}, {40, 256, 32}, {9, 4096, 4096},
-            {96, 64, 128}, {64, 48, 64}, {31, 20, 64}}) {
-        const RandomBnb4 bnb(random_, {.out = out,
-                                       .in = in,
-                                       .block_size = block_size,
-                                       .nested = nested,
-                                       .table = table});
+      for (const auto& [out, in, block_size] : {std::array<std::int64_t, 3>{64, 128, 64},
+                                                {40, 256, 32},
+                                                {9, 4096, 4096},
+                                                {96, 64, 128},
+                                                {64, 48, 64},
+                                                {31, 20, 64}}) {
+        const RandomBnb4 bnb(
+            random_,
+            {.out = out, .in = in, .block_size = block_size, .nested = nested, .table = table});
         const auto weight = NewBnb4Weight(bnb.tensors());
         ASSERT_TRUE(weight.ok()) << weight.status();
         Check({bnb.name(), weight->get(), DecodeBnb4(bnb.tensors())}, kTokenCounts);
@@ -230,8 +231,8 @@ TEST_P(QuantizedLinearTest, Int8MatchesItsReferenceDecoder) {
 
 TEST_P(QuantizedLinearTest, WeightsRoundedOnLoadMatchTheirDefinition) {
   for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
-    for (const auto& [out, in] : {std::array<std::int64_t, 2>{1, 1}, {7, 8}, {33, 63}, {65, 64},
-                                  {64, 172}, {96, 1000}}) {
+    for (const auto& [out, in] :
+         {std::array<std::int64_t, 2>{1, 1}, {7, 8}, {33, 63}, {65, 64}, {64, 172}, {96, 1000}}) {
       const Matrix dense = Matrix::Random(out, in, random_, DType::kBF16);
       const auto weight = RoundToNearest(dense.view(), kind);
       ASSERT_TRUE(weight.ok()) << weight.status();
@@ -267,8 +268,7 @@ TEST_P(QuantizedLinearTest, MatchesAtModelSizes) {
     ASSERT_TRUE(whole.ok()) << whole.status();
     Check({gptq.name(), whole->get(), DecodeGptq(gptq.tensors())}, {1, 32});
     const Matrix dense = Matrix::Random(40, in, random_, DType::kBF16);
-    for (const RoundingKind kind :
-         {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
+    for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
       const auto weight = RoundToNearest(dense.view(), kind);
       ASSERT_TRUE(weight.ok()) << weight.status();
       Check({RoundingKindName(kind), weight->get(), DecodeQuantizedWeight(**weight)}, {1, 13});
@@ -286,8 +286,8 @@ TEST_P(QuantizedLinearTest, NoTokensIsNoWork) {
 // The contract of quantized_linear.h: the order of a sum depends on the weight alone.
 TEST_P(QuantizedLinearTest, RowHasTheSameBitsAloneAndInAnyBatch) {
   const RandomGptq grouped(random_, {.bits = 4, .out = 104, .in = 320, .group_size = 64});
-  const RandomGptq ordered(
-      random_, {.bits = 8, .out = 104, .in = 320, .group_size = 40, .act_order = true});
+  const RandomGptq ordered(random_,
+                           {.bits = 8, .out = 104, .in = 320, .group_size = 40, .act_order = true});
   const RandomBnb4 table(random_, {.out = 100, .in = 320, .block_size = 64});
   const RandomInt8 int8(random_, 100, 320);
   std::vector<std::unique_ptr<QuantizedWeight>> weights;

@@ -51,8 +51,9 @@ TEST_F(InferenceProgramTest, SaysWhatItServesAndEndsWithTheSignal) {
   Subprocess program(Command({"--admin-port", "0", "--kv-cache-bytes", "16MiB", "--model-name",
                               "storyteller", "--context-tokens", "1024"}));
   const std::string log = program.ReadErrorUntil(" serving\n");
-  EXPECT_THAT(log, AllOf(HasSubstr("language model storyteller"), HasSubstr("KV blocks"),
-                         HasSubstr("16.0 MiB"), HasSubstr("context 1024"), HasSubstr("cpu/")));
+  EXPECT_THAT(log,
+              AllOf(HasSubstr("language model storyteller"), HasSubstr("8192 blocks of 16 tokens"),
+                    HasSubstr("16.0 MiB"), HasSubstr("context 1024"), HasSubstr("cpu/")));
   const auto admin = ChannelFrom(log, "health and reflection on port ");
   ASSERT_NE(admin, nullptr) << log;
   EXPECT_EQ(CheckHealth(admin, ""), "SERVING");

@@ -16,7 +16,7 @@ using ::quire::testing::GgufWriter;
 using ::quire::testing::HasCode;
 using ::quire::testing::IsOk;
 using ::testing::ElementsAre;
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+using quire::testing::kInvalid;
 constexpr EncodeOptions kPlain{.add_special_tokens = false, .parse_special_tokens = false};
 
 StatusOr<std::unique_ptr<Tokenizer>> Load(const GgufWriter& writer) {
