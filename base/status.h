@@ -10,7 +10,8 @@
 #include "absl/status/statusor.h"
 
 // absl::Status under a short name, constructors that take a format string, and the two macros
-// that abseil 20220623 lacks. Messages have the form "what: wanted X, have Y", no full stop.
+// that abseil 20220623 lacks. Messages have the form "what: wanted X, have Y", no full stop. They
+// are one line, whatever they quote: control characters become spaces.
 
 namespace quire {
 
@@ -24,10 +25,13 @@ inline std::string_view Message(const Status& status) {
   return {status.message().data(), status.message().size()};
 }
 
-#define QUIRE_DEFINE_STATUS_(Name, code)                                                     \
-  template <typename... Args>                                                                \
-  [[nodiscard]] Status Name(fmt::format_string<Args...> format, Args&&... args) {            \
-    return Status(absl::StatusCode::code, fmt::format(format, std::forward<Args>(args)...)); \
+// An error with this message on one line.
+[[nodiscard]] Status MakeError(absl::StatusCode code, std::string message);
+
+#define QUIRE_DEFINE_STATUS_(Name, code)                                                        \
+  template <typename... Args>                                                                   \
+  [[nodiscard]] Status Name(fmt::format_string<Args...> format, Args&&... args) {               \
+    return MakeError(absl::StatusCode::code, fmt::format(format, std::forward<Args>(args)...)); \
   }
 // The caller's fault; never succeeds on retry.
 QUIRE_DEFINE_STATUS_(InvalidArgument, kInvalidArgument)

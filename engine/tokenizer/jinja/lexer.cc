@@ -68,7 +68,7 @@ class Lexer {
   Status Error(std::string_view wanted) const {
     const std::string found =
         at_ < text_.size()
-            ? fmt::format("\"{}\"", OneLine(ReplaceInvalidUtf8(Rest().substr(0, 10))))
+            ? fmt::format("\"{}\"", ReplaceInvalidUtf8(Rest().substr(0, 10)))
             : std::string("the end of the template");
     return InvalidArgument("template line {}, column {}: wanted {}, have {}", line_, column(),
                            wanted, found);

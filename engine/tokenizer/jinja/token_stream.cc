@@ -1,6 +1,5 @@
 #include "engine/tokenizer/jinja/token_stream.h"
 
-#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace quire::engine::jinja {
@@ -65,7 +64,7 @@ StatusOr<std::string> TokenStream::ExpectName() {
 
 Status TokenStream::Error(std::string_view wanted) const {
   return InvalidArgument("template line {}, column {}: wanted {}, have {}", Current().line,
-                         Current().column, wanted, OneLine(Describe(Current())));
+                         Current().column, wanted, Describe(Current()));
 }
 
 ParseDepth::ParseDepth(int& depth, const TokenStream& tokens) : depth_(depth) {

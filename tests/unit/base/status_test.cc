@@ -35,6 +35,12 @@ TEST(StatusTest, ReturnIfErrorStopsAtTheFirstError) {
   EXPECT_FALSE(CheckEven(3).ok());
 }
 
+TEST(StatusTest, MessagesAreOneLineWhateverTheyQuote) {
+  const Status quotes = InvalidArgument("key {}: not known", "a\nb\r\tc\x1b[1md\u00e9");
+  EXPECT_EQ(Message(quotes), "key a b  c [1md\u00e9: not known");
+  EXPECT_EQ(Message(Annotate(quotes, "two\nlines")), "two lines: key a b  c [1md\u00e9: not known");
+}
+
 TEST(StatusTest, AnnotateKeepsCodeAndPayload) {
   Status status = NotFound("no such file");
   status.SetPayload("type", absl::Cord("detail"));
