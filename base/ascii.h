@@ -2,7 +2,7 @@
 
 #include <string>
 
-// Classes of ASCII characters, whatever the locale.
+// Classes and cases of ASCII characters, whatever the locale.
 
 namespace quire {
 
@@ -17,9 +17,9 @@ constexpr int HexDigit(char c) {
   return -1;
 }
 
-// Line breaks as spaces, for input that is quoted in an error: messages are one line.
-inline std::string OneLine(std::string text) {
-  for (char& c : text) c = c == '\n' || c == '\r' ? ' ' : c;
+// `text` with ASCII letters in lower case.
+inline std::string AsciiLower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return text;
 }
 

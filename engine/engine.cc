@@ -142,7 +142,7 @@ class LocalEngine final : public Engine {
     }
     const Request& request = requests.front()->sequence.request;
     const std::int64_t num_own = requests.front()->sequence.num_tokens();
-    const std::int64_t num_tokens = num_backlog_tokens_ + num_submitted_tokens_ + num_own;
+    const std::int64_t num_tokens = load_.num_backlog_tokens + num_submitted_tokens_ + num_own;
     if (num_tokens > max_queued_tokens_) {
       return ResourceExhausted("queue: wanted at most {} prompt tokens at once, have {}",
                                max_queued_tokens_, num_tokens);
@@ -201,7 +201,6 @@ class LocalEngine final : public Engine {
   void TakeLoad() {
     num_active_ = loop_.num_active();
     load_ = loop_.load();
-    num_backlog_tokens_ = model_.core->scheduler().num_backlog_tokens();
   }
 
   LoadedModel model_;
@@ -217,7 +216,6 @@ class LocalEngine final : public Engine {
   std::vector<std::unique_ptr<ActiveRequest>> submitted_;              // guarded by mutex_
   std::vector<std::pair<std::string, std::string>> cancelled_groups_;  // guarded by mutex_
   std::size_t num_active_ = 0;             // guarded by mutex_; in loop_
-  std::int64_t num_backlog_tokens_ = 0;    // guarded by mutex_; in loop_
   std::int64_t num_submitted_tokens_ = 0;  // guarded by mutex_; in submitted_
   EngineLoad load_;                        // guarded by mutex_
   bool stopping_ = false;                  // guarded by mutex_

@@ -23,7 +23,8 @@ struct EngineLoad {
   std::int32_t num_free_blocks = 0;
   std::int32_t num_blocks = 0;
   std::int64_t num_preemptions = 0;
-  // How long the prompts that are not computed yet will take; 0 before the speed is known.
+  std::int64_t num_backlog_tokens = 0;  // of prompts that are not computed yet
+  // How long they will take; 0 before the speed is known.
   std::chrono::nanoseconds expected_wait{0};
   double prompt_tokens_per_s = 0.0;  // how fast prompts are computed of late; 0: not known yet
 };

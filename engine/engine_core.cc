@@ -1,6 +1,7 @@
 #include "engine/engine_core.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "engine/sampling/logits.h"
@@ -82,11 +83,8 @@ void EngineCore::CollectRow(const BatchEntry& entry, std::int32_t position, std:
                       position + 1 < sequence.num_prompt_tokens();
   const bool samples = position + 1 >= sequence.num_tokens() && request.max_new_tokens > 0;
   if (!scores && !samples) return;
-  rows_.push_back({.row = row,
-                   .result = results_.size() - 1,
-                   .position = position,
-                   .id = forward_batch_.ids[static_cast<std::size_t>(row)],
-                   .samples = samples});
+  rows_.push_back(
+      {.row = row, .result = results_.size() - 1, .position = position, .samples = samples});
 }
 
 Status EngineCore::ComputeLogits() {
@@ -113,7 +111,8 @@ void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
   // A guess counts if it is what was sampled in its place.
   const std::vector<TokenId>& tokens = result.sequence->tokens;
   const auto position = static_cast<std::size_t>(row.position);
-  if (position + 1 == tokens.size() && tokens[position] == row.id) {
+  const TokenId id = forward_batch_.ids[static_cast<std::size_t>(row.row)];
+  if (position + 1 == tokens.size() && tokens[position] == id) {
     result.status = SampleToken(result, logits);
   }
 }
@@ -121,10 +120,8 @@ void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
 void EngineCore::ScorePrompt(StepResult& result, std::int32_t position,
                              std::span<const float> logits) {
   Sequence& sequence = *result.sequence;
-  if (const auto max = ArgMax(logits); !max.ok()) {
-    result.status = max.status();
-    return;
-  }
+  result.status = CheckFinite(logits);
+  if (!result.status.ok()) return;
   const TokenId next = sequence.tokens[static_cast<std::size_t>(position) + 1];
   result.prompt_logprobs.push_back(Score(logits, next, *sequence.request.num_prompt_logprobs));
   sequence.num_scored = position + 2;

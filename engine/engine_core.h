@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -79,7 +78,6 @@ class EngineCore {
     std::int32_t row = 0;       // in the batch
     std::size_t result = 0;     // in results_
     std::int32_t position = 0;  // of the row's token in its sequence
-    TokenId id = 0;             // the row's token
     bool samples = false;       // else it scores the prompt
   };
 

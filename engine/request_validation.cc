@@ -42,11 +42,7 @@ Status ValidateStop(const Request& request, std::int32_t vocab_size) {
 }
 
 Status ValidateTop(const char* field, const std::optional<std::int32_t>& num_top) {
-  if (num_top && (*num_top < 0 || *num_top > kMaxTopLogprobs)) {
-    return InvalidArgument("{}: wanted a number in [0, {}], have {}", field, kMaxTopLogprobs,
-                           *num_top);
-  }
-  return OkStatus();
+  return num_top ? ValidateRange(field, *num_top, 0, kMaxTopLogprobs) : OkStatus();
 }
 
 Status ValidateLength(const Request& request, std::int32_t context_tokens) {

@@ -7,30 +7,28 @@ namespace quire::engine {
 
 void StepLoop::Add(std::unique_ptr<ActiveRequest> request) {
   ActiveRequest& added = *request;
-  JoinGroup(added.sequence.request);
+  JoinGroup(added);
   active_.emplace(&added.sequence, std::move(request));
   if (Status status = core_.Add(added.sequence); !status.ok()) {
     EndWithError(added, std::move(status));
   }
 }
 
-void StepLoop::JoinGroup(const Request& request) {
+void StepLoop::JoinGroup(ActiveRequest& active) {
+  const Request& request = active.sequence.request;
   const SchedulingParams& params = request.scheduling;
   if (params.group.empty()) return;
-  Group& group = groups_[{params.client, params.group}];
+  RequestGroup& group = groups_[{params.client, params.group}];
+  active.group = &group;
   ++group.num_active;
   if (!request.deadline) return;
   group.deadline = group.deadline ? std::min(*group.deadline, *request.deadline) : request.deadline;
 }
 
-void StepLoop::LeaveGroup(const Request& request) {
-  const auto found = groups_.find({request.scheduling.client, request.scheduling.group});
-  if (found != groups_.end() && --found->second.num_active == 0) groups_.erase(found);
-}
-
-std::optional<StepLoop::Clock::time_point> StepLoop::DeadlineOf(const Request& request) const {
-  if (request.scheduling.group.empty()) return request.deadline;
-  return groups_.at({request.scheduling.client, request.scheduling.group}).deadline;
+void StepLoop::LeaveGroup(const ActiveRequest& active) {
+  if (active.group == nullptr || --active.group->num_active > 0) return;
+  const SchedulingParams& params = active.sequence.request.scheduling;
+  groups_.erase({params.client, params.group});
 }
 
 void StepLoop::CancelGroup(const std::string& client, const std::string& group) {
@@ -84,7 +82,8 @@ Status StepLoop::WhyEnd(const ActiveRequest& request, Clock::time_point now) con
     return Cancelled("reader: took nothing for {} ms while {} tokens waited",
                      slow_readers_.cancel_after.count(), channel.num_unread_tokens());
   }
-  const auto deadline = DeadlineOf(request.sequence.request);
+  const auto& deadline =
+      request.group == nullptr ? request.sequence.request.deadline : request.group->deadline;
   if (!deadline || *deadline > now) return OkStatus();
   return DeadlineExceeded("deadline: passed after {} of {} output tokens",
                           request.sequence.num_output_tokens(),
@@ -149,7 +148,7 @@ void StepLoop::EndWithError(ActiveRequest& request, Status status) {
 
 void StepLoop::End(ActiveRequest& request) {
   core_.Remove(request.sequence);
-  LeaveGroup(request.sequence.request);
+  LeaveGroup(request);
   const auto found = active_.find(&request.sequence);
   ended_.push_back(std::move(found->second));
   active_.erase(found);
@@ -163,15 +162,15 @@ void StepLoop::Deliver() {
 
 EngineLoad StepLoop::load() const {
   const Scheduler& scheduler = core_.scheduler();
+  const std::int64_t backlog = scheduler.num_backlog_tokens();
   const double wait_s =
-      prompt_tokens_per_s_ == 0.0
-          ? 0.0
-          : static_cast<double>(scheduler.num_backlog_tokens()) / prompt_tokens_per_s_;
+      prompt_tokens_per_s_ == 0.0 ? 0.0 : static_cast<double>(backlog) / prompt_tokens_per_s_;
   return {.num_running = scheduler.num_running(),
           .num_waiting = scheduler.num_waiting(),
           .num_free_blocks = core_.allocator().num_free(),
           .num_blocks = core_.allocator().num_blocks(),
           .num_preemptions = scheduler.num_preemptions(),
+          .num_backlog_tokens = backlog,
           .expected_wait = std::chrono::duration_cast<std::chrono::nanoseconds>(
               std::chrono::duration<double>(wait_s)),
           .prompt_tokens_per_s = prompt_tokens_per_s_};

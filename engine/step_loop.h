@@ -17,11 +17,18 @@
 
 namespace quire::engine {
 
+// The requests of one client that end together.
+struct RequestGroup {
+  std::int32_t num_active = 0;
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // the earliest of all so far
+};
+
 // One output of a request from Submit to its last event.
 struct ActiveRequest {
   Sequence sequence;
   std::unique_ptr<OutputProcessor> output;
   std::chrono::steady_clock::time_point paused;  // when, if the sequence is paused
+  RequestGroup* group = nullptr;                 // of the loop; null if the request has none
 };
 
 // Drives the requests of one engine step by step: cancels, deadlines, computing, output. Blocks of
@@ -57,14 +64,9 @@ class StepLoop {
 
  private:
   using GroupName = std::pair<std::string, std::string>;  // client, group
-  struct Group {
-    std::int32_t num_active = 0;
-    std::optional<Clock::time_point> deadline;  // the earliest of all members so far
-  };
 
-  void JoinGroup(const Request& request);
-  void LeaveGroup(const Request& request);
-  std::optional<Clock::time_point> DeadlineOf(const Request& request) const;
+  void JoinGroup(ActiveRequest& active);
+  void LeaveGroup(const ActiveRequest& active);
   void EndCancelledAndLate(Clock::time_point now);
   Status WhyEnd(const ActiveRequest& request, Clock::time_point now) const;
   void UpdatePaused(Clock::time_point now);
@@ -81,8 +83,8 @@ class StepLoop {
 
   EngineCore& core_;
   const SlowReaderLimits slow_readers_;
-  std::map<GroupName, Group> groups_;
-  double prompt_tokens_per_s_ = 0.0;  // moving average; 0: unknown
+  std::map<GroupName, RequestGroup> groups_;  // ActiveRequest::group points into it
+  double prompt_tokens_per_s_ = 0.0;          // moving average; 0: unknown
   std::unordered_map<const Sequence*, std::unique_ptr<ActiveRequest>> active_;
   std::vector<std::unique_ptr<ActiveRequest>> ended_;  // to be delivered and forgotten
 };

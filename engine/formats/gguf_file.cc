@@ -64,11 +64,8 @@ StatusOr<std::uint64_t> Alignment(const GgufMetadata& metadata) {
 // Bytes of a tensor, or nothing if the product overflows. Requires: whole blocks.
 std::optional<std::uint64_t> TensorBytes(const GgufTensor& tensor) {
   const GgufTypeTraits& traits = TraitsOf(tensor.type);
-  std::optional<std::uint64_t> elements = 1;
-  for (const std::int64_t length : tensor.shape) {
-    elements = CheckedMultiply(*elements, static_cast<std::uint64_t>(length));
-    if (!elements) return std::nullopt;
-  }
+  const std::optional<std::uint64_t> elements = CheckedProduct(1, tensor.shape);
+  if (!elements) return std::nullopt;
   return CheckedMultiply(*elements / traits.block_elements, traits.block_bytes);
 }
 
@@ -107,9 +104,8 @@ Status ReadType(GgufReader& reader, GgufTensor& tensor) {
 StatusOr<GgufTensor> ReadTensor(GgufReader& reader) {
   GgufTensor tensor;
   QUIRE_ASSIGN_OR_RETURN(tensor.name, reader.ReadString("tensor"));
-  const bool printable = std::all_of(tensor.name.begin(), tensor.name.end(),
-                                     [](char c) { return c > ' ' && c <= '~'; });
-  if (tensor.name.empty() || tensor.name.size() > kMaxGgufNameBytes || !printable) {
+  if (tensor.name.empty() || tensor.name.size() > kMaxGgufNameBytes ||
+      !IsPrintableAscii(tensor.name)) {
     return DataLoss("tensor: wanted a name of 1 to {} printable characters, have {} bytes",
                     kMaxGgufNameBytes, tensor.name.size());
   }
@@ -214,6 +210,12 @@ const GgufTensor* GgufFile::Find(std::string_view name) const {
 
 std::span<const std::uint8_t> GgufFile::bytes(const GgufTensor& tensor) const {
   return file_->bytes().subspan(tensor.begin, tensor.size_bytes());
+}
+
+StatusOr<std::shared_ptr<const GgufFile>> OpenIfGguf(const std::string& path,
+                                                     MappedFile::Wanted wanted) {
+  if (!IsGgufPath(path)) return std::shared_ptr<const GgufFile>();
+  return GgufFile::Open(path, wanted);
 }
 
 }  // namespace quire::engine

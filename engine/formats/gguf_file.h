@@ -63,4 +63,8 @@ class GgufFile {
 // True if a model at this path is one GGUF file and not a directory.
 inline bool IsGgufPath(std::string_view path) { return path.ends_with(".gguf"); }
 
+// The file of the model at `path`, or null where it is a directory. Errors as GgufFile::Open.
+StatusOr<std::shared_ptr<const GgufFile>> OpenIfGguf(
+    const std::string& path, MappedFile::Wanted wanted = MappedFile::Wanted::kAll);
+
 }  // namespace quire::engine

@@ -22,18 +22,15 @@ constexpr std::uint64_t kMinArrayBytes = 12;
 constexpr std::uint64_t kMaxStrings = 1 << 25;
 
 struct TypeRow {
-  Type type;
   std::string_view name;
   std::uint32_t size_bytes;  // of a number; 0 for the others
 };
+// By the numbers of GgufValueType.
 constexpr std::array kTypes = {
-    TypeRow{Type::kU8, "u8", 1},          TypeRow{Type::kI8, "i8", 1},
-    TypeRow{Type::kU16, "u16", 2},        TypeRow{Type::kI16, "i16", 2},
-    TypeRow{Type::kU32, "u32", 4},        TypeRow{Type::kI32, "i32", 4},
-    TypeRow{Type::kF32, "f32", 4},        TypeRow{Type::kBool, "bool", 1},
-    TypeRow{Type::kString, "string", 0},  TypeRow{Type::kArray, "array", 0},
-    TypeRow{Type::kU64, "u64", 8},        TypeRow{Type::kI64, "i64", 8},
-    TypeRow{Type::kF64, "f64", 8},
+    TypeRow{"u8", 1},  TypeRow{"i8", 1},  TypeRow{"u16", 2},   TypeRow{"i16", 2},
+    TypeRow{"u32", 4}, TypeRow{"i32", 4}, TypeRow{"f32", 4},   TypeRow{"bool", 1},
+    TypeRow{"string", 0}, TypeRow{"array", 0}, TypeRow{"u64", 8}, TypeRow{"i64", 8},
+    TypeRow{"f64", 8},
 };
 
 const TypeRow& RowOf(Type type) { return kTypes[static_cast<std::size_t>(type)]; }

@@ -1,6 +1,12 @@
 #include "engine/formats/gguf_reader.h"
 
+#include <algorithm>
+
 namespace quire::engine {
+
+bool IsPrintableAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
 
 StatusOr<std::span<const std::uint8_t>> GgufReader::ReadBytes(std::uint64_t count,
                                                               std::string_view what) {

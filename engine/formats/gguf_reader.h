@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -8,6 +9,16 @@
 #include "base/status.h"
 
 namespace quire::engine {
+
+// The unsigned number in at most 8 bytes.
+constexpr std::uint64_t LittleEndian(std::span<const std::uint8_t> bytes) {
+  std::uint64_t number = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) number = number << 8 | bytes[i];
+  return number;
+}
+
+// True if `text` is ASCII without spaces and controls, as keys and names in a file are.
+bool IsPrintableAscii(std::string_view text);
 
 // Reads the fields of a GGUF file one after the other: little-endian numbers and strings with a
 // length before them. No read reaches beyond the bytes.
@@ -21,9 +32,7 @@ class GgufReader {
     static_assert(std::is_unsigned_v<Number>);
     QUIRE_ASSIGN_OR_RETURN(const std::span<const std::uint8_t> bytes,
                            ReadBytes(sizeof(Number), what));
-    std::uint64_t value = 0;
-    for (std::size_t i = sizeof(Number); i-- > 0;) value = value << 8 | bytes[i];
-    return static_cast<Number>(value);
+    return static_cast<Number>(LittleEndian(bytes));
   }
   StatusOr<std::string_view> ReadString(std::string_view what);
   StatusOr<std::span<const std::uint8_t>> ReadBytes(std::uint64_t count, std::string_view what);

@@ -16,12 +16,9 @@ constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 // Bytes that a tensor of this shape and type takes, or nothing if the product overflows or ends
 // inside a byte.
 std::optional<std::uint64_t> TensorBytes(const TensorInfo& tensor) {
-  std::optional<std::uint64_t> bits = static_cast<std::uint64_t>(BitsPerElement(tensor.dtype));
-  for (const std::int64_t length : tensor.shape) {
-    bits = CheckedMultiply(*bits, static_cast<std::uint64_t>(length));
-    if (!bits) return std::nullopt;
-  }
-  if (*bits % 8 != 0) return std::nullopt;
+  const std::optional<std::uint64_t> bits =
+      CheckedProduct(static_cast<std::uint64_t>(BitsPerElement(tensor.dtype)), tensor.shape);
+  if (!bits || *bits % 8 != 0) return std::nullopt;
   return *bits / 8;
 }
 

@@ -44,6 +44,11 @@ Extremes FindExtremes(std::span<const float> logits) {
   return extremes;
 }
 
+Status CheckExtremes(const Extremes& extremes) {
+  if (!extremes.has_nan) return OkStatus();
+  return DataLoss("logits: wanted finite numbers, have NaN or infinity: damaged weights");
+}
+
 // log(sum(exp(logits))), shifted by the maximum so that nothing overflows.
 double LogSumExp(std::span<const float> logits) {
   const double max = FindExtremes(logits).max;
@@ -70,11 +75,11 @@ std::vector<TokenId> TopIds(std::span<const float> logits, std::int32_t count) {
 
 }  // namespace
 
+Status CheckFinite(std::span<const float> logits) { return CheckExtremes(FindExtremes(logits)); }
+
 StatusOr<TokenId> ArgMax(std::span<const float> logits) {
   const Extremes extremes = FindExtremes(logits);
-  if (extremes.has_nan) {
-    return DataLoss("logits: wanted finite numbers, have NaN or infinity: damaged weights");
-  }
+  QUIRE_RETURN_IF_ERROR(CheckExtremes(extremes));
   const auto found = std::find(logits.begin(), logits.end(), extremes.max);
   return static_cast<TokenId>(found - logits.begin());
 }

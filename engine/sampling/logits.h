@@ -16,12 +16,14 @@ namespace quire::engine {
 // that damaged weights gave; its probability is 0 in f64 at every temperature.
 inline constexpr float kMaskedLogit = std::numeric_limits<float>::lowest();
 
-// The token with the largest logit, the lowest id among equals. Returns DATA_LOSS if that logit is
-// not finite or there is a NaN: the weights are damaged.
+// Returns DATA_LOSS if a logit is not finite: the weights are damaged.
+Status CheckFinite(std::span<const float> logits);
+
+// The token with the largest logit, the lowest id among equals. Fails as CheckFinite does.
 StatusOr<TokenId> ArgMax(std::span<const float> logits);
 
 // Log-probability of `id` under the softmax of the row, in f64, and the `num_top` most likely
-// tokens, most likely first. Requires: id is in range; ArgMax succeeds.
+// tokens, most likely first. Requires: id is in range; CheckFinite succeeds.
 ScoredToken Score(std::span<const float> logits, TokenId id, std::int32_t num_top);
 
 }  // namespace quire::engine

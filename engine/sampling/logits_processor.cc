@@ -24,7 +24,7 @@ StatusOr<std::span<const float>> LogitsProcessor::Process(std::span<const float>
                                                           const SamplingState& state) {
   const bool waits = state.num_output_tokens < state.min_tokens && !state.end_tokens.empty();
   if (!state.matcher && !waits && !HasPenalties(params) && params.logit_bias.empty()) return logits;
-  QUIRE_RETURN_IF_ERROR(ArgMax(logits).status());
+  QUIRE_RETURN_IF_ERROR(CheckFinite(logits));
   if (!Mask(logits, waits, state)) {
     return InvalidArgument(
         "constraint: wanted one that a token of this vocabulary continues, have only the empty "

@@ -47,8 +47,6 @@ class LogitsProcessor {
   // Requires: Process allowed it.
   bool Accept(TokenId id, const SamplingParams& params, SamplingState& state);
 
-  const MaskCache& masks() const { return masks_; }
-
  private:
   static bool HasPenalties(const SamplingParams& params);
 

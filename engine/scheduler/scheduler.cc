@@ -34,9 +34,8 @@ Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
               .attention_crossover = limits.attention_crossover,
               .window = limits.window},
       allocator_(allocator),
-      history_(allocator.num_blocks()) {
+      prefixes_({.is_enabled = limits.prefix_cache, .window = limits.window}, allocator) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
-  allocator_.set_on_evicted([this](const BlockKey& key) { history_.OnEvicted(key); });
 }
 
 Status Scheduler::Add(Sequence& sequence) {
@@ -53,7 +52,7 @@ Status Scheduler::Add(Sequence& sequence) {
 }
 
 void Scheduler::Remove(Sequence& sequence) {
-  StopComputing(sequence);
+  prefixes_.StopComputing(sequence);
   sequence.blocks.Release(allocator_);
   sequence.state = SequenceState::kFinished;
   std::erase(running_, &sequence);
@@ -64,7 +63,7 @@ void Scheduler::Remove(Sequence& sequence) {
 
 void Scheduler::SetPaused(Sequence& sequence, bool is_paused) {
   sequence.is_paused = is_paused;
-  if (is_paused) StopComputing(sequence);
+  if (is_paused) prefixes_.StopComputing(sequence);
 }
 
 const Batch& Scheduler::Schedule() {
@@ -93,21 +92,16 @@ void Scheduler::Commit() {
       waiting_.Charge(sequence, kOutputTokenCharge * num_new);
       sequence.num_charged = sequence.num_tokens();
     }
-    if (limits_.prefix_cache) PublishBlocks(sequence);
+    prefixes_.Publish(sequence);
     sequence.blocks.ReleaseBefore(FirstVisible(sequence.num_computed, limits_.window), allocator_);
   }
   batch_.entries.clear();
-  CountBacklog();
 }
 
-void Scheduler::ForgetPrefixes() {
-  allocator_.ForgetKeys();
-  history_.Clear();
-}
-
-void Scheduler::CountBacklog() {
-  num_backlog_tokens_ = waiting_.num_tokens();
-  for (const Sequence* sequence : running_) num_backlog_tokens_ += sequence->num_uncomputed();
+std::int64_t Scheduler::num_backlog_tokens() const {
+  std::int64_t num_tokens = waiting_.num_tokens();
+  for (const Sequence* sequence : running_) num_tokens += sequence->num_uncomputed();
+  return num_tokens;
 }
 
 void Scheduler::SortBySeniority() { std::ranges::sort(running_, {}, Seniority); }
@@ -158,16 +152,12 @@ void Scheduler::SchedulePrefills() {
   }
 }
 
-bool Scheduler::UsesPrefixes(const Sequence& sequence) const {
-  return limits_.prefix_cache && !sequence.request.num_prompt_logprobs;
-}
-
 void Scheduler::Admit() {
   while (!waiting_.empty()) {
     PrefixMatch prefix;
     Sequence* sequence = waiting_.Next([&](Sequence& candidate) {
-      prefix = FindPrefix(candidate);
-      return !IsBeingComputed(candidate, prefix.num_blocks());
+      prefix = prefixes_.Find(candidate);
+      return !prefixes_.IsBeingComputed(candidate, prefix);
     });
     if (sequence == nullptr) return;
     if (num_running() < limits_.max_sequences && HasRoomFor(*sequence, prefix)) {
@@ -176,21 +166,6 @@ void Scheduler::Admit() {
       return;
     }
   }
-}
-
-PrefixMatch Scheduler::FindPrefix(Sequence& sequence) const {
-  if (!UsesPrefixes(sequence)) return {};
-  const std::int32_t num_reusable = sequence.num_tokens() - 1;
-  ExtendKeys(sequence, num_reusable);
-  const auto num_keys = static_cast<std::size_t>(num_reusable / allocator_.block_size());
-  return quire::engine::FindPrefix(std::span(sequence.block_keys).first(num_keys), limits_.window,
-                                   allocator_);
-}
-
-bool Scheduler::IsBeingComputed(const Sequence& sequence, std::int64_t block) const {
-  const std::int64_t end = (block + 1) * allocator_.block_size();
-  if (!UsesPrefixes(sequence) || end > sequence.num_tokens() - 1) return false;
-  return computing_.contains(sequence.block_keys[static_cast<std::size_t>(block)]);
 }
 
 bool Scheduler::HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const {
@@ -211,7 +186,7 @@ void Scheduler::Start(Sequence& sequence, const PrefixMatch& prefix) {
   sequence.num_computed = static_cast<std::int32_t>(prefix.num_blocks()) * allocator_.block_size();
   if (sequence.num_charged == 0) {
     sequence.num_cached = sequence.num_computed;
-    ExplainMiss(sequence);
+    sequence.prefix_miss = prefixes_.Explain(sequence);
     waiting_.Charge(sequence, sequence.num_uncomputed());
     sequence.num_charged = sequence.num_tokens();
   }
@@ -221,71 +196,7 @@ void Scheduler::Start(Sequence& sequence, const PrefixMatch& prefix) {
   running_.push_back(&sequence);
   admitted_.push_back(&sequence);
   sequence.state = SequenceState::kRunning;
-  if (!limits_.prefix_cache) return;
-  ExtendKeys(sequence, sequence.num_tokens());
-  for (std::size_t i = sequence.num_published; i < sequence.block_keys.size(); ++i) {
-    computing_.try_emplace(sequence.block_keys[i], &sequence);
-  }
-}
-
-void Scheduler::ExplainMiss(Sequence& sequence) const {
-  if (!UsesPrefixes(sequence)) {
-    sequence.prefix_miss = {.miss = PrefixMiss::kDisabled};
-    return;
-  }
-  const std::size_t block = sequence.num_published;
-  const auto num_reusable =
-      static_cast<std::size_t>((sequence.num_tokens() - 1) / allocator_.block_size());
-  if (block >= num_reusable) return;
-  const SchedulingParams& params = sequence.request.scheduling;
-  const BlockKey parent =
-      block == 0 ? RootBlockKey(params.cache_salt) : sequence.block_keys[block - 1];
-  sequence.prefix_miss =
-      history_.Explain(parent, sequence.block_keys[block], static_cast<std::int32_t>(block),
-                       BlockTokens(sequence, block));
-  if (sequence.prefix_miss.miss == PrefixMiss::kUnseen && block == 0 &&
-      history_.HasOtherSalt(params.client, params.cache_salt, BlockTokens(sequence, 0))) {
-    sequence.prefix_miss.miss = PrefixMiss::kOtherSalt;
-  }
-}
-
-std::span<const TokenId> Scheduler::BlockTokens(const Sequence& sequence, std::size_t block) const {
-  const auto block_size = static_cast<std::size_t>(allocator_.block_size());
-  return std::span(sequence.tokens).subspan(block * block_size, block_size);
-}
-
-void Scheduler::ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const {
-  const std::size_t num_full = static_cast<std::size_t>(num_tokens / allocator_.block_size());
-  std::vector<BlockKey>& keys = sequence.block_keys;
-  while (keys.size() < num_full) {
-    const BlockKey previous =
-        keys.empty() ? RootBlockKey(sequence.request.scheduling.cache_salt) : keys.back();
-    keys.push_back(NextBlockKey(previous, BlockTokens(sequence, keys.size())));
-  }
-}
-
-void Scheduler::PublishBlocks(Sequence& sequence) {
-  ExtendKeys(sequence, sequence.num_computed);
-  const auto num_full = static_cast<std::size_t>(sequence.num_computed / allocator_.block_size());
-  const SchedulingParams& params = sequence.request.scheduling;
-  for (std::size_t& i = sequence.num_published; i < num_full; ++i) {
-    const BlockKey& key = sequence.block_keys[i];
-    allocator_.SetKey(sequence.blocks.blocks()[i], key);
-    const BlockKey parent = i == 0 ? RootBlockKey(params.cache_salt) : sequence.block_keys[i - 1];
-    history_.OnPublished(parent, key, BlockTokens(sequence, i));
-    if (i == 0) history_.OnBegun(params.client, params.cache_salt, BlockTokens(sequence, 0));
-    if (const auto found = computing_.find(key);
-        found != computing_.end() && found->second == &sequence) {
-      computing_.erase(found);
-    }
-  }
-}
-
-void Scheduler::StopComputing(const Sequence& sequence) {
-  for (std::size_t i = sequence.num_published; i < sequence.block_keys.size(); ++i) {
-    const auto found = computing_.find(sequence.block_keys[i]);
-    if (found != computing_.end() && found->second == &sequence) computing_.erase(found);
-  }
+  prefixes_.StartComputing(sequence);
 }
 
 bool Scheduler::MakeRoom(Sequence& sequence) {
@@ -324,7 +235,7 @@ void Scheduler::TrimDraft(Sequence& sequence) {
 }
 
 void Scheduler::Preempt(Sequence& sequence) {
-  StopComputing(sequence);
+  prefixes_.StopComputing(sequence);
   std::erase(running_, &sequence);
   sequence.blocks.Release(allocator_);
   sequence.num_computed = 0;

@@ -1,16 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
 #include "engine/kv/block_allocator.h"
-#include "engine/kv/prefix_history.h"
 #include "engine/kv/prefix_match.h"
 #include "engine/scheduler/batch.h"
 #include "engine/scheduler/fair_queue.h"
+#include "engine/scheduler/prefix_sharing.h"
 #include "engine/scheduler/sequence.h"
 #include "engine/scheduler/step_budget.h"
 
@@ -73,14 +71,14 @@ class Scheduler {
   void Commit();
 
   // What the blocks hold is not to be trusted: nobody finds it any more.
-  void ForgetPrefixes();
+  void ForgetPrefixes() { prefixes_.Forget(); }
 
   std::int32_t num_running() const { return static_cast<std::int32_t>(running_.size()); }
   std::int32_t num_waiting() const { return waiting_.size(); }
   std::int64_t num_preemptions() const { return num_preemptions_; }
   bool is_idle() const { return running_.empty() && waiting_.empty(); }
-  // Prompt tokens that are not computed yet, of all sequences.
-  std::int64_t num_backlog_tokens() const { return num_backlog_tokens_; }
+  // Tokens that are not computed yet, of all sequences.
+  std::int64_t num_backlog_tokens() const;
 
  private:
   void SortBySeniority();
@@ -88,22 +86,9 @@ class Scheduler {
   void Admit();
   void SchedulePrefills();
   void Schedule(Sequence& sequence, std::int32_t num_tokens);
-  void CountBacklog();
 
-  // The blocks of the sequence's prefix that are there; nothing is taken.
-  PrefixMatch FindPrefix(Sequence& sequence) const;
-  bool IsBeingComputed(const Sequence& sequence, std::int64_t block) const;
   bool HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) const;
   void Start(Sequence& sequence, const PrefixMatch& prefix);
-  void ExplainMiss(Sequence& sequence) const;
-  // Names the full blocks among the first `num_tokens` tokens.
-  void ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const;
-  // Lets others find the blocks that are full now.
-  void PublishBlocks(Sequence& sequence);
-  // Others need not wait for the sequence's blocks any more.
-  void StopComputing(const Sequence& sequence);
-  bool UsesPrefixes(const Sequence& sequence) const;
-  std::span<const TokenId> BlockTokens(const Sequence& sequence, std::size_t block) const;
 
   // Makes room for one more token of `sequence`, at the cost of more junior ones. False if it had
   // to give way itself.
@@ -115,17 +100,14 @@ class Scheduler {
 
   const SchedulerLimits limits_;
   BlockAllocator& allocator_;
-  PrefixHistory history_;
+  PrefixSharing prefixes_;
   std::vector<Sequence*> running_;   // the most senior in front
   std::vector<Sequence*> admitted_;  // of running_, in this step
   FairQueue waiting_;
-  // Full prompt blocks that a running sequence is about to compute.
-  std::unordered_map<BlockKey, const Sequence*, BlockKeyHash> computing_;
   Batch batch_;
   StepBudget budget_{0, 0};
   std::uint64_t num_arrivals_ = 0;
   std::int64_t num_preemptions_ = 0;
-  std::int64_t num_backlog_tokens_ = 0;
 };
 
 }  // namespace quire::engine

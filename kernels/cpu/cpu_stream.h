@@ -64,12 +64,24 @@ inline int ElementIndex(DType dtype) {
   return static_cast<int>(kind);
 }
 
+// a / b, rounded up. Requires a >= 0, b > 0.
+constexpr std::int64_t CeilDivide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A piece of a matrix-vector product streams about this much weight: long enough for the hardware
+// prefetcher, short enough that all threads end together.
+inline constexpr std::int64_t kGemvPieceBytes = 128 << 10;
+
 // Row `row` of a matrix, as floats or as bytes of any dtype.
 inline float* FloatRow(const MatrixView& m, std::int64_t row) {
   return static_cast<float*>(m.data) + row * m.row_stride;
 }
 inline char* ByteRow(const MatrixView& m, std::int64_t row) {
   return static_cast<char*>(m.data) + row * m.row_stride * BytesPerElement(m.dtype);
+}
+
+// The bias of the outputs from `output` on; null if there is none.
+inline const float* BiasFrom(const MatrixView& bias, std::int64_t output) {
+  return bias.data == nullptr ? nullptr : FloatRow(bias, 0) + output;
 }
 
 // Calls body(begin, end) over [0, rows): on several threads if rows * floats_per_row is worth it.
@@ -84,8 +96,7 @@ void ForRows(CpuStream& stream, std::int64_t rows, std::int64_t floats_per_row, 
   }
   const std::int64_t rows_per_piece =
       std::max<std::int64_t>(1, kFloatsPerPiece / std::max<std::int64_t>(floats_per_row, 1));
-  const std::int64_t pieces = (rows + rows_per_piece - 1) / rows_per_piece;
-  stream.pool().Run(pieces, [&](std::int64_t piece, int) {
+  stream.pool().Run(CeilDivide(rows, rows_per_piece), [&](std::int64_t piece, int) {
     const std::int64_t begin = piece * rows_per_piece;
     body(begin, std::min(rows, begin + rows_per_piece));
   });

@@ -10,9 +10,6 @@
 namespace quire::kernels::cpu {
 namespace {
 
-// A piece of a matrix-vector product streams about this much weight: long enough for the hardware
-// prefetcher, short enough that all threads end together.
-constexpr std::int64_t kGemvPieceBytes = 128 << 10;
 // Outputs of a piece are a multiple of every register tile, so that only the last has a remainder.
 constexpr std::int64_t kGemvPieceAlignment = 8;
 // Below this much weight one thread is done before a second has started.
@@ -20,21 +17,13 @@ constexpr std::int64_t kSerialBytes = 128 << 10;
 // Outputs of one piece of a matrix-matrix product: one group of the microkernel.
 constexpr std::int64_t kGemmPieceOutputs = 16;
 
-std::int64_t CeilDivide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-const float* BiasFrom(const LinearArgs& args, std::int64_t output) {
-  return args.bias.data == nullptr ? nullptr : FloatRow(args.bias, 0) + output;
-}
-
 const float* ScalesFrom(const float* scales, std::int64_t output) {
   return scales == nullptr ? nullptr : scales + output;
 }
 
 void LinearFewTokens(const LinearArgs& args, const float* scales, CpuStream& stream) {
   const LinearMicrokernels& kernels = stream.microkernels().linear;
-  const auto gemv = args.weight.dtype == DType::kI8
-                        ? kernels.gemv_i8
-                        : kernels.gemv[ElementIndex(args.weight.dtype)];
+  const auto gemv = kernels.gemv[ElementIndex(args.weight.dtype)];
   const std::int64_t outputs = args.weight.rows;
   const std::int64_t row_bytes =
       std::max<std::int64_t>(1, args.weight.cols * BytesPerElement(args.weight.dtype));
@@ -47,7 +36,7 @@ void LinearFewTokens(const LinearArgs& args, const float* scales, CpuStream& str
           .in = args.weight.cols,
           .outputs = static_cast<int>(end - begin),
           .scales = ScalesFrom(scales, begin),
-          .bias = BiasFrom(args, begin),
+          .bias = BiasFrom(args.bias, begin),
           .y = FloatRow(args.y, 0) + begin,
           .y_stride = args.y.row_stride,
           .accumulate = args.accumulate});
@@ -69,9 +58,7 @@ void LinearFewTokens(const LinearArgs& args, const float* scales, CpuStream& str
 void LinearBlock(const LinearArgs& args, const float* scales, std::int64_t first, int tokens,
                  CpuStream& stream) {
   const LinearMicrokernels& kernels = stream.microkernels().linear;
-  const auto gemm = args.weight.dtype == DType::kI8
-                        ? kernels.gemm_i8
-                        : kernels.gemm[ElementIndex(args.weight.dtype)];
+  const auto gemm = kernels.gemm[ElementIndex(args.weight.dtype)];
   const std::int64_t in = args.weight.cols;
   const std::int64_t outputs = args.weight.rows;
   const std::int64_t padded_in = CeilDivide(in, kernels.lanes) * kernels.lanes;
@@ -95,7 +82,7 @@ void LinearBlock(const LinearArgs& args, const float* scales, std::int64_t first
           .in = in,
           .outputs = static_cast<int>(std::min(kGemmPieceOutputs, outputs - begin)),
           .scales = ScalesFrom(scales, begin),
-          .bias = BiasFrom(args, begin),
+          .bias = BiasFrom(args.bias, begin),
           .y = FloatRow(args.y, first) + begin,
           .y_stride = args.y.row_stride,
           .accumulate = args.accumulate,

@@ -33,10 +33,8 @@ constexpr Microkernels Table(const char* name) {
               .lanes = VecF32::kLanes,
               .scratch_floats = kLinearScratchFloats,
               .pack_rows = &PackRows,
-              .gemv = {&Gemv<F32Element>, &Gemv<F16Element>, &Gemv<BF16Element>},
-              .gemm = {&Gemm<F32Element>, &Gemm<F16Element>, &Gemm<BF16Element>},
-              .gemv_i8 = &Gemv<I8Element>,
-              .gemm_i8 = &Gemm<I8Element>,
+              .gemv = {&Gemv<F32Element>, &Gemv<F16Element>, &Gemv<BF16Element>, &Gemv<I8Element>},
+              .gemm = {&Gemm<F32Element>, &Gemm<F16Element>, &Gemm<BF16Element>, &Gemm<I8Element>},
           },
       .panel =
           {

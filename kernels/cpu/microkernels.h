@@ -10,11 +10,11 @@
 
 namespace quire::kernels::cpu {
 
-// Formats of weights and of the KV cache: index of the tables below. Integers with a scale are for
-// the cache alone.
+// Formats of weights and of the KV cache: index of the tables below. kI8 needs a scale beside it:
+// the tables of plain conversions leave it out.
 enum class ElementKind : std::uint8_t { kF32, kF16, kBF16, kI8 };
-inline constexpr int kNumElementKinds = 3;
-inline constexpr int kNumCacheKinds = 4;
+inline constexpr int kNumElementKinds = 4;
+inline constexpr int kNumFloatKinds = 3;  // all before kI8
 
 // y[t, j] = x[t, :] . w[j, :] for a few tokens, weights converted on the way: bound by memory.
 struct GemvArgs {
@@ -61,9 +61,6 @@ struct LinearMicrokernels {
   void (*pack_rows)(const float* x, std::int64_t stride, int tokens, std::int64_t in, float* to);
   void (*gemv[kNumElementKinds])(const GemvArgs& args);
   void (*gemm[kNumElementKinds])(const GemmArgs& args);
-  // Weights of signed bytes.
-  void (*gemv_i8)(const GemvArgs& args);
-  void (*gemm_i8)(const GemmArgs& args);
 };
 
 // --- Weights in panels ------------------------------------------------------------------------
@@ -105,7 +102,7 @@ struct PanelGemvArgs {
   const float* x;  // [tokens, in], `in` being all inputs of all units
   std::int64_t x_stride;
   int tokens;               // at most panel.gemv_tokens
-  const float* group_sums;  // [tokens, num_groups] sums of x; null with PanelShift::kNone
+  const float* group_sums;  // [tokens, num_groups] sums of x; not read with PanelShift::kNone
   int outputs;              // of all these panels that y has; fills all but the last
   const float* bias;        // [outputs] or null
   float* y;                 // [tokens, outputs]
@@ -116,7 +113,7 @@ struct PanelGemvArgs {
 // The same for many tokens: codes become floats in the L1 cache, x comes packed.
 struct PanelGemmArgs {
   const PanelFormat* format;
-  const char* panel;  // one
+  const char* panel;        // one
   const float* packed_x;    // [tokens / gemm_rows][in][gemm_rows]; the last tile has only its rows
   int tokens;               // at most kGemmTokens
   const float* group_sums;  // as above
@@ -165,10 +162,10 @@ struct AttentionMicrokernels {
   // `rows`: kAttentionTile pointers to head_dim elements, null for a key that must not be read.
   // What is loaded in its place is undefined: `first` and `last` of no row may include it.
   // `scales`: [kAttentionTile] factors of the rows, for kI8 alone.
-  void (*load_keys[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
-                                    float* keys);
-  void (*load_values[kNumCacheKinds])(const void* const* rows, const float* scales, int head_dim,
-                                      int value_stride, float* values);
+  void (*load_keys[kNumElementKinds])(const void* const* rows, const float* scales, int head_dim,
+                                      float* keys);
+  void (*load_values[kNumElementKinds])(const void* const* rows, const float* scales, int head_dim,
+                                        int value_stride, float* values);
   void (*tile)(const AttentionTileArgs& args);
   // Adds the partial softmax (out, m, l) of one row to the total.
   void (*merge_row)(const float* out, float row_max, float row_sum, int value_stride,
@@ -178,9 +175,9 @@ struct AttentionMicrokernels {
 struct Microkernels {
   const char* name;  // "cpu/avx2"
 
-  void (*to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
-  void (*add_to_f32[kNumElementKinds])(const void* from, float* to, std::int64_t count);
-  void (*from_f32[kNumElementKinds])(const float* from, void* to, std::int64_t count);
+  void (*to_f32[kNumFloatKinds])(const void* from, float* to, std::int64_t count);
+  void (*add_to_f32[kNumFloatKinds])(const void* from, float* to, std::int64_t count);
+  void (*from_f32[kNumFloatKinds])(const float* from, void* to, std::int64_t count);
   // Writes a row as StoreKvArgs says for i8 and returns its scale.
   float (*quantize_row)(const float* from, std::int8_t* to, std::int64_t count);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/cpu_memory.h"
+#include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/row_weight.h"
 #include "kernels/half.h"
 
@@ -97,15 +98,15 @@ PanelWeight::Order PanelWeight::OrderInputs(const QuantizedLayout& layout, int u
     inputs[static_cast<std::size_t>(layout.group_of_input[k])].push_back(
         static_cast<std::int32_t>(k));
   }
-  const auto unit = static_cast<std::size_t>(unit_inputs);
   Order order;
   for (std::size_t group = 0; group < inputs.size(); ++group) {
     if (inputs[group].empty()) continue;
-    const std::size_t units = (inputs[group].size() + unit - 1) / unit;
+    const auto size = static_cast<std::int64_t>(inputs[group].size());
+    const std::int64_t units = CeilDivide(size, unit_inputs);
     order.groups.push_back(static_cast<std::int32_t>(group));
     order.group_units.push_back(static_cast<std::int32_t>(units));
     order.input.insert(order.input.end(), inputs[group].begin(), inputs[group].end());
-    order.input.insert(order.input.end(), units * unit - inputs[group].size(), -1);
+    order.input.insert(order.input.end(), static_cast<std::size_t>(units * unit_inputs - size), -1);
   }
   return order;
 }
@@ -134,7 +135,7 @@ PanelWeight::PanelWeight(const QuantizedLayout& layout, Order order)
       format_.num_groups * format_.header_bytes + packed_in() / unit_inputs() * kUnitBytes;
 }
 
-std::int64_t PanelWeight::num_panels() const { return (out_ + kPanelOutputs - 1) / kPanelOutputs; }
+std::int64_t PanelWeight::num_panels() const { return CeilDivide(out_, kPanelOutputs); }
 
 void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) const {
   const PanelCodes from(weight, panel * kPanelOutputs);

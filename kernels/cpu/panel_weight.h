@@ -44,7 +44,7 @@ class PanelWeight final : public CpuPackedWeight {
   struct Rows {
     const float* x = nullptr;  // [tokens, packed_in]
     std::int64_t stride = 0;
-    const float* group_sums = nullptr;  // [tokens, num_groups]
+    const float* group_sums = nullptr;  // [tokens, num_groups]; undefined with PanelShift::kNone
     float* tiles = nullptr;             // room for a second copy, where one was asked for
   };
   // Takes rows [first, first + tokens) of x. Null x if there is no memory.

@@ -10,17 +10,8 @@
 namespace quire::kernels::cpu {
 namespace {
 
-// Codes that a piece of a matrix-vector product streams: long enough for the hardware prefetcher,
-// short enough that all threads end together.
-constexpr std::int64_t kGemvPieceBytes = 128 << 10;
 // Below this much weight one thread is done before a second has started.
 constexpr std::int64_t kSerialBytes = 64 << 10;
-
-std::int64_t CeilDivide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-const float* BiasFrom(const MatrixView& bias, std::int64_t output) {
-  return bias.data == nullptr ? nullptr : FloatRow(bias, 0) + output;
-}
 
 // One row in packed order.
 void GatherRow(const float* x, const std::vector<std::int32_t>& inputs, float* to) {
@@ -44,15 +35,17 @@ PanelWeight::Rows PanelWeight::GatherRows(const MatrixView& x, std::int64_t firs
   if (scratch == nullptr) return {};
   float* const group_sums = scratch;
   float* const gathered = group_sums + tokens * num_groups;
-  const Rows rows = {.x = keeps_order_ ? FloatRow(x, first) : gathered,
-                     .stride = keeps_order_ ? x.row_stride : packed_in(),
-                     .group_sums = group_sums,
-                     .tiles = with_tiles ? gathered + (copies - 1) * tokens * packed_in() : nullptr};
+  const Rows rows = {
+      .x = keeps_order_ ? FloatRow(x, first) : gathered,
+      .stride = keeps_order_ ? x.row_stride : packed_in(),
+      .group_sums = group_sums,
+      .tiles = with_tiles ? gathered + (copies - 1) * tokens * packed_in() : nullptr};
   ForRows(stream, tokens, packed_in(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
       if (!keeps_order_) {
         GatherRow(FloatRow(x, first + t), order_.input, gathered + t * packed_in());
       }
+      if (format_.shift == PanelShift::kNone) continue;  // which needs no sums
       const float* from = rows.x + t * rows.stride;
       for (std::int64_t g = 0; g < num_groups; ++g) {
         const std::int64_t size = std::int64_t{format_.group_units[g]} * unit_inputs();
@@ -134,8 +127,7 @@ void PanelWeight::Multiply(const QuantizedLinearArgs& args, CpuStream& stream) c
     return;
   }
   for (std::int64_t first = 0; first < args.x.rows; first += kGemmTokens) {
-    const auto tokens =
-        static_cast<int>(std::min<std::int64_t>(kGemmTokens, args.x.rows - first));
+    const auto tokens = static_cast<int>(std::min<std::int64_t>(kGemmTokens, args.x.rows - first));
     MultiplyBlock(args, first, tokens, stream);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/cpu_memory.h"
+#include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/row_linear.h"
 
 namespace quire::kernels::cpu {
@@ -20,7 +21,7 @@ StatusOr<std::unique_ptr<PackedWeight>> RowWeight::Pack(const QuantizedWeight& w
   QUIRE_ASSIGN_OR_RETURN(auto memory, AllocateCpuMemory(scale_bytes + layout.out * layout.in));
   auto* const scales = static_cast<float*>(memory->data());
   auto* const codes = static_cast<std::uint8_t*>(memory->data()) + scale_bytes;
-  pool.Run((layout.out + kRowsPerPiece - 1) / kRowsPerPiece, [&](std::int64_t piece, int) {
+  pool.Run(CeilDivide(layout.out, kRowsPerPiece), [&](std::int64_t piece, int) {
     const std::int64_t first = piece * kRowsPerPiece;
     const std::int64_t count = std::min(kRowsPerPiece, layout.out - first);
     std::uint8_t* const to = codes + first * layout.in;

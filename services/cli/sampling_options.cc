@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "engine/request_validation.h"
 
 namespace quire::services::cli {
 namespace {
@@ -82,7 +83,7 @@ void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
   app.add_option("--prompt-lookup", options.prompt_lookup,
                  "Tokens guessed ahead per step from what prompt and output repeat; same output, "
                  "sooner where it quotes")
-      ->check(CLI::Range(0, 16));
+      ->check(CLI::Range(0, engine::kMaxDraftTokens));
   app.add_flag("--ignore-eos", options.ignore_eos, "Go on past the end-of-sequence token");
   AddConstraintOptions(app, options);
 }

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -46,6 +46,17 @@ inference::v1::StoppingCriteria ToStoppingCriteria(const SamplingOptions& option
 // Reads the schema's file. Nothing if the output may be anything. Returns NOT_FOUND if there is no
 // such file, INVALID_ARGUMENT if it is too large.
 StatusOr<std::optional<inference::v1::Constraint>> ToConstraint(const SamplingOptions& options);
+
+// Sets all of `options` in a GenerateRequest or ChatRequest. Errors as ToConstraint.
+template <typename Request>
+Status SetGeneration(const SamplingOptions& options, Request& request) {
+  *request.mutable_sampling() = ToSamplingParams(options);
+  *request.mutable_stopping() = ToStoppingCriteria(options);
+  QUIRE_ASSIGN_OR_RETURN(auto constraint, ToConstraint(options));
+  if (constraint) *request.mutable_constraint() = *std::move(constraint);
+  if (options.prompt_lookup) request.set_prompt_lookup_tokens(*options.prompt_lookup);
+  return OkStatus();
+}
 
 // "12 prompt tokens (0 cached; nothing begins like it), 255 tokens, first after 8 ms, 1843.2
 // tokens/s"

@@ -1,7 +1,6 @@
 #include "engine/tokenizer/chat_template.h"
 #include "services/inference/handlers.h"
 #include "services/inference/responses.h"
-#include "services/inference/scheduling.h"
 #include "services/inference/validation.h"
 #include "services/server/error_details.h"
 
@@ -45,12 +44,8 @@ StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const In
                                       const ChatRequest& request) {
   QUIRE_ASSIGN_OR_RETURN(const auto segments, Render(model, call, request.messages(),
                                                      /*add_generation_prompt=*/true));
-  QUIRE_ASSIGN_OR_RETURN(
-      auto engine_request,
-      MakeEngineRequest(model, call, "messages", model.engine->tokenizer().EncodeSegments(segments),
-                        ParamsOf(request)));
-  SetScheduling(call, request, model.prompt_lookup_tokens, engine_request);
-  return engine_request;
+  return MakeEngineRequest(model, call, "messages",
+                           model.engine->tokenizer().EncodeSegments(segments), ParamsOf(request));
 }
 
 }  // namespace

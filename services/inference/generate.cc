@@ -1,6 +1,5 @@
 #include "services/inference/handlers.h"
 #include "services/inference/responses.h"
-#include "services/inference/scheduling.h"
 #include "services/inference/validation.h"
 #include "services/server/error_details.h"
 
@@ -26,12 +25,8 @@ StatusOr<std::vector<engine::TokenId>> PromptTokens(const ServedLanguageModel& m
 StatusOr<engine::Request> MakeRequest(const ServedLanguageModel& model, const InferenceCall& call,
                                       const GenerateRequest& request) {
   QUIRE_ASSIGN_OR_RETURN(auto prompt, PromptTokens(model, request));
-  QUIRE_ASSIGN_OR_RETURN(
-      auto engine_request,
-      MakeEngineRequest(model, call, request.has_text() ? "text" : "token_ids.ids",
-                        std::move(prompt), ParamsOf(request)));
-  SetScheduling(call, request, model.prompt_lookup_tokens, engine_request);
-  return engine_request;
+  return MakeEngineRequest(model, call, request.has_text() ? "text" : "token_ids.ids",
+                           std::move(prompt), ParamsOf(request));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "services/inference/scheduling.h"
 #include "services/inference/validation.h"
 #include "services/server/error_details.h"
 
@@ -141,6 +142,8 @@ StatusOr<engine::Request> MakeEngineRequest(const ServedLanguageModel& model,
   if (params.options.has_logprobs()) request.num_logprobs = params.options.logprobs();
   if (params.options.has_num_outputs()) request.num_outputs = params.options.num_outputs();
   request.constraint = ToSpec(params.constraint);
+  request.scheduling = ToEngine(call, params.scheduling);
+  request.max_draft_tokens = params.prompt_lookup_tokens.value_or(model.prompt_lookup_tokens);
   request.deadline = GenerationDeadline(call);
   QUIRE_RETURN_IF_ERROR(ValidateForModel(request, model.engine->config()));
   return request;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,13 +21,19 @@ struct GenerationParams {
   const inference::v1::StoppingCriteria& stopping;
   const inference::v1::ResponseOptions& options;
   const inference::v1::Constraint& constraint;
+  const inference::v1::SchedulingOptions& scheduling;
+  std::optional<std::int32_t> prompt_lookup_tokens;
 };
 template <typename Request>
 GenerationParams ParamsOf(const Request& request) {
   return {.sampling = request.sampling(),
           .stopping = request.stopping(),
           .options = request.options(),
-          .constraint = request.constraint()};
+          .constraint = request.constraint(),
+          .scheduling = request.scheduling(),
+          .prompt_lookup_tokens = request.has_prompt_lookup_tokens()
+                                      ? std::optional(request.prompt_lookup_tokens())
+                                      : std::nullopt};
 }
 
 // The parameters of a validated request, with the model's defaults where they are unset. `field`

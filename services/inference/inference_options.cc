@@ -1,4 +1,5 @@
 #include "engine/kv/kv_cache.h"
+#include "engine/request_validation.h"
 #include "services/inference/inference_server.h"
 
 namespace quire::services {
@@ -56,7 +57,7 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
          "--prompt-lookup", options.prompt_lookup_tokens,
          "Tokens guessed ahead per step from what prompt and output repeat, where a request "
          "does not say; 0: none")
-      ->check(CLI::Range(0, 16))
+      ->check(CLI::Range(0, engine::kMaxDraftTokens))
       ->capture_default_str();
   app.add_flag("--prefix-cache,!--no-prefix-cache", options.prefix_cache,
                "Compute the common beginning of prompts once (default)");

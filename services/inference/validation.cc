@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/request_validation.h"
 #include "engine/sampling/constraints/constraint_compiler.h"
 #include "engine/sampling/constraints/regex.h"
 #include "engine/sampling/sampling_params.h"
@@ -53,6 +54,18 @@ void CheckWithin(std::string_view field, float value, float low, float high,
                      high, value);
 }
 
+// A share of something: above 0, at most all of it.
+void CheckShare(std::string_view field, float value, Violations& violations) {
+  violations.Require(IsWithin(value, 0.0f, 1.0f) && value > 0.0f, field,
+                     "wanted a number in (0, 1], have {}", value);
+}
+
+void CheckCount(std::string_view field, std::int32_t value, std::int32_t low, std::int32_t high,
+                Violations& violations) {
+  violations.Require(value >= low && value <= high, field, "wanted {} to {}, have {}", low, high,
+                     value);
+}
+
 void CheckLogitBias(const google::protobuf::Map<std::int32_t, float>& biases,
                     Violations& violations) {
   constexpr std::size_t kMax = engine::kMaxLogitBiases;
@@ -74,17 +87,13 @@ void Check(const inference::v1::SamplingParams& sampling, Violations& violations
                        sampling.top_k());
   }
   if (sampling.has_top_p()) {
-    const float value = sampling.top_p();
-    violations.Require(IsWithin(value, 0.0f, 1.0f) && value > 0.0f, "sampling.top_p",
-                       "wanted a number in (0, 1], have {}", value);
+    CheckShare("sampling.top_p", sampling.top_p(), violations);
   }
   if (sampling.has_min_p()) {
     CheckWithin("sampling.min_p", sampling.min_p(), 0.0f, 1.0f, violations);
   }
   if (sampling.has_typical_p()) {
-    const float value = sampling.typical_p();
-    violations.Require(IsWithin(value, 0.0f, 1.0f) && value > 0.0f, "sampling.typical_p",
-                       "wanted a number in (0, 1], have {}", value);
+    CheckShare("sampling.typical_p", sampling.typical_p(), violations);
   }
   if (sampling.has_repetition_penalty()) {
     CheckWithin("sampling.repetition_penalty", sampling.repetition_penalty(),
@@ -108,14 +117,17 @@ void Check(const inference::v1::StoppingCriteria& stopping, Violations& violatio
   }
   violations.Require(stopping.min_tokens() >= 0, "stopping.min_tokens", "wanted 0 or more, have {}",
                      stopping.min_tokens());
-  violations.Require(stopping.stop_token_ids_size() <= kMaxStopTokens, "stopping.stop_token_ids",
-                     "wanted at most {}, have {}", kMaxStopTokens, stopping.stop_token_ids_size());
-  violations.Require(stopping.stop_size() <= kMaxStopStrings, "stopping.stop",
-                     "wanted at most {} strings, have {}", kMaxStopStrings, stopping.stop_size());
-  for (int i = 0; i < std::min(stopping.stop_size(), kMaxStopStrings); ++i) {
-    const std::size_t bytes = stopping.stop(i).size();
-    violations.Require(bytes > 0 && bytes <= kMaxStopBytes, fmt::format("stopping.stop[{}]", i),
-                       "wanted 1 to {} bytes, have {}", kMaxStopBytes, bytes);
+  const auto num_tokens = static_cast<std::size_t>(stopping.stop_token_ids_size());
+  violations.Require(num_tokens <= engine::kMaxStopTokens, "stopping.stop_token_ids",
+                     "wanted at most {}, have {}", engine::kMaxStopTokens, num_tokens);
+  const auto num_strings = static_cast<std::size_t>(stopping.stop_size());
+  violations.Require(num_strings <= engine::kMaxStopStrings, "stopping.stop",
+                     "wanted at most {} strings, have {}", engine::kMaxStopStrings, num_strings);
+  for (std::size_t i = 0; i < std::min(num_strings, engine::kMaxStopStrings); ++i) {
+    const std::size_t bytes = stopping.stop(static_cast<int>(i)).size();
+    violations.Require(bytes > 0 && bytes <= engine::kMaxStopStringBytes,
+                       fmt::format("stopping.stop[{}]", i), "wanted 1 to {} bytes, have {}",
+                       engine::kMaxStopStringBytes, bytes);
   }
 }
 
@@ -141,20 +153,15 @@ void Check(const inference::v1::Constraint& constraint, Violations& violations) 
 
 void Check(const inference::v1::ResponseOptions& options, Violations& violations) {
   if (options.has_logprobs()) {
-    violations.Require(options.logprobs() >= 0 && options.logprobs() <= kMaxLogprobs,
-                       "options.logprobs", "wanted 0 to {}, have {}", kMaxLogprobs,
-                       options.logprobs());
+    CheckCount("options.logprobs", options.logprobs(), 0, kMaxLogprobs, violations);
   }
   if (options.has_num_outputs()) {
-    violations.Require(options.num_outputs() >= 1 && options.num_outputs() <= kMaxOutputs,
-                       "options.num_outputs", "wanted 1 to {}, have {}", kMaxOutputs,
-                       options.num_outputs());
+    CheckCount("options.num_outputs", options.num_outputs(), 1, engine::kMaxOutputs, violations);
   }
 }
 
 void CheckName(std::string_view field, const std::string& name, Violations& violations) {
-  violations.Require(name.size() <= kMaxSchedulingNameBytes, field,
-                     "wanted at most {} bytes, have {}", kMaxSchedulingNameBytes, name.size());
+  CheckText(field, name.size(), engine::kMaxNameBytes, violations);
 }
 
 void Check(const inference::v1::SchedulingOptions& scheduling, Violations& violations) {
@@ -191,10 +198,10 @@ void CheckGeneration(const Request& request, Violations& violations) {
   Check(request.options(), violations);
   if (request.has_constraint()) Check(request.constraint(), violations);
   Check(request.scheduling(), violations);
-  if (!request.has_prompt_lookup_tokens()) return;
-  const std::int32_t tokens = request.prompt_lookup_tokens();
-  violations.Require(tokens >= 0 && tokens <= kMaxPromptLookupTokens, "prompt_lookup_tokens",
-                     "wanted 0 to {}, have {}", kMaxPromptLookupTokens, tokens);
+  if (request.has_prompt_lookup_tokens()) {
+    CheckCount("prompt_lookup_tokens", request.prompt_lookup_tokens(), 0, engine::kMaxDraftTokens,
+               violations);
+  }
 }
 
 }  // namespace
@@ -269,8 +276,7 @@ Status Validate(const inference::v1::ScoreRequest& request) {
   Violations violations;
   violations.Require(request.ids_size() >= 2, "ids", "wanted at least 2, have {}",
                      request.ids_size());
-  violations.Require(request.top() >= 0 && request.top() <= kMaxLogprobs, "top",
-                     "wanted 0 to {}, have {}", kMaxLogprobs, request.top());
+  CheckCount("top", request.top(), 0, kMaxLogprobs, violations);
   return violations.status();
 }
 

@@ -22,13 +22,7 @@ inline constexpr int kMaxDetokenizeIds = 1 << 20;
 inline constexpr int kMaxTexts = 65'536;
 inline constexpr int kMaxEmbedTexts = 4'096;
 inline constexpr int kMaxMessages = 4'096;
-inline constexpr int kMaxStopStrings = 16;
-inline constexpr std::size_t kMaxStopBytes = 256;
 inline constexpr std::int32_t kMaxLogprobs = 20;
-inline constexpr std::int32_t kMaxOutputs = 64;
-inline constexpr std::int32_t kMaxPromptLookupTokens = 16;
-inline constexpr std::size_t kMaxSchedulingNameBytes = 256;  // of client, group and cache salt
-inline constexpr int kMaxStopTokens = 256;
 
 Status Validate(const inference::v1::GenerateRequest& request);
 Status Validate(const inference::v1::ChatRequest& request);

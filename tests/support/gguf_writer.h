@@ -46,9 +46,9 @@ class GgufWriter {
   }
   GgufWriter& Array(std::string_view key, Type element, std::uint64_t count,
                     std::string_view body) {
-    return Raw(key, Type::kArray,
-               Number(static_cast<std::uint32_t>(element), 4) + Number(count, 8) +
-                   std::string(body));
+    return Raw(
+        key, Type::kArray,
+        Number(static_cast<std::uint32_t>(element), 4) + Number(count, 8) + std::string(body));
   }
   // A value as it stands in the file.
   GgufWriter& Raw(std::string_view key, Type type, std::string_view value) {
@@ -83,9 +83,8 @@ class GgufWriter {
   // With counts that may lie.
   std::string Bytes(std::uint32_t version, std::uint64_t num_tensors,
                     std::uint64_t num_keys) const {
-    std::string file =
-        "GGUF" + Number(version, 4) + Number(num_tensors, 8) + Number(num_keys, 8) + keys_ +
-        tensors_;
+    std::string file = "GGUF" + Number(version, 4) + Number(num_tensors, 8) + Number(num_keys, 8) +
+                       keys_ + tensors_;
     file.resize((file.size() + kAlignment - 1) / kAlignment * kAlignment);
     return file + data_;
   }

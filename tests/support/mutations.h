@@ -79,8 +79,9 @@ inline void ReplaceNumber(std::string& bytes, std::size_t limit, Random& random)
 // Replaces a little-endian number of 1, 2, 4 or 8 bytes by one at the edge of its range.
 inline void ReplaceBinaryNumber(std::string& bytes, Random& random) {
   static const unsigned long long kNumbers[] = {
-      0, 1, 2, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-      1ull << 32, 1ull << 40, 1ull << 62, ~0ull >> 1, ~0ull - 7, ~0ull};
+      0,          1,          2,          0x7F,       0x80,       0xFF,       0x100,
+      0x7FFF,     0x8000,     0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1ull << 32,
+      1ull << 40, 1ull << 62, ~0ull >> 1, ~0ull - 7,  ~0ull};
   const unsigned long long number = kNumbers[Below(random, std::size(kNumbers))];
   const std::size_t size = std::size_t{1} << Below(random, 4);
   const std::size_t begin = Below(random, bytes.size());

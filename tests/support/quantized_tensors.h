@@ -71,9 +71,9 @@ class RandomGptq {
                 .group_size = group_size,
                 .zeros_minus_one = o.zeros_minus_one,
                 .symmetric = o.symmetric};
-    name_ = fmt::format("gptq {} bits [{}, {}], group {}, act order {}, symmetric {}, minus one {}",
-                        o.bits, o.out, o.in, o.group_size, o.act_order, o.symmetric,
-                        o.zeros_minus_one);
+    name_ =
+        fmt::format("gptq {} bits [{}, {}], group {}, act order {}, symmetric {}, minus one {}",
+                    o.bits, o.out, o.in, o.group_size, o.act_order, o.symmetric, o.zeros_minus_one);
   }
   RandomGptq(const RandomGptq&) = delete;
   RandomGptq& operator=(const RandomGptq&) = delete;

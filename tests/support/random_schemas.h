@@ -18,7 +18,6 @@ class RandomSchemas {
   explicit RandomSchemas(std::uint32_t seed) : random_(seed) {}
 
   Json Next() {
-    definitions_ = 0;
     Json definitions = Json::object();
     num_definitions_ = static_cast<int>(Below(3));
     Json schema = Value(3);
@@ -180,7 +179,6 @@ class RandomSchemas {
   }
 
   std::mt19937 random_;
-  int definitions_ = 0;
   int num_definitions_ = 0;
 };
 

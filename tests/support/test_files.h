@@ -17,6 +17,9 @@ inline std::filesystem::path SharedData(const std::string& relative) {
   return std::filesystem::path("../shared/data") / relative;
 }
 
+// The small trained model that most end-to-end tests run.
+inline std::filesystem::path Stories260k() { return SharedData("models/stories260k"); }
+
 // The bytes of a file; empty if it cannot be opened.
 inline std::string ReadWholeFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -163,10 +163,9 @@ void AddRegex(const RegexNode& node, Spelling spelling, NodeId from, NodeId to, 
   }
 }
 
-void AddWholeMatch(std::span<const RegexBranch> branches, NodeId from, NodeId to, Nfa& nfa) {
-  for (const RegexBranch& branch : branches) {
-    AddRegex(branch.node, Spelling::kUtf8, from, to, nfa);
-  }
+void AddWholeMatch(std::span<const RegexBranch> branches, Spelling spelling, NodeId from, NodeId to,
+                   Nfa& nfa) {
+  for (const RegexBranch& branch : branches) AddRegex(branch.node, spelling, from, to, nfa);
 }
 
 void AddJsonSearch(std::span<const RegexBranch> branches, NodeId from, NodeId to, Nfa& nfa) {

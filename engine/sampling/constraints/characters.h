@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "engine/sampling/constraints/code_points.h"
 #include "engine/sampling/constraints/nfa.h"
@@ -33,7 +32,8 @@ CodePointSet PlainJsonCharacters();
 void AddRegex(const RegexNode& node, Spelling spelling, NodeId from, NodeId to, Nfa& nfa);
 
 // What `branches` match as a whole text, with or without anchors.
-void AddWholeMatch(std::span<const RegexBranch> branches, NodeId from, NodeId to, Nfa& nfa);
+void AddWholeMatch(std::span<const RegexBranch> branches, Spelling spelling, NodeId from, NodeId to,
+                   Nfa& nfa);
 
 // The JSON spelling of every text in which `branches` match something: an alternative without an
 // anchor may have anything before or after it.

@@ -76,7 +76,8 @@ class AutomatonCompiler {
     QUIRE_ASSIGN_OR_RETURN(const auto branches, constraints::ParseRegex(regex.pattern));
     Nfa nfa(budget_);
     const constraints::RuleId root = nfa.AddRule();
-    AddWholeMatch(branches, nfa.rule(root).begin, nfa.rule(root).end, nfa);
+    AddWholeMatch(branches, constraints::Spelling::kUtf8, nfa.rule(root).begin, nfa.rule(root).end,
+                  nfa);
     return Determinize(nfa, root, single_bytes_);
   }
 
@@ -180,15 +181,14 @@ std::shared_ptr<ConstraintCompiler::Entry> ConstraintCompiler::EntryOf(std::stri
   return entry;
 }
 
-void ConstraintCompiler::Settle(const Entry& entry, const Result& result) {
+void ConstraintCompiler::Settle(Entry& entry, const Result& result) {
   const std::lock_guard lock(mutex_);
   const auto found = index_.find(entry.key);
   // Others may have taken its place meanwhile.
   if (found == index_.end() || found->second->get() != &entry) return;
   if (!result.ok()) return Erase(found->second);
-  Entry& kept = **found->second;
-  kept.num_bytes = (*result)->automaton().num_bytes() + 2 * kept.key.size();
-  num_bytes_ += kept.num_bytes;
+  entry.num_bytes = (*result)->automaton().num_bytes() + entry.key.size();
+  num_bytes_ += entry.num_bytes;
   while (entries_.size() > 1 && (entries_.size() > kMaxCached || num_bytes_ > kMaxCachedBytes)) {
     Erase(std::prev(entries_.end()));
   }
@@ -196,7 +196,7 @@ void ConstraintCompiler::Settle(const Entry& entry, const Result& result) {
 
 void ConstraintCompiler::Erase(Entries::iterator entry) {
   num_bytes_ -= (*entry)->num_bytes;
-  index_.erase((*entry)->key);
+  index_.erase((*entry)->key);  // before the key itself goes
   entries_.erase(entry);
 }
 

@@ -59,7 +59,7 @@ class ConstraintCompiler {
   // The entry of `key`, made if it is not there.
   std::shared_ptr<Entry> EntryOf(std::string key);
   // Keeps an entry that compiled, or forgets one that did not.
-  void Settle(const Entry& entry, const Result& result);
+  void Settle(Entry& entry, const Result& result);
   void Erase(Entries::iterator entry);
 
   Result CompileNow(const ConstraintSpec& spec);
@@ -75,8 +75,9 @@ class ConstraintCompiler {
 
   mutable std::mutex mutex_;
   Entries entries_;  // the last used first; guarded by mutex_
-  absl::flat_hash_map<std::string, Entries::iterator> index_;  // guarded by mutex_
-  std::size_t num_bytes_ = 0;                                  // guarded by mutex_
+  // By the keys that the entries hold; guarded by mutex_.
+  absl::flat_hash_map<std::string_view, Entries::iterator> index_;
+  std::size_t num_bytes_ = 0;  // guarded by mutex_
 };
 
 }  // namespace quire::engine

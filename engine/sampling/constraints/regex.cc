@@ -5,8 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/ascii.h"
-#include "base/utf8.h"
 #include "engine/sampling/constraints/regex_escapes.h"
 
 namespace quire::engine::constraints {

@@ -1,7 +1,5 @@
 #include "engine/sampling/constraints/schema_checks.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>

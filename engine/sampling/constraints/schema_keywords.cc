@@ -88,6 +88,37 @@ constexpr NamedType kTypes[] = {
     {"object", JsonType::kObject, Group::kObject},
 };
 
+constexpr JsonType kJsonTypes[] = {JsonType::kNull,   JsonType::kBoolean, JsonType::kInteger,
+                                   JsonType::kNumber, JsonType::kString,  JsonType::kArray,
+                                   JsonType::kObject};
+
+// The type of a value; an integer is kInteger, also if it is written "1.0".
+JsonType TypeOf(const SchemaJson& value) {
+  switch (value.type()) {
+    case SchemaJson::value_t::null:
+      return JsonType::kNull;
+    case SchemaJson::value_t::boolean:
+      return JsonType::kBoolean;
+    case SchemaJson::value_t::string:
+      return JsonType::kString;
+    case SchemaJson::value_t::array:
+      return JsonType::kArray;
+    case SchemaJson::value_t::object:
+      return JsonType::kObject;
+    case SchemaJson::value_t::number_float: {
+      const double number = value.get<double>();
+      return std::floor(number) == number ? JsonType::kInteger : JsonType::kNumber;
+    }
+    default:
+      return JsonType::kInteger;
+  }
+}
+
+// True if a value of type `type` is one of type `wanted`: integers are numbers.
+constexpr bool IsOfType(JsonType type, JsonType wanted) {
+  return type == wanted || (type == JsonType::kInteger && wanted == JsonType::kNumber);
+}
+
 // The expression for a "format", or nothing. Strict subsets of what RFC 3339 and RFC 4122 allow:
 // 29 February, which not every year has, and leap seconds are left out.
 std::optional<std::string> FormatPattern(std::string_view format) {
@@ -211,27 +242,6 @@ SchemaPlace SchemaPlace::Element(std::size_t index) const {
 
 Status SchemaPlace::Error(std::string_view what) const {
   return InvalidArgument("{}: {}", pointer, what);
-}
-
-JsonType TypeOf(const SchemaJson& value) {
-  switch (value.type()) {
-    case SchemaJson::value_t::null:
-      return JsonType::kNull;
-    case SchemaJson::value_t::boolean:
-      return JsonType::kBoolean;
-    case SchemaJson::value_t::string:
-      return JsonType::kString;
-    case SchemaJson::value_t::array:
-      return JsonType::kArray;
-    case SchemaJson::value_t::object:
-      return JsonType::kObject;
-    case SchemaJson::value_t::number_float: {
-      const double number = value.get<double>();
-      return std::floor(number) == number ? JsonType::kInteger : JsonType::kNumber;
-    }
-    default:
-      return JsonType::kInteger;
-  }
 }
 
 Status CheckKeywords(const SchemaPlace& place) {

@@ -29,16 +29,6 @@ struct SchemaPlace {
 };
 
 enum class JsonType { kNull, kBoolean, kInteger, kNumber, kString, kArray, kObject };
-inline constexpr JsonType kJsonTypes[] = {JsonType::kNull,   JsonType::kBoolean, JsonType::kInteger,
-                                          JsonType::kNumber, JsonType::kString,  JsonType::kArray,
-                                          JsonType::kObject};
-
-// The type of a value; an integer is kInteger, also if it is written "1.0".
-JsonType TypeOf(const SchemaJson& value);
-// True if a value of type `type` is one of type `wanted`: integers are numbers.
-constexpr bool IsOfType(JsonType type, JsonType wanted) {
-  return type == wanted || (type == JsonType::kInteger && wanted == JsonType::kNumber);
-}
 
 // Returns INVALID_ARGUMENT at the first keyword of the object that is not known, or stands beside
 // one that must stand alone.

@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -112,7 +111,7 @@ void SchemaNfa::Add(const LiteralSchema& schema, NodeId from, NodeId to) {
 }
 
 void SchemaNfa::AddRegexText(const char* pattern, NodeId from, NodeId to) {
-  AddWholeMatch(ParseRegex(pattern).value(), from, to, nfa_);
+  AddWholeMatch(ParseRegex(pattern).value(), Spelling::kUtf8, from, to, nfa_);
 }
 
 void SchemaNfa::Add(const NumberSchema& schema, NodeId from, NodeId to) {
@@ -134,12 +133,7 @@ void SchemaNfa::Add(const StringSchema& schema, NodeId from, NodeId to) {
   nfa_.AddLiteral(from, "\"", at);
   const NodeId end = nfa_.AddNode();
   nfa_.AddLiteral(end, "\"", to);
-  if (schema.is_whole) {
-    for (const RegexBranch& branch : schema.pattern) {
-      AddRegex(branch.node, Spelling::kJson, at, end, nfa_);
-    }
-    return;
-  }
+  if (schema.is_whole) return AddWholeMatch(schema.pattern, Spelling::kJson, at, end, nfa_);
   if (!schema.pattern.empty()) return AddJsonSearch(schema.pattern, at, end, nfa_);
   const std::int32_t length = schema.max_length.value_or(schema.min_length);
   for (std::int32_t i = 0; i < length && !nfa_.budget().exhausted(); ++i) {

@@ -1,7 +1,5 @@
 #include "engine/sampling/constraints/schema_parser.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <deque>

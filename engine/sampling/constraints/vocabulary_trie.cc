@@ -35,7 +35,8 @@ VocabularyTrie::VocabularyTrie(const Tokenizer& tokenizer, std::int32_t vocab_si
   }
   bytes_ = TokenTexts(texts);
   std::sort(token_ids_.begin(), token_ids_.end(), [&](TokenId a, TokenId b) {
-    return Bytes(a) != Bytes(b) ? Bytes(a) < Bytes(b) : a < b;
+    const int order = Bytes(a).compare(Bytes(b));
+    return order != 0 ? order < 0 : a < b;
   });
   AddNodes();
 }

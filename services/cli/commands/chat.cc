@@ -153,11 +153,7 @@ Status ChatCommand::Run(Session& session) {
   QUIRE_ASSIGN_OR_RETURN(const auto channel, services->LanguageModel());
   const auto stub = InferenceService::NewStub(channel);
   conversation_.set_model(services->language_model_name());
-  *conversation_.mutable_sampling() = ToSamplingParams(sampling_);
-  *conversation_.mutable_stopping() = ToStoppingCriteria(sampling_);
-  QUIRE_ASSIGN_OR_RETURN(auto constraint, ToConstraint(sampling_));
-  if (constraint) *conversation_.mutable_constraint() = *std::move(constraint);
-  if (sampling_.prompt_lookup) conversation_.set_prompt_lookup_tokens(*sampling_.prompt_lookup);
+  QUIRE_RETURN_IF_ERROR(SetGeneration(sampling_, conversation_));
   Clear();
   if (session.terminal().stdin_is_terminal) fmt::print(stderr, "/help lists what can be done\n");
   while (const std::optional<std::string> message = ReadMessage(session)) {

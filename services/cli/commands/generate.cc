@@ -70,11 +70,7 @@ StatusOr<GenerateRequest> GenerateCommand::MakeRequest(const std::string& model)
   } else {
     request.set_text(text_.empty() ? prompt_ : text_);
   }
-  *request.mutable_sampling() = ToSamplingParams(sampling_);
-  *request.mutable_stopping() = ToStoppingCriteria(sampling_);
-  QUIRE_ASSIGN_OR_RETURN(auto constraint, ToConstraint(sampling_));
-  if (constraint) *request.mutable_constraint() = *std::move(constraint);
-  if (sampling_.prompt_lookup) request.set_prompt_lookup_tokens(*sampling_.prompt_lookup);
+  QUIRE_RETURN_IF_ERROR(SetGeneration(sampling_, request));
   return request;
 }
 

@@ -13,8 +13,7 @@ namespace {
 using testing::Collected;
 using testing::GreedyRequest;
 using testing::IsOk;
-
-std::filesystem::path ModelDirectory() { return testing::SharedData("models/stories260k"); }
+using testing::Stories260k;
 
 Collected Generate(const std::filesystem::path& model, int num_tokens) {
   const auto device = kernels::FindDevice("");
@@ -30,22 +29,22 @@ Collected Generate(const std::filesystem::path& model, int num_tokens) {
 }
 
 TEST(GgufModelTest, GreedyTextEqualsThePublishedOne) {
-  QUIRE_SKIP_WITHOUT(ModelDirectory());
-  const Collected result = Generate(ModelDirectory() / "stories260k-f32.gguf", 255);
+  QUIRE_SKIP_WITHOUT(Stories260k());
+  const Collected result = Generate(Stories260k() / "stories260k-f32.gguf", 255);
   ASSERT_THAT(result.status, IsOk());
-  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(ModelDirectory() / "greedy.txt"));
+  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(Stories260k() / "greedy.txt"));
 }
 
 // The same numbers in both formats give the same log-probabilities, bit for bit.
 TEST(GgufModelTest, HalfPrecisionEqualsTheSameWeightsInSafetensors) {
-  QUIRE_SKIP_WITHOUT(ModelDirectory());
-  const auto original = GgufFile::Open((ModelDirectory() / "stories260k-f32.gguf").string());
+  QUIRE_SKIP_WITHOUT(Stories260k());
+  const auto original = GgufFile::Open((Stories260k() / "stories260k-f32.gguf").string());
   ASSERT_THAT(original, IsOk());
-  const auto checkpoint = SafetensorsFile::Open((ModelDirectory() / "model.safetensors").string());
+  const auto checkpoint = SafetensorsFile::Open((Stories260k() / "model.safetensors").string());
   ASSERT_THAT(checkpoint, IsOk());
   for (const kernels::DType dtype : {kernels::DType::kF16, kernels::DType::kBF16}) {
     const testing::TemporaryDirectory copy;
-    testing::CopyWithoutWeights(ModelDirectory(), copy.path());
+    testing::CopyWithoutWeights(Stories260k(), copy.path());
     testing::WriteFile(copy.path() / "model.safetensors",
                        testing::SafetensorsBytes(testing::ConvertTensors(**checkpoint, dtype)));
     testing::GgufWriter writer;

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -18,15 +17,14 @@ namespace {
 using testing::Collected;
 using testing::GreedyRequest;
 using testing::IsOk;
+using testing::Stories260k;
 
 constexpr std::size_t kNumPrompts = 200;
 
-std::string StoriesDirectory() { return testing::SharedData("models/stories260k").string(); }
-
 // Pieces of a story, half of them with a common beginning, half of them sampled.
 std::vector<Request> MakeRequests() {
-  std::ifstream file(StoriesDirectory() + "/greedy_ids.json");
-  const std::vector<TokenId> ids = nlohmann::json::parse(file);
+  const std::vector<TokenId> ids =
+      nlohmann::json::parse(testing::ReadWholeFile(Stories260k() / "greedy_ids.json"));
   std::mt19937 random(200);
   const auto draw = [&](std::size_t min, std::size_t max) {
     return std::uniform_int_distribution<std::size_t>(min, max)(random);
@@ -46,10 +44,10 @@ std::vector<Request> MakeRequests() {
 
 class InvarianceTest : public ::testing::Test {
  protected:
-  void SetUp() override { QUIRE_SKIP_WITHOUT(StoriesDirectory()); }
+  void SetUp() override { QUIRE_SKIP_WITHOUT(Stories260k()); }
 
   std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
-    options.model_path = StoriesDirectory();
+    options.model_path = Stories260k();
     options.max_queued_requests = 2 * kNumPrompts;
     auto engine = Engine::Create(options, *device_);
     EXPECT_THAT(engine, IsOk());

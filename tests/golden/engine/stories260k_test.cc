@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/engine.h"
@@ -21,21 +20,19 @@ using testing::GreedyRequest;
 using testing::IsOk;
 using testing::RunRequest;
 using testing::RunRequests;
-
-std::string Directory() { return testing::SharedData("models/stories260k").string(); }
+using testing::Stories260k;
 
 nlohmann::json ReadJson(const std::string& name) {
-  std::ifstream file(Directory() + "/" + name);
-  return nlohmann::json::parse(file);
+  return nlohmann::json::parse(testing::ReadWholeFile(Stories260k() / name));
 }
 
 // One engine on the device that the parameter names.
 class Stories260kTest : public ::testing::TestWithParam<std::string> {
  protected:
-  void SetUp() override { QUIRE_SKIP_WITHOUT(Directory()); }
+  void SetUp() override { QUIRE_SKIP_WITHOUT(Stories260k()); }
 
   std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
-    if (options.model_path.empty()) options.model_path = Directory();
+    if (options.model_path.empty()) options.model_path = Stories260k();
     auto device = kernels::FindDevice(GetParam());
     EXPECT_THAT(device, IsOk());
     device_ = *std::move(device);
@@ -54,7 +51,7 @@ TEST_P(Stories260kTest, GreedyTextEqualsThePublishedOne) {
   ASSERT_THAT(result.status, IsOk());
   EXPECT_EQ(result.output.ids, std::vector<TokenId>(ids.begin() + 1, ids.end()));
   EXPECT_EQ(result.output.text + "\n",
-            testing::ReadWholeFile(Directory() + "/greedy.txt"));  // the file ends its last line
+            testing::ReadWholeFile(Stories260k() / "greedy.txt"));  // the file ends its last line
   EXPECT_EQ(result.output.finish, FinishReason::kLength);
   EXPECT_EQ(result.output.usage.prompt_tokens, 1);
   EXPECT_EQ(result.output.usage.completion_tokens, 255);
@@ -212,13 +209,13 @@ TEST_P(Stories260kTest, PreemptionDoesNotChangeTheOutput) {
 void ExpectPublishedText(Engine& engine) {
   const Collected result = RunRequest(engine, GreedyRequest({1}, 255));
   ASSERT_THAT(result.status, IsOk());
-  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(Directory() + "/greedy.txt"));
+  EXPECT_EQ(result.output.text + "\n", testing::ReadWholeFile(Stories260k() / "greedy.txt"));
 }
 
 TEST_P(Stories260kTest, ShardsGiveTheSameText) {
   const testing::TemporaryDirectory copy;
-  testing::CopyWithoutWeights(Directory(), copy.path());
-  const auto file = SafetensorsFile::Open(Directory() + "/model.safetensors");
+  testing::CopyWithoutWeights(Stories260k(), copy.path());
+  const auto file = SafetensorsFile::Open((Stories260k() / "model.safetensors").string());
   ASSERT_THAT(file, IsOk());
   std::vector<testing::TensorToWrite> shards[3];
   nlohmann::json index = {{"metadata", {{"total_size", 0}}}};
@@ -244,8 +241,8 @@ TEST_P(Stories260kTest, ShardsGiveTheSameText) {
 TEST_P(Stories260kTest, HalfPrecisionWeightsKeepTheBeginning) {
   for (const kernels::DType dtype : {kernels::DType::kF16, kernels::DType::kBF16}) {
     const testing::TemporaryDirectory copy;
-    testing::CopyWithoutWeights(Directory(), copy.path());
-    const auto file = SafetensorsFile::Open(Directory() + "/model.safetensors");
+    testing::CopyWithoutWeights(Stories260k(), copy.path());
+    const auto file = SafetensorsFile::Open((Stories260k() / "model.safetensors").string());
     ASSERT_THAT(file, IsOk());
     testing::WriteFile(copy.path() / "model.safetensors",
                        testing::SafetensorsBytes(testing::ConvertTensors(**file, dtype)));
@@ -311,7 +308,7 @@ TEST_P(Stories260kTest, ShortCacheTypesKeepTheBeginning) {
     EXPECT_EQ(result.output.text.rfind("Once upon a time, there was a little girl named", 0), 0u)
         << result.output.text;
     const bool same =
-        result.output.text + "\n" == testing::ReadWholeFile(Directory() + "/greedy.txt");
+        result.output.text + "\n" == testing::ReadWholeFile(Stories260k() / "greedy.txt");
     RecordProperty(std::string(kernels::DTypeName(dtype)) + "_text", same ? "equal" : "differs");
   }
 }

@@ -61,7 +61,7 @@ TEST(GgufGoldenTest, EncodesAsTheRecordedTokenizers) {
 
 // Both files of one model say the same.
 TEST(GgufGoldenTest, AgreesWithTheDirectoryOfTheSameModel) {
-  const auto folder = quire::testing::SharedData("models/stories260k");
+  const auto folder = quire::testing::Stories260k();
   const auto corpus = quire::testing::SharedData("corpora/utf8tests.txt");
   QUIRE_SKIP_WITHOUT(folder);
   QUIRE_SKIP_WITHOUT(corpus);

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/tokenizer/byte_alphabet.h"
@@ -17,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 json ReadRecording(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return json::parse(file);
+  return json::parse(quire::testing::ReadWholeFile(path));
 }
 
 // A digest of the pieces, spelled in the byte-level alphabet.

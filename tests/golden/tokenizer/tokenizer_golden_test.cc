@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/tokenizer/incremental_detokenizer.h"
@@ -18,8 +17,7 @@ using nlohmann::json;
 const std::filesystem::path kFolder = "tests/golden/tokenizer";
 
 json ReadJsonFile(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return json::parse(file);
+  return json::parse(quire::testing::ReadWholeFile(path));
 }
 
 std::string Digest(const std::vector<TokenId>& ids) {
@@ -101,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(SentencePiece, TokenizerGoldenTest,
 
 // Greedy text of a trained model: what it wrote is what its tokenizer reads.
 TEST(RealTokenizerTest, EncodesAndDecodesTheTextOfARealModel) {
-  const auto folder = quire::testing::SharedData("models/stories260k");
+  const auto folder = quire::testing::Stories260k();
   QUIRE_SKIP_WITHOUT(folder);
   const auto tokenizer = Tokenizer::Load(folder.string());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();

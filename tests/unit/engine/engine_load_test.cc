@@ -6,11 +6,7 @@
 #include <thread>
 
 #include "engine/engine.h"
-#include "tests/support/engine_requests.h"
-#include "tests/support/faulty_device.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/test_files.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_engine.h"
 
 // The engine with many requests at once: shares, groups, slow readers, full queues, guesses.
 
@@ -28,37 +24,7 @@ using testing::IsOk;
 using testing::RunRequest;
 using testing::RunRequests;
 
-// A tiny random Llama: context 256, one token per byte, id of a byte is its value + 3.
-class EngineLoadTest : public ::testing::Test {
- protected:
-  EngineLoadTest() { testing::WriteTinyLlama(directory_.path()); }
-
-  std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
-    options.model_path = directory_.path();
-    auto engine = Engine::Create(options, device_);
-    EXPECT_THAT(engine, IsOk());
-    return *std::move(engine);
-  }
-
-  static Request LongRequest(std::int32_t max_new_tokens = 250) {
-    Request request = GreedyRequest({1, 70, 71}, max_new_tokens);
-    request.ignore_eos = true;
-    return request;
-  }
-
-  // True if `condition` holds within ten seconds.
-  template <typename Condition>
-  static bool Eventually(Condition condition) {
-    for (int i = 0; i < 10'000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return false;
-  }
-
-  testing::TemporaryDirectory directory_;
-  testing::FaultyDevice device_;
-};
+class EngineLoadTest : public testing::TinyEngineTest {};
 
 // All events of a request, by output.
 std::vector<OutputEvent> CollectOutputs(OutputStream& stream, std::int32_t num_outputs) {

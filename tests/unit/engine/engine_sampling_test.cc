@@ -5,11 +5,7 @@
 #include <set>
 
 #include "engine/engine.h"
-#include "tests/support/engine_requests.h"
-#include "tests/support/faulty_device.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/test_files.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_engine.h"
 
 // What requests ask of sampling, through the whole engine.
 
@@ -31,28 +27,14 @@ constexpr char kListSchema[] = R"({"type": "object", "properties": {
     "next": {"anyOf": [{"type": "null"}, {"$ref": "#"}]}},
   "required": ["name", "values", "next"]})";
 
-// A tiny random Llama: context 256, one token per byte, id of a byte is its value + 3; 2 ends
-// texts.
-class EngineSamplingTest : public ::testing::Test {
+class EngineSamplingTest : public testing::TinyEngineTest {
  protected:
-  EngineSamplingTest() { testing::WriteTinyLlama(directory_.path()); }
-
-  std::unique_ptr<Engine> NewEngine(EngineOptions options = {}) {
-    options.model_path = directory_.path();
-    auto engine = Engine::Create(options, device_);
-    EXPECT_THAT(engine, IsOk());
-    return *std::move(engine);
-  }
-
   static constexpr TokenId IdOf(char byte) { return static_cast<unsigned char>(byte) + 3; }
   static Request SampledRequest(std::uint64_t seed, std::int32_t max_new_tokens = 200) {
     Request request = GreedyRequest({1, 70, 71, 72}, max_new_tokens);
     request.sampling = {.temperature = 1.5f, .seed = seed};
     return request;
   }
-
-  testing::TemporaryDirectory directory_;
-  testing::FaultyDevice device_;
 };
 
 TEST_F(EngineSamplingTest, RegexIsMatchedAsAWhole) {

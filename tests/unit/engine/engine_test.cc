@@ -5,11 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/support/engine_requests.h"
-#include "tests/support/faulty_device.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/test_files.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_engine.h"
 
 namespace quire::engine {
 namespace {
@@ -25,41 +21,7 @@ using testing::IsOk;
 using testing::RunRequest;
 using testing::RunRequests;
 
-// A tiny random Llama: context 256, one token per byte, id of a byte is its value + 3.
-class EngineTest : public ::testing::Test {
- protected:
-  EngineTest() { testing::WriteTinyLlama(directory_.path()); }
-
-  StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options = {}) {
-    options.model_path = directory_.path();
-    return Engine::Create(options, device_);
-  }
-  std::unique_ptr<Engine> NewEngine(const EngineOptions& options = {}) {
-    auto engine = Create(options);
-    EXPECT_THAT(engine, IsOk());
-    return *std::move(engine);
-  }
-
-  // A request that runs until it is stopped: 250 tokens.
-  static Request LongRequest() {
-    Request request = GreedyRequest({1, 70, 71}, 250);
-    request.ignore_eos = true;
-    return request;
-  }
-
-  // True if `condition` holds within ten seconds.
-  template <typename Condition>
-  static bool Eventually(Condition condition) {
-    for (int i = 0; i < 10'000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return false;
-  }
-
-  testing::TemporaryDirectory directory_;
-  testing::FaultyDevice device_;
-};
+class EngineTest : public testing::TinyEngineTest {};
 
 TEST_F(EngineTest, TextIdsAndUsageBelongTogether) {
   const auto engine = NewEngine();

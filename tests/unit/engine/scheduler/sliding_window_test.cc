@@ -8,47 +8,31 @@
 #include <set>
 
 #include "engine/scheduler/scheduler.h"
+#include "tests/support/scheduler_steps.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
 namespace {
 
 using testing::IsOk;
-
-constexpr std::int32_t kWindowBlockSize = 4;
-
-// Tokens 0, 1, 2, ..., so that no two blocks of a prompt are alike.
-std::unique_ptr<Sequence> NewWindowSequence(std::int32_t prompt_tokens,
-                                            std::int32_t max_new_tokens) {
-  Request request;
-  for (TokenId i = 0; i < prompt_tokens; ++i) request.prompt.push_back(i);
-  request.max_new_tokens = max_new_tokens;
-  return std::make_unique<Sequence>(MakeSequence(std::move(request), 0));
-}
-
-void RunWindowStep(Scheduler& scheduler) {
-  std::vector<Sequence*> complete;
-  for (const BatchEntry& entry : scheduler.Schedule().entries) {
-    if (entry.completes()) complete.push_back(entry.sequence);
-  }
-  scheduler.Commit();
-  for (Sequence* sequence : complete) sequence->tokens.push_back(1000);
-}
+using testing::kBlockSize;
+using testing::NewCountingSequence;
+using testing::RunStep;
 
 TEST(SlidingWindowTest, ADecodingSequenceHoldsItsWindowAlone) {
-  BlockAllocator allocator(16, kWindowBlockSize);
+  BlockAllocator allocator(16, kBlockSize);
   Scheduler scheduler({.max_batch_tokens = 8, .max_sequences = 4, .window = 6}, allocator);
-  const auto sequence = NewWindowSequence(20, 44);
+  const auto sequence = NewCountingSequence(20, 44);
   ASSERT_THAT(scheduler.Add(*sequence), IsOk());
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
   // 8 computed: position 8 sees 3 to 8, so no block is past yet; the whole prompt has blocks.
   EXPECT_EQ(allocator.num_free(), 11);
-  RunWindowStep(scheduler);
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
+  RunStep(scheduler, /*next=*/1000);
   // 20 computed: position 20 sees 15 to 20: blocks 0 to 2 are past.
   EXPECT_EQ(allocator.num_free(), 14);
   for (int i = 0; i < 40; ++i) {
-    RunWindowStep(scheduler);
+    RunStep(scheduler, /*next=*/1000);
     EXPECT_LE(sequence->blocks.held().size(), 3u);
   }
   EXPECT_EQ(scheduler.num_preemptions(), 0);
@@ -57,20 +41,20 @@ TEST(SlidingWindowTest, ADecodingSequenceHoldsItsWindowAlone) {
 }
 
 TEST(SlidingWindowTest, APrefixIsFoundThoughItsBeginningIsGone) {
-  BlockAllocator allocator(10, kWindowBlockSize);
+  BlockAllocator allocator(10, kBlockSize);
   Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4, .window = 6}, allocator);
-  const auto first = NewWindowSequence(20, 20);
+  const auto first = NewCountingSequence(20, 20);
   ASSERT_THAT(scheduler.Add(*first), IsOk());
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
   // Of the free blocks three hold the beginning of the first one's prompt. Another prompt takes
   // four others and two of those.
-  const auto other = NewWindowSequence(24, 1);
+  const auto other = NewCountingSequence(24, 1);
   other->tokens[0] = 77;
   ASSERT_THAT(scheduler.Add(*other), IsOk());
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
   ASSERT_EQ(other->num_computed, 24);
   scheduler.Remove(*other);
-  const auto second = NewWindowSequence(21, 4);
+  const auto second = NewCountingSequence(21, 4);
   ASSERT_THAT(scheduler.Add(*second), IsOk());
   scheduler.Schedule();
   EXPECT_EQ(second->num_cached, 20);
@@ -80,21 +64,21 @@ TEST(SlidingWindowTest, APrefixIsFoundThoughItsBeginningIsGone) {
 }
 
 TEST(SlidingWindowTest, APrefixWithAHoleInItsWindowIsComputedAgain) {
-  BlockAllocator allocator(10, kWindowBlockSize);
+  BlockAllocator allocator(10, kBlockSize);
   Scheduler scheduler({.max_batch_tokens = 64, .max_sequences = 4, .window = 6}, allocator);
-  const auto first = NewWindowSequence(20, 20);
+  const auto first = NewCountingSequence(20, 20);
   ASSERT_THAT(scheduler.Add(*first), IsOk());
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
   scheduler.Remove(*first);
   // Takes every block but the one that goes last: of a sequence the end goes before the beginning,
   // so block 3 stays and block 4 is gone.
-  const auto other = NewWindowSequence(35, 1);
+  const auto other = NewCountingSequence(35, 1);
   other->tokens[0] = 77;
   ASSERT_THAT(scheduler.Add(*other), IsOk());
-  RunWindowStep(scheduler);
+  RunStep(scheduler, /*next=*/1000);
   ASSERT_EQ(other->num_computed, 35);
   scheduler.Remove(*other);
-  const auto second = NewWindowSequence(21, 4);
+  const auto second = NewCountingSequence(21, 4);
   ASSERT_THAT(scheduler.Add(*second), IsOk());
   EXPECT_EQ(scheduler.Schedule().num_tokens(), 21);
   EXPECT_EQ(second->num_cached, 0);
@@ -105,7 +89,7 @@ TEST(SlidingWindowTest, APrefixWithAHoleInItsWindowIsComputedAgain) {
 class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
  protected:
   static constexpr std::int32_t kNumBlocks = 14;
-  static constexpr std::int32_t kContext = kNumBlocks * kWindowBlockSize;
+  static constexpr std::int32_t kContext = kNumBlocks * kBlockSize;
 
   std::int32_t Random(std::int32_t min, std::int32_t max) {
     return std::uniform_int_distribution(min, max)(random_);
@@ -113,7 +97,7 @@ class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t>
 
   void Submit() {
     const std::int32_t prompt = Random(1, kContext - 1);
-    sequences_.push_back(NewWindowSequence(prompt, Random(1, kContext - prompt)));
+    sequences_.push_back(NewCountingSequence(prompt, Random(1, kContext - prompt)));
     if (Random(0, 1) == 1) {
       sequences_.back()->tokens[static_cast<std::size_t>(Random(0, prompt - 1))] = 500;
     }
@@ -135,7 +119,7 @@ class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t>
     for (std::int32_t i = 0; i < sequence.num_computed; ++i) {
       prefix = HashWith(prefix, sequence.tokens[static_cast<std::size_t>(i)]);
       if (i < FirstVisible(sequence.num_computed, limits_.window)) continue;
-      ASSERT_EQ(cache_.at(sequence.blocks.Slot(i, kWindowBlockSize)), prefix) << "position " << i;
+      ASSERT_EQ(cache_.at(sequence.blocks.Slot(i, kBlockSize)), prefix) << "position " << i;
     }
   }
 
@@ -147,7 +131,7 @@ class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t>
       used.insert(held.begin(), held.end());
       if (sequence->num_uncomputed() == 1) {
         // The window, the new token, and what a block has more than that.
-        ASSERT_LE(static_cast<std::int32_t>(held.size()), limits_.window / kWindowBlockSize + 3);
+        ASSERT_LE(static_cast<std::int32_t>(held.size()), limits_.window / kBlockSize + 3);
       }
     }
     ASSERT_EQ(static_cast<std::int32_t>(used.size()) + allocator_.num_free(), kNumBlocks);
@@ -158,7 +142,7 @@ class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t>
     std::size_t prefix = 0;
     for (std::int32_t i = 0; i < sequence.num_computed + entry.num_tokens; ++i) {
       prefix = HashWith(prefix, sequence.tokens[static_cast<std::size_t>(i)]);
-      if (i >= sequence.num_computed) cache_[sequence.blocks.Slot(i, kWindowBlockSize)] = prefix;
+      if (i >= sequence.num_computed) cache_[sequence.blocks.Slot(i, kBlockSize)] = prefix;
     }
   }
 
@@ -185,7 +169,7 @@ class SlidingWindowPropertyTest : public ::testing::TestWithParam<std::uint32_t>
                                    .max_sequences = Random(1, 6),
                                    .prefix_cache = GetParam() % 4 != 0,
                                    .window = Random(1, 30)};
-  BlockAllocator allocator_{kNumBlocks, kWindowBlockSize};
+  BlockAllocator allocator_{kNumBlocks, kBlockSize};
   Scheduler scheduler_{limits_, allocator_};
   std::vector<std::unique_ptr<Sequence>> sequences_;
 };
