@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <utility>
 
+#include "engine/fifo_mutex.h"
 #include "engine/formats/model_weights.h"
 #include "engine/model/encoder.h"
 #include "engine/model/model_config.h"
@@ -56,6 +58,7 @@ struct LoadedEncoder {
   std::string fingerprint;
   std::int32_t max_tokens = 0;
   std::int32_t max_batch_tokens = 0;
+  std::shared_ptr<ComputeTurns> turns;  // null: no one else computes
 };
 
 class EncoderEmbedder final : public Embedder {
@@ -82,7 +85,7 @@ class EncoderEmbedder final : public Embedder {
                     EmbeddingBatch& batch);
 
   const LoadedEncoder model_;
-  std::mutex mutex_;  // guards the encoder: one pass at a time
+  FifoMutex mutex_;  // guards the encoder: one pass at a time
 };
 
 StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const std::string> texts,
@@ -116,8 +119,16 @@ Status EncoderEmbedder::EmbedGroup(std::span<const std::size_t> order,
     ids.insert(ids.end(), texts[index].ids.begin(), texts[index].ids.end());
     cu_seqlens.push_back(static_cast<std::int32_t>(ids.size()));
   }
-  QUIRE_ASSIGN_OR_RETURN(const std::span<const float> pooled,
-                         model_.encoder->Encode(ids, cu_seqlens, model_.settings.pooling));
+  std::optional<ComputeTurns::Turn> turn;
+  const auto next_turn = [&] {
+    if (model_.turns == nullptr) return;
+    turn.reset();
+    turn.emplace(model_.turns->TakePiece());
+  };
+  const std::lock_guard lock(mutex_);
+  QUIRE_ASSIGN_OR_RETURN(
+      const std::span<const float> pooled,
+      model_.encoder->Encode(ids, cu_seqlens, model_.settings.pooling, next_turn));
   const auto dimension = static_cast<std::size_t>(batch.dimension);
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::copy_n(pooled.begin() + static_cast<std::ptrdiff_t>(i * dimension), dimension,
@@ -141,7 +152,6 @@ StatusOr<EmbeddingBatch> EncoderEmbedder::Embed(std::span<const std::string> tex
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return encoded[a].ids.size() > encoded[b].ids.size();
   });
-  const std::lock_guard lock(mutex_);
   for (std::size_t begin = 0; begin < order.size();) {
     std::size_t end = begin;
     std::size_t num_tokens = 0;
@@ -180,6 +190,7 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   }
   // A batch holds at least one text of full length.
   model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
+  model.turns = options.turns;
   QUIRE_ASSIGN_OR_RETURN(auto opened, Checkpoint::Open(path));
   const std::shared_ptr<const Checkpoint> checkpoint = std::move(opened);
   const auto weights = ModelWeights(checkpoint, model.config.quantization, /*on_load=*/{});

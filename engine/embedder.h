@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/compute_turns.h"
 #include "engine/memory_plan.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/device.h"
@@ -15,7 +16,11 @@ namespace quire::engine {
 
 struct EmbedderOptions {
   std::string model_path;                // a Hugging Face or sentence-transformers directory
-  std::int32_t max_batch_tokens = 4096;  // tokens of one forward pass
+  // Tokens of one forward pass, and at least one text of full length. More make the calls of others
+  // wait longer and save no time.
+  std::int32_t max_batch_tokens = 512;
+  // Shared with the language model on the same device; null: the embedder has the device alone.
+  std::shared_ptr<ComputeTurns> turns;
 };
 
 struct EmbeddingBatch {
@@ -28,7 +33,8 @@ struct EmbeddingBatch {
 // Turns texts into vectors with an encoder model (BERT family), pooled and normalized as the
 // model's sentence-transformers files say (mean pooling, unit length where they are absent).
 //
-// Thread-safe; calls are served one after another.
+// Thread-safe. One forward pass at a time; those of several calls alternate, so that a question need
+// not wait for a document.
 class Embedder {
  public:
   // Errors as Engine::Create.

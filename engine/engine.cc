@@ -53,6 +53,7 @@ class LocalEngine final : public Engine {
                     static_cast<std::size_t>(options.max_queued_requests)),
         constraints_(*model_.tokenizer, model_.config.vocab_size, model_.generation.eos_token_ids),
         max_queued_tokens_(options.max_queued_tokens),
+        turns_(options.turns ? options.turns : std::make_shared<ComputeTurns>()),
         loop_(*model_.core, options.slow_readers),
         load_(loop_.load()),
         thread_([this] { Run(); }) {}
@@ -147,16 +148,17 @@ class LocalEngine final : public Engine {
       return ResourceExhausted("queue: wanted at most {} prompt tokens at once, have {}",
                                max_queued_tokens_, num_tokens);
     }
-    return CheckDeadline(request.deadline, num_own);
+    return CheckDeadline(request.deadline, num_tokens);
   }
 
   // Refuses what will be late anyway while others wait too: its work would be in vain.
+  // `num_prompt_tokens`: its own and those before it. Under mutex_.
   Status CheckDeadline(const std::optional<StepLoop::Clock::time_point>& deadline,
                        std::int64_t num_prompt_tokens) const {
-    if (!deadline || load_.num_waiting == 0 || load_.prompt_tokens_per_s == 0.0) return OkStatus();
-    const auto own = std::chrono::duration<double>(static_cast<double>(num_prompt_tokens) /
-                                                   load_.prompt_tokens_per_s);
-    const std::chrono::duration<double> wait = load_.expected_wait + own;
+    const bool others_wait = load_.num_waiting > 0 || !submitted_.empty();
+    if (!deadline || !others_wait || load_.prompt_tokens_per_s == 0.0) return OkStatus();
+    const std::chrono::duration<double> wait(static_cast<double>(num_prompt_tokens) /
+                                             load_.prompt_tokens_per_s);
     const std::chrono::duration<double> left = *deadline - StepLoop::Clock::now();
     if (wait <= left) return OkStatus();
     return ResourceExhausted("queue: wanted the first token within {:.3f} s, have {:.3f} s to wait",
@@ -166,18 +168,25 @@ class LocalEngine final : public Engine {
   void Run() {
     bool is_busy = true;
     while (TakeSubmitted(is_busy)) {
-      is_busy = loop_.Step();
+      is_busy = ComputeStep();
       Publish();
       loop_.Deliver();
     }
     loop_.FailAll(Cancelled("the engine is shutting down"));
     Publish();
     loop_.Deliver();
+    turns_->SetIdle();
+  }
+
+  bool ComputeStep() {
+    const ComputeTurns::Turn turn = turns_->TakeStep();
+    return loop_.Step();
   }
 
   // Waits until there is something to do and gives the loop what was submitted. False to stop.
   bool TakeSubmitted(bool is_busy) {
     std::unique_lock lock(mutex_);
+    if (!is_busy || num_active_ == 0) turns_->SetIdle();
     // Where every reader is slow there is nothing to compute, and nobody tells when one reads.
     if (!is_busy && num_active_ > 0) wake_.wait_for(lock, kSlowReaderPoll);
     wake_.wait(lock, [this] {
@@ -209,6 +218,7 @@ class LocalEngine final : public Engine {
   const std::size_t max_active_;
   ConstraintCompiler constraints_;
   const std::int64_t max_queued_tokens_;
+  const std::shared_ptr<ComputeTurns> turns_;
   StepLoop loop_;  // engine thread only
 
   mutable std::mutex mutex_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "engine/compute_turns.h"
 #include "engine/model/model_config.h"
 #include "engine/scheduler/request.h"
 #include "engine/tokenizer/chat_template.h"
@@ -64,6 +65,8 @@ struct EngineOptions {
   std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   SlowReaderLimits slow_readers;
   bool prefix_cache = true;  // blocks of equal prefixes are computed once
+  // Shared with the embedder on the same device; null: the language model has the device alone.
+  std::shared_ptr<ComputeTurns> turns = nullptr;
   // Quantizes the plain weights of linear layers while they are loaded.
   std::optional<kernels::RoundingKind> quantize = std::nullopt;
 };

@@ -130,7 +130,8 @@ void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int3
 
 StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> ids,
                                                  std::span<const std::int32_t> cu_seqlens,
-                                                 const PoolingConfig& pooling) {
+                                                 const PoolingConfig& pooling,
+                                                 const std::function<void()>& before_layer) {
   QUIRE_DCHECK(!ids.empty() && cu_seqlens.size() > 1);
   const auto num_tokens = static_cast<std::int64_t>(ids.size());
   const auto num_sequences = static_cast<std::int32_t>(cu_seqlens.size() - 1);
@@ -140,6 +141,7 @@ StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> i
   const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
   Embed(ids, cu_seqlens);
   for (const Layer& layer : weights_.layers) {
+    before_layer();
     layer.attention.Forward(hidden, sequences,
                             {.q = buffers_.q.Rows(num_tokens),
                              .k = buffers_.k.Rows(num_tokens),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,12 +40,14 @@ class Encoder {
                                                  kernels::Device& device);
 
   // Pooled vectors of a packed batch, [num_sequences, hidden_size], and waits for them. `ids`:
-  // [tokens]; `cu_seqlens`: [num_sequences + 1] prefix sums. Valid until the next call. Returns
-  // INTERNAL if a kernel failed. Requires: no sequence is empty or longer than
-  // max_position_embeddings, ids below vocab_size, sizes within the limits of Load.
+  // [tokens]; `cu_seqlens`: [num_sequences + 1] prefix sums. Calls `before_layer` before it
+  // enqueues each layer. Valid until the next call. Returns INTERNAL if a kernel failed. Requires:
+  // no sequence is empty or longer than max_position_embeddings, ids below vocab_size, sizes within
+  // the limits of Load.
   StatusOr<std::span<const float>> Encode(std::span<const std::int32_t> ids,
                                           std::span<const std::int32_t> cu_seqlens,
-                                          const PoolingConfig& pooling);
+                                          const PoolingConfig& pooling,
+                                          const std::function<void()>& before_layer);
 
   std::int64_t weight_bytes() const { return weight_bytes_; }
   // Activations and index arrays.

@@ -75,6 +75,8 @@ class ModelServer final : public InferenceServer {
   const InferenceOptions options_;
   const kernels::DType kv_cache_type_;
   const std::unique_ptr<kernels::Device> device_;
+  // The models take turns on the device.
+  const std::shared_ptr<engine::ComputeTurns> turns_ = std::make_shared<engine::ComputeTurns>();
   mutable std::mutex mutex_;                     // guards models_ until Load is done
   std::unique_ptr<const ModelRegistry> models_;  // uses device_
   InferenceServiceImpl service_;                 // uses models_
@@ -96,6 +98,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
       .max_queued_tokens = options_.max_queued_tokens,
       .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
+      .turns = turns_,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
@@ -108,7 +111,8 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
 
 StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {
   if (options_.embedding_model.empty()) return std::optional<ServedEmbeddingModel>();
-  auto embedder = engine::Embedder::Create({.model_path = options_.embedding_model}, *device_);
+  auto embedder =
+      engine::Embedder::Create({.model_path = options_.embedding_model, .turns = turns_}, *device_);
   if (!embedder.ok()) {
     return AnnotateLoad(embedder.status(), "--embedding-model", options_.embedding_model);
   }

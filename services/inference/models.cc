@@ -59,6 +59,7 @@ Status ListModels(const ModelRegistry& registry, const inference::v1::ListModels
 
 Status GetModel(const ModelRegistry& registry, const inference::v1::GetModelRequest& request,
                 inference::v1::GetModelResponse& response) {
+  QUIRE_RETURN_IF_ERROR(Validate(request));
   constexpr std::string_view kForm = "models/";
   if (!request.name().starts_with(kForm) || request.name().size() == kForm.size()) {
     return InvalidField(

@@ -44,6 +44,16 @@ void CheckText(std::string_view field, std::size_t bytes, std::size_t limit,
   violations.Require(bytes <= limit, field, "wanted at most {} bytes, have {}", limit, bytes);
 }
 
+// Too many texts are not looked at.
+template <typename Texts>
+void CheckTexts(std::string_view field, const Texts& texts, int least, int most,
+                std::size_t max_bytes, Violations& violations) {
+  const int count = texts.size();
+  violations.Require(count >= least && count <= most, field, "wanted {} to {}, have {}", least,
+                     most, count);
+  if (count <= most) CheckText(field, TotalBytes(texts), max_bytes, violations);
+}
+
 bool IsWithin(float value, float low, float high) {
   return std::isfinite(value) && value >= low && value <= high;
 }
@@ -139,13 +149,8 @@ void Check(const inference::v1::Constraint& constraint, Violations& violations) 
     CheckText("constraint.json_schema", constraint.json_schema().size(),
               engine::kMaxConstraintBytes, violations);
   } else if (constraint.has_choice()) {
-    const auto& choices = constraint.choice().choices();
-    const auto num_choices = static_cast<std::size_t>(choices.size());
-    violations.Require(num_choices >= 1 && num_choices <= engine::kMaxChoices,
-                       "constraint.choice.choices", "wanted 1 to {}, have {}", engine::kMaxChoices,
-                       num_choices);
-    CheckText("constraint.choice.choices", TotalBytes(choices), engine::kMaxConstraintBytes,
-              violations);
+    CheckTexts("constraint.choice.choices", constraint.choice().choices(), 1,
+               static_cast<int>(engine::kMaxChoices), engine::kMaxConstraintBytes, violations);
   } else {
     violations.Require(false, "constraint", "wanted choice, regex or json_schema, have none");
   }
@@ -162,6 +167,10 @@ void Check(const inference::v1::ResponseOptions& options, Violations& violations
 
 void CheckName(std::string_view field, const std::string& name, Violations& violations) {
   CheckText(field, name.size(), engine::kMaxNameBytes, violations);
+}
+
+void CheckIdCount(std::string_view field, int count, int least, Violations& violations) {
+  CheckCount(field, count, least, kMaxTokenIds, violations);
 }
 
 void Check(const inference::v1::SchedulingOptions& scheduling, Violations& violations) {
@@ -208,12 +217,12 @@ void CheckGeneration(const Request& request, Violations& violations) {
 
 Status Validate(const inference::v1::GenerateRequest& request) {
   Violations violations;
+  CheckName("model", request.model(), violations);
   violations.Require(request.prompt_case() != inference::v1::GenerateRequest::PROMPT_NOT_SET,
                      "prompt", "wanted text or token_ids, have neither");
   if (request.has_text()) CheckText("text", request.text().size(), kMaxTextBytes, violations);
   if (request.has_token_ids()) {
-    violations.Require(!request.token_ids().ids().empty(), "token_ids.ids",
-                       "wanted at least 1, have none");
+    CheckIdCount("token_ids.ids", request.token_ids().ids_size(), 1, violations);
   }
   CheckGeneration(request, violations);
   return violations.status();
@@ -221,6 +230,7 @@ Status Validate(const inference::v1::GenerateRequest& request) {
 
 Status Validate(const inference::v1::ChatRequest& request) {
   Violations violations;
+  CheckName("model", request.model(), violations);
   Check(request.messages(), violations);
   CheckGeneration(request, violations);
   return violations.status();
@@ -228,6 +238,7 @@ Status Validate(const inference::v1::ChatRequest& request) {
 
 Status Validate(const inference::v1::CancelGroupRequest& request) {
   Violations violations;
+  CheckName("model", request.model(), violations);
   CheckName("client_id", request.client_id(), violations);
   violations.Require(!request.group_id().empty(), "group_id", "wanted a name, have none");
   CheckName("group_id", request.group_id(), violations);
@@ -236,36 +247,36 @@ Status Validate(const inference::v1::CancelGroupRequest& request) {
 
 Status Validate(const inference::v1::RenderPromptRequest& request) {
   Violations violations;
+  CheckName("model", request.model(), violations);
   Check(request.messages(), violations);
   return violations.status();
 }
 
 Status Validate(const inference::v1::TokenizeRequest& request) {
   Violations violations;
+  CheckName("model", request.model(), violations);
   CheckText("text", request.text().size(), kMaxTokenizeBytes, violations);
   return violations.status();
 }
 
 Status Validate(const inference::v1::DetokenizeRequest& request) {
   Violations violations;
-  violations.Require(request.ids_size() <= kMaxDetokenizeIds, "ids", "wanted at most {}, have {}",
-                     kMaxDetokenizeIds, request.ids_size());
+  CheckName("model", request.model(), violations);
+  CheckIdCount("ids", request.ids_size(), 0, violations);
   return violations.status();
 }
 
 Status Validate(const inference::v1::CountTokensRequest& request) {
   Violations violations;
-  violations.Require(request.texts_size() <= kMaxTexts, "texts", "wanted at most {}, have {}",
-                     kMaxTexts, request.texts_size());
-  CheckText("texts", TotalBytes(request.texts()), kMaxTextBytes, violations);
+  CheckName("model", request.model(), violations);
+  CheckTexts("texts", request.texts(), 0, kMaxTexts, kMaxTextBytes, violations);
   return violations.status();
 }
 
 Status Validate(const inference::v1::EmbedRequest& request) {
   Violations violations;
-  violations.Require(request.texts_size() >= 1 && request.texts_size() <= kMaxEmbedTexts, "texts",
-                     "wanted 1 to {}, have {}", kMaxEmbedTexts, request.texts_size());
-  CheckText("texts", TotalBytes(request.texts()), kMaxTextBytes, violations);
+  CheckName("model", request.model(), violations);
+  CheckTexts("texts", request.texts(), 1, kMaxEmbedTexts, kMaxTextBytes, violations);
   violations.Require(inference::v1::EmbedInputType_IsValid(request.input_type()), "input_type",
                      "wanted a value of EmbedInputType, have {}",
                      static_cast<int>(request.input_type()));
@@ -274,8 +285,8 @@ Status Validate(const inference::v1::EmbedRequest& request) {
 
 Status Validate(const inference::v1::ScoreRequest& request) {
   Violations violations;
-  violations.Require(request.ids_size() >= 2, "ids", "wanted at least 2, have {}",
-                     request.ids_size());
+  CheckName("model", request.model(), violations);
+  CheckIdCount("ids", request.ids_size(), 2, violations);
   CheckCount("top", request.top(), 0, kMaxLogprobs, violations);
   return violations.status();
 }
@@ -284,6 +295,13 @@ Status Validate(const inference::v1::ListModelsRequest& request) {
   Violations violations;
   violations.Require(request.page_size() >= 0, "page_size", "wanted 0 or more, have {}",
                      request.page_size());
+  CheckName("page_token", request.page_token(), violations);
+  return violations.status();
+}
+
+Status Validate(const inference::v1::GetModelRequest& request) {
+  Violations violations;
+  CheckName("name", request.name(), violations);
   return violations.status();
 }
 

@@ -18,7 +18,7 @@ namespace quire::services {
 inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 // A Token takes about a hundred bytes of memory for each byte of text at worst.
 inline constexpr std::size_t kMaxTokenizeBytes = std::size_t{1} << 20;
-inline constexpr int kMaxDetokenizeIds = 1 << 20;
+inline constexpr int kMaxTokenIds = 1 << 20;
 inline constexpr int kMaxTexts = 65'536;
 inline constexpr int kMaxEmbedTexts = 4'096;
 inline constexpr int kMaxMessages = 4'096;
@@ -34,6 +34,7 @@ Status Validate(const inference::v1::CountTokensRequest& request);
 Status Validate(const inference::v1::EmbedRequest& request);
 Status Validate(const inference::v1::ScoreRequest& request);
 Status Validate(const inference::v1::ListModelsRequest& request);
+Status Validate(const inference::v1::GetModelRequest& request);
 
 // INVALID_ARGUMENT naming the first of `ids` that is outside [0, vocab_size): "`field`[3]".
 Status ValidateIds(std::string_view field, std::span<const std::int32_t> ids,

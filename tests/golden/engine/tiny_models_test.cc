@@ -190,7 +190,7 @@ TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
     cu_seqlens.push_back(static_cast<std::int32_t>(ids.size()));
   }
   const auto expect = [&](const char* field, const PoolingConfig& pooling) {
-    const auto vectors = (*encoder)->Encode(ids, cu_seqlens, pooling);
+    const auto vectors = (*encoder)->Encode(ids, cu_seqlens, pooling, /*before_layer=*/[] {});
     ASSERT_THAT(vectors, IsOk());
     std::size_t i = 0;
     for (const auto& vector : (*expected)[field]) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <thread>
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_files.h"
@@ -131,6 +133,42 @@ TEST_F(EmbedderTest, FingerprintNamesTheModel) {
 TEST_F(EmbedderTest, LanguageModelsAreRefused) {
   testing::WriteTinyLlama(directory_.path());
   EXPECT_THAT(Create(), FailsWith(StatusCode::kInvalidArgument, "LlamaForCausalLM"));
+}
+
+// A question's vector need not wait for a whole document.
+TEST_F(EmbedderTest, ShortCallEndsBeforeALongOneThatCameFirst) {
+  const auto embedder = NewEmbedder(/*max_batch_tokens=*/1);
+  const std::vector<std::string> many(4'000, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+  std::atomic<bool> is_long_done{false};
+  std::thread long_call([&] {
+    EXPECT_THAT(embedder->Embed(many, /*truncate=*/false), IsOk());
+    is_long_done = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_THAT(embedder->Embed(std::vector<std::string>{"b"}, /*truncate=*/false), IsOk());
+  EXPECT_FALSE(is_long_done);
+  long_call.join();
+}
+
+TEST_F(EmbedderTest, TakesTurnsWithALanguageModel) {
+  EmbedderOptions options{.model_path = directory_.path(),
+                          .turns = std::make_shared<ComputeTurns>()};
+  const auto embedder = Embedder::Create(options, *device_);
+  ASSERT_THAT(embedder, IsOk());
+  std::thread call;
+  std::atomic<bool> is_done{false};
+  {
+    const ComputeTurns::Turn step = options.turns->TakeStep();
+    call = std::thread([&] {
+      EXPECT_THAT((*embedder)->Embed(Texts(), /*truncate=*/true), IsOk());
+      is_done = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(is_done);
+  }
+  options.turns->SetIdle();
+  call.join();
+  EXPECT_TRUE(is_done);
 }
 
 }  // namespace

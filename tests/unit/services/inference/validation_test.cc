@@ -240,7 +240,7 @@ TEST(ValidationTest, TokenizeAndDetokenizeAreLimited) {
   tokenize.set_text(std::string(kMaxTokenizeBytes + 1, 'x'));
   EXPECT_THAT(ViolatedFields(Validate(tokenize)), ElementsAre("text"));
   inference::v1::DetokenizeRequest detokenize;
-  detokenize.mutable_ids()->Resize(kMaxDetokenizeIds + 1, 0);
+  detokenize.mutable_ids()->Resize(kMaxTokenIds + 1, 0);
   EXPECT_THAT(ViolatedFields(Validate(detokenize)), ElementsAre("ids"));
 }
 
