@@ -58,7 +58,9 @@ struct EngineOptions {
   std::optional<std::int64_t> memory_bytes;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::int32_t context_tokens = 0;         // 0: what the model was made for
-  std::int32_t max_batch_tokens = 512;     // tokens computed per step
+  // Tokens computed per step; 0: what the device is efficient with. A step is what a short request
+  // waits for.
+  std::int32_t max_batch_tokens = 0;
   std::int32_t max_sequences = 32;         // running at once
   std::int32_t max_queued_requests = 256;  // more are refused
   // Prompt tokens of all requests that wait; more are refused.

@@ -17,7 +17,7 @@ constexpr std::int32_t kMaxQueuedRequests = 1 << 20;
 Status Validate(const EngineOptions& options, const ModelConfig& config) {
   QUIRE_RETURN_IF_ERROR(ValidateRange("block_size", options.block_size, 1, kMaxBlockSize));
   QUIRE_RETURN_IF_ERROR(
-      ValidateRange("max_batch_tokens", options.max_batch_tokens, 1, kMaxBatchTokens));
+      ValidateRange("max_batch_tokens", options.max_batch_tokens, 0, kMaxBatchTokens));
   QUIRE_RETURN_IF_ERROR(ValidateRange("max_sequences", options.max_sequences, 1, kMaxBatchTokens));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("max_queued_requests", options.max_queued_requests, 0, kMaxQueuedRequests));
@@ -65,14 +65,16 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
       options.memory_bytes ? *options.memory_bytes : AvailableMemoryBytes();
   QUIRE_ASSIGN_OR_RETURN(const auto weights,
                          OpenModelWeights(path, model.config.quantization, options.quantize));
-  const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens};
+  const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens == 0
+                                                            ? device.efficient_batch_tokens()
+                                                            : options.max_batch_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *weights, limits, device));
 
   EngineCoreOptions core_options = {
       .block_size = options.block_size,
       .kv_cache_dtype = options.kv_cache_dtype,
-      .limits = {.max_batch_tokens = options.max_batch_tokens,
+      .limits = {.max_batch_tokens = limits.max_batch_tokens,
                  .max_sequences = options.max_sequences,
                  .prefix_cache = options.prefix_cache,
                  .attention_crossover = AttentionCrossover(model.config)}};

@@ -40,6 +40,9 @@ class Device {
   // "cpu/avx512", "cuda:0/sm90", ...: printed in logs, metrics and benchmark names.
   virtual std::string_view name() const = 0;
   virtual const KernelTable& kernels() const = 0;
+  // Tokens of a step from which on more do not make a token cheaper: a step of a language model
+  // with this many is as fast per token as any, and short.
+  virtual int efficient_batch_tokens() const = 0;
   virtual StatusOr<std::unique_ptr<Stream>> NewStream() = 0;
 
   // Uninitialized memory. Returns RESOURCE_EXHAUSTED if the device has not that much.

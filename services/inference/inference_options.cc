@@ -39,8 +39,9 @@ void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
 }
 
 void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
-  app.add_option("--max-batch-tokens", options.max_batch_tokens, "Tokens computed per step")
-      ->check(CLI::PositiveNumber)
+  app.add_option("--max-batch-tokens", options.max_batch_tokens,
+                 "Tokens computed per step; 0: what the device is efficient with")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--max-sequences", options.max_sequences, "Requests running at once")
       ->check(CLI::PositiveNumber)

@@ -23,7 +23,7 @@ struct InferenceOptions {
   std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
   std::string kv_cache_type = "f32";  // one of engine::kKvCacheTypes
   std::int32_t context_tokens = 0;    // 0: what the model was made for
-  std::int32_t max_batch_tokens = 512;
+  std::int32_t max_batch_tokens = 0;
   std::int32_t max_sequences = 32;
   std::int32_t max_queued_requests = 256;
   std::int64_t max_queued_tokens = std::int64_t{4} << 20;

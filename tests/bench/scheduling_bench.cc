@@ -16,7 +16,8 @@
 // What scheduler, KV cache and guesses are worth on a model of a real shape with random weights:
 // streams side by side, shared prefixes, a short prompt beside a long one, prompt lookup. Every
 // figure is a ratio of medians of one run, turn by turn.
-// Run: scheduling_bench [SHAPE [ROUNDS]]; default qwen2.5-0.5b and 3.
+// Run: scheduling_bench [SHAPE [ROUNDS [PART...]]]; default qwen2.5-0.5b, 3, and all parts:
+// streams, prefixes, pieces, beside, guesses.
 
 namespace quire::engine {
 namespace {
@@ -110,7 +111,7 @@ class Bench {
   }
 
   void Streams() {
-    Core core(config_, *device_, {}, 1024);
+    Core core(config_, *device_, Limits(), 1024);
     std::vector<double> one;
     std::vector<double> eight;
     for (int round = 0; round < rounds_; ++round) {
@@ -122,28 +123,22 @@ class Bench {
   }
 
   void Prefixes() {
-    constexpr std::int32_t kPrompt = 320;
-    for (const std::int32_t num_shared : {288, 0}) {
-      Core on(config_, *device_, {.prefix_cache = true}, 1024);
-      Core off(config_, *device_, {.prefix_cache = false}, 1024);
-      std::vector<double> total_on;
-      std::vector<double> total_off;
-      std::vector<double> first_on;
-      std::vector<double> first_off;
+    PrefixCache({.num_shared = 576, .num_tokens = 640, .num_requests = 8}, rounds_);
+    PrefixCache({.num_shared = 0, .num_tokens = 256, .num_requests = 4}, 3 * rounds_);
+  }
+
+  // Speed of a prompt by the tokens of a step.
+  void Pieces() {
+    constexpr std::int32_t kPrompt = 512;
+    for (const std::int32_t max_batch_tokens : {512, 256, 192, 128, 64}) {
+      Core core(config_, *device_, {.max_batch_tokens = max_batch_tokens, .prefix_cache = false},
+                64);
+      std::vector<double> seconds;
       for (int round = 0; round < rounds_; ++round) {
-        const auto requests = SharedPrompts(round, num_shared, kPrompt, /*count=*/6);
-        total_on.push_back(on.Run(requests).total_s);
-        total_off.push_back(off.Run(requests).total_s);
-        // One more question about the same document.
-        const auto late = SharedPrompts(round, num_shared, kPrompt, /*count=*/7);
-        first_on.push_back(on.Run({late.back()}).first_token_s[0]);
-        first_off.push_back(off.Run({late.back()}).first_token_s[0]);
+        seconds.push_back(core.Run({RandomRequest(round, kPrompt, 1)}).total_s);
       }
-      std::printf(
-          "%d of %d prompt tokens shared by 6 requests: throughput %.2f x of cache off; another "
-          "request's first token after %.3f of its time (%.0f ms)\n",
-          num_shared, kPrompt, Median(total_off) / Median(total_on),
-          Median(first_on) / Median(first_off), Median(first_on) * 1000);
+      std::printf("prompt of %d in pieces of %d: %.1f tokens/s\n", kPrompt, max_batch_tokens,
+                  kPrompt / Median(seconds));
     }
   }
 
@@ -154,8 +149,10 @@ class Bench {
     constexpr std::int32_t kLong = 32'000;
     ModelConfig config = config_;
     config.max_position_embeddings = std::max(config.max_position_embeddings, kLong + 2);
-    Core core(config, *device_,
-              {.prefix_cache = false, .attention_crossover = AttentionCrossover(config)}, 2100);
+    SchedulerLimits limits = Limits();
+    limits.prefix_cache = false;
+    limits.attention_crossover = AttentionCrossover(config);
+    Core core(config, *device_, limits, 2100);
     std::vector<double> idle;
     for (int round = 0; round < rounds_; ++round) {
       idle.push_back(core.Run({RandomRequest(100 + round, kShort, 1)}).first_token_s[0]);
@@ -175,7 +172,9 @@ class Bench {
   }
 
   void Guesses() {
-    Core core(config_, *device_, {.prefix_cache = false}, 1024);
+    SchedulerLimits limits = Limits();
+    limits.prefix_cache = false;
+    Core core(config_, *device_, limits, 1024);
     Compare(core, "an output that repeats itself", [](int round) {
       // Greedy decoding with random weights soon runs in circles.
       return RandomRequest(round, 64, 160);
@@ -192,6 +191,8 @@ class Bench {
   }
 
  private:
+  SchedulerLimits Limits() const { return {.max_batch_tokens = device_->efficient_batch_tokens()}; }
+
   static Request RandomRequest(int seed, std::int32_t prompt_tokens, std::int32_t new_tokens) {
     Request request;
     for (std::int32_t i = 0; i < prompt_tokens; ++i) {
@@ -203,13 +204,48 @@ class Bench {
     return request;
   }
 
-  static std::vector<Request> SharedPrompts(int round, std::int32_t num_shared,
-                                            std::int32_t num_tokens, int count) {
-    const Request shared = RandomRequest(1'000 + round, num_shared, 16);
+  struct Prompts {
+    std::int32_t num_shared = 0;  // tokens at the beginning that are the same in all
+    std::int32_t num_tokens = 0;
+    int num_requests = 0;
+  };
+
+  // With and without the cache: requests that come at once, then one more question about the same
+  // document. In turns, each as often first.
+  void PrefixCache(const Prompts& prompts, int rounds) {
+    SchedulerLimits limits = Limits();
+    Core on(config_, *device_, limits, 1024);
+    limits.prefix_cache = false;
+    Core off(config_, *device_, limits, 1024);
+    std::vector<double> speedups;
+    std::vector<double> waits;
+    for (int round = 0; round < rounds; ++round) {
+      Timing together[2];
+      Timing late[2];
+      const std::vector<Request> requests = SharedPrompts(round, prompts, prompts.num_requests);
+      const Request last = SharedPrompts(round, prompts, prompts.num_requests + 1).back();
+      for (const int which : {round % 2, 1 - round % 2}) {
+        Core& core = which == 0 ? off : on;
+        together[which] = core.Run(requests);
+        late[which] = core.Run({last});
+      }
+      speedups.push_back(together[0].total_s / together[1].total_s);
+      waits.push_back(late[1].first_token_s[0] / late[0].first_token_s[0]);
+    }
+    std::printf(
+        "%d of %d prompt tokens shared by %d requests: throughput %.2f x of cache off; another "
+        "request's first token after %.3f of its time\n",
+        prompts.num_shared, prompts.num_tokens, prompts.num_requests, Median(speedups),
+        Median(waits));
+  }
+
+  static std::vector<Request> SharedPrompts(int round, const Prompts& prompts, int count) {
+    const Request shared = RandomRequest(1'000 + round, prompts.num_shared, 16);
     std::vector<Request> requests;
     for (int i = 0; i < count; ++i) {
       Request request = shared;
-      const Request own = RandomRequest(10'000 + 100 * round + i, num_tokens - num_shared, 16);
+      const Request own =
+          RandomRequest(10'000 + 100 * round + i, prompts.num_tokens - prompts.num_shared, 16);
       request.prompt.insert(request.prompt.end(), own.prompt.begin(), own.prompt.end());
       requests.push_back(std::move(request));
     }
@@ -273,9 +309,13 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::string shape = argc > 1 ? argv[1] : "qwen2.5-0.5b";
   quire::engine::Bench bench(shape, argc > 2 ? std::atoi(argv[2]) : 3);
-  bench.Streams();
-  bench.Prefixes();
-  bench.ShortBesideLong();
-  bench.Guesses();
+  const auto wants = [&](const std::string& part) {
+    return argc <= 3 || std::find(argv + 3, argv + argc, part) != argv + argc;
+  };
+  if (wants("streams")) bench.Streams();
+  if (wants("prefixes")) bench.Prefixes();
+  if (wants("pieces")) bench.Pieces();
+  if (wants("beside")) bench.ShortBesideLong();
+  if (wants("guesses")) bench.Guesses();
   return 0;
 }

@@ -41,6 +41,7 @@ class FaultyDevice final : public kernels::Device {
 
   std::string_view name() const override { return inner_->name(); }
   const kernels::KernelTable& kernels() const override { return inner_->kernels(); }
+  int efficient_batch_tokens() const override { return inner_->efficient_batch_tokens(); }
   StatusOr<std::unique_ptr<kernels::Stream>> NewStream() override { return inner_->NewStream(); }
   StatusOr<std::unique_ptr<kernels::DeviceMemory>> Allocate(std::int64_t size_bytes) override {
     return inner_->Allocate(size_bytes);
