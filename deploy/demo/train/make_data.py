@@ -92,6 +92,7 @@ def main() -> None:
         jobs = [(stage, arguments, part) for part in range(arguments.processes)]
         with multiprocessing.Pool(arguments.processes) as pool:
             tokens = sum(pool.imap_unordered(make_shard, jobs))
+        (arguments.out / stage.name / shards.DONE).touch()
         print(f"{stage.name}: {tokens:,} tokens in {arguments.out / stage.name}", flush=True)
 
 

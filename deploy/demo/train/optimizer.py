@@ -47,8 +47,8 @@ class MasterOptimizer:
                                       fused=True)
 
     @torch.no_grad()
-    def step(self, rate: float, clip: float = 1.0) -> float:
-        """Applies the gradients and clears them; returns their norm."""
+    def step(self, rate: float, clip: float = 1.0) -> None:
+        """Applies the gradients and clears them. `clip` is the largest norm that AdamW sees."""
         gradients = [p.grad.float() for p, _ in self.pairs]
         norm = torch.sqrt(sum((g * g).sum() for g in gradients))
         scale = torch.clamp(clip / (norm + 1e-6), max=1.0)
@@ -69,4 +69,3 @@ class MasterOptimizer:
         for parameter, master in self.pairs:
             parameter.copy_(master)
             parameter.grad = None
-        return float(norm)

@@ -61,28 +61,30 @@ class Comprehension:
                 part = part[::4]
             self.groups += part
 
-    def example(self, max_chars: int, max_turns: int = 1, index: "int | None" = None) -> Example:
-        """A passage with its questions among others of the same and other documents."""
+    def example(self, max_chars: int, max_turns: int = 1, index: "int | None" = None,
+                answerable: bool = False) -> Example:
+        """A passage with its questions among others of the same and other documents.
+
+        Some examples hold a question about another passage, unless all must be `answerable`.
+        """
         rng = self.rng
         index = rng.randrange(len(self.groups)) if index is None else index
         group = self.groups[index]
         items = rng.sample(group, min(len(group), max_turns))
-        passages = [self._passage(items[0], max_chars)]
-        items = [i for i in items if i["answer"] in passages[0].text]
-        left = max_chars - len(passages[0].text)
+        right = self._passage(items[0], max_chars)
+        passages = [right]
+        left = max_chars - len(right.text)
         while left > 150 and rng.random() < 0.85:
-            other = self._other(index)
-            passages.append(self._passage(other, min(850, left)))
+            passages.append(self._passage(self._other(index), min(850, left)))
             left -= len(passages[-1].text)
-        right = passages[0]
         rng.shuffle(passages)
         number = passages.index(right) + 1
-        turns = [(i["question"], f"{' '.join(i['answer'].split())} [{number}]", i["answer"], number) for i in items]
-        if max_turns > 1 or rng.random() < 0.15:
-            if len(passages) == 1 or rng.random() < 0.3:
-                foreign = rng.choice(self.groups[rng.randrange(len(self.groups))])
-                turns.append((foreign["question"], NO_ANSWER, None, 0))
-                turns = turns if max_turns > 1 else turns[-1:]
+        turns = [(i["question"], f"{' '.join(i['answer'].split())} [{number}]", i["answer"], number)
+                 for i in items if i["answer"] in right.text]
+        if not answerable and rng.random() < 0.15:
+            foreign = rng.choice(rng.choice(self.groups))
+            turns.append((foreign["question"], NO_ANSWER, None, 0))
+            turns = turns[-1:] if max_turns == 1 else turns
         return ask("answer", passages, turns, "comprehension")
 
     def _other(self, index: int) -> dict:

@@ -58,12 +58,12 @@ RECIPES = {
                (0.02, 0.01)),
          Stage("answer", Mix(0.85, 0.12, 0.03, min_chars=400, max_chars=3500, max_turns=2), 1536, 3, 4_000_000, 0.2,
                (0.01, 0.0)))),
-    # One H200 for about 20 minutes.
+    # One H200 for about 20 minutes: some 10^9 tokens, 2 * 10^17 FLOP.
     "gpu": Recipe(
-        ModelConfig(vocab=VOCAB, hidden=448, layers=10, heads=7, kv_heads=7, intermediate=1216),
-        (Stage("copy", Mix(0.7, 0.15, 0.0, 0.15, 100, 500, 6), 512, 128, 120_000_000, 0.15, (0.02, 0.02)),
-         Stage("read", Mix(0.5, 0.2, 0.02, 0.28, 200, 1800, 6), 1024, 96, 300_000_000, 0.45, (0.02, 0.015)),
-         Stage("answer", Mix(0.65, 0.25, 0.04, 0.06, 300, 5000, 3), 2048, 64, 200_000_000, 0.3, (0.015, 0.003)),
-         Stage("final", Mix(0.7, 0.27, 0.03, 0.0, 300, 5000, 1), 2048, 64, 60_000_000, 0.1, (0.003, 0.0),
+        ModelConfig(vocab=VOCAB, hidden=384, layers=11, heads=6, kv_heads=6, intermediate=1024),
+        (Stage("copy", Mix(0.7, 0.15, 0.0, 0.15, 100, 500, 6), 512, 128, 100_000_000, 0.12, (0.02, 0.02)),
+         Stage("read", Mix(0.5, 0.2, 0.02, 0.28, 200, 1800, 6), 1024, 96, 250_000_000, 0.43, (0.02, 0.015)),
+         Stage("answer", Mix(0.65, 0.25, 0.04, 0.06, 300, 5000, 3), 2048, 48, 150_000_000, 0.3, (0.015, 0.004)),
+         Stage("final", Mix(0.7, 0.27, 0.03, 0.0, 300, 5000, 1), 2048, 48, 60_000_000, 0.15, (0.004, 0.0),
                context_weight=0.02, quantized=True))),
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 PADDING, CONTEXT, ANSWER, PROSE = range(4)  # values of .use
+DONE = "done"  # a file with this name is in the folder of a stage when its shards are complete
 POOL = 64  # examples kept back, to fill rows with
 
 

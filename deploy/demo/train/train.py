@@ -2,17 +2,21 @@
 """Trains a recipe for a given time and leaves a checkpoint after every stage.
 
 Usage: train.py --recipe gpu --data DIR --tokenizer DIR --out DIR --minutes N
-         [--from CHECKPOINT] [--first-stage NAME] [--threads N] [--no-compile]
+         [--from CHECKPOINT] [--stage NAME]... [--threads N] [--no-compile]
 
-The time is divided among the stages as the recipe says; compiling counts. --from goes on from a
-checkpoint's weights, --first-stage leaves out what is before that stage; its optimizer starts anew.
+The time is divided among the stages as the recipe says, or among those that --stage names; compiling
+counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every stage. While a
+stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py is still writing.
 Runs on the first GPU, else on the CPU; bf16 weights and f32 copies on both.
 """
 
 import argparse
 import json
 import pathlib
+import queue
+import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -22,10 +26,12 @@ import weights
 from model import Llama
 from optimizer import MasterOptimizer
 from recipes import RECIPES, Stage
-from shards import ANSWER, CONTEXT, PADDING, PROSE, Rows
+from shards import ANSWER, CONTEXT, DONE, PADDING, PROSE, Rows
 
 WARMUP_STEPS = 100
 SAVE_EVERY_SECONDS = 300
+BATCHES_AHEAD = 8
+LOG_EVERY_STEPS = 100
 
 
 def positions(use: np.ndarray, stage: Stage, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +65,22 @@ def quantize_in_place(model: Llama) -> None:
                 parameter.copy_(nf4.rounded(parameter))
 
 
+def batches(rows: Rows, stage: Stage, device: torch.device) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Arguments of Llama.loss without end, made by a thread of their own."""
+    ready: queue.Queue = queue.Queue(BATCHES_AHEAD)
+
+    def fill() -> None:
+        rng = np.random.default_rng(2)
+        for ids, use in rows.batches(stage.rows):
+            chosen, weight = positions(use, stage, rng)
+            targets = ids[:, 1:].reshape(-1)[chosen]
+            ready.put([torch.from_numpy(a) for a in (ids[:, :-1].copy(), chosen, targets, weight)])
+
+    threading.Thread(target=fill, daemon=True).start()
+    while True:
+        yield tuple(t.to(device, non_blocking=True) for t in ready.get())
+
+
 class Trainer:
     """Trains one model through stages."""
 
@@ -72,42 +94,43 @@ class Trainer:
         self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss, dynamic=False)
 
     def run(self) -> None:
-        """All stages, each with its share of the time."""
-        names = [stage.name for stage in self.recipe.stages]
-        first = names.index(self.arguments.first_stage) if self.arguments.first_stage else 0
-        stages = self.recipe.stages[first:]
+        """The stages asked for, each with its share of the time."""
+        stages = [s for s in self.recipe.stages if not self.arguments.stage or s.name in self.arguments.stage]
         total = sum(stage.share for stage in stages)
         for stage in stages:
             self.run_stage(stage, self.arguments.minutes * 60 * stage.share / total)
 
     def run_stage(self, stage: Stage, seconds: float) -> None:
         """Trains one stage for `seconds` and saves."""
-        rng = np.random.default_rng(2)
+        folder = self.arguments.data / stage.name
+        while not (folder / DONE).exists():
+            time.sleep(1)
         optimizer = MasterOptimizer(self.model)
-        rows = Rows(self.arguments.data / stage.name, stage.length, seed=3)
+        rows = Rows(folder, stage.length, seed=3)
         began = saved = time.monotonic()
-        losses: list[float] = []
-        for step, (ids, use) in enumerate(rows.batches(stage.rows)):
+        recent = torch.zeros((), device=self.device)
+        for step, batch in enumerate(batches(rows, stage, self.device)):
             elapsed = time.monotonic() - began
             if elapsed >= seconds:
                 break
             if stage.quantized:
                 quantize_in_place(self.model)
-            chosen, weight = positions(use, stage, rng)
-            targets = ids[:, 1:].reshape(-1)[chosen]
-            loss = self.loss(*(torch.from_numpy(a).to(self.device, non_blocking=True)
-                               for a in (ids[:, :-1].copy(), chosen, targets, weight)))
+            loss = self.loss(*batch)
             loss.backward()
             optimizer.step(rate_at(stage, elapsed / seconds, step))
-            if step % 20 == 0:
-                losses.append(float(loss.detach()))
-            if step % 200 == 0:
-                tokens = (step + 1) * stage.rows * stage.length
+            # A mean over the last 20 or so; read, which waits for the device, only where it is printed.
+            recent = loss.detach() if step == 0 else recent.lerp(loss.detach(), 0.05)
+            if step % LOG_EVERY_STEPS == 0:
                 print(json.dumps({"stage": stage.name, "step": step, "seconds": round(elapsed),
-                                  "tokens": tokens, "loss": round(float(np.mean(losses[-10:])), 4)}), flush=True)
+                                  "tokens": (step + 1) * stage.rows * stage.length,
+                                  "loss": round(recent.item(), 4)}), flush=True)
             if time.monotonic() - saved > SAVE_EVERY_SECONDS:
-                weights.save(self.arguments.out / stage.name, self.model, self.arguments.tokenizer)
+                self.save(stage)
                 saved = time.monotonic()
+        self.save(stage)
+
+    def save(self, stage: Stage) -> None:
+        """Writes the stage's checkpoint."""
         weights.save(self.arguments.out / stage.name, self.model, self.arguments.tokenizer)
 
 
@@ -119,7 +142,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--from", dest="start", type=pathlib.Path)
-    parser.add_argument("--first-stage")
+    parser.add_argument("--stage", action="append")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--no-compile", action="store_true")
     arguments = parser.parse_args()
