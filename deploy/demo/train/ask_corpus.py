@@ -4,9 +4,9 @@
 Usage: ask_corpus.py --quire PROGRAM [--model DIR] [--embedding-model DIR] [--strategy S]...
          [--questions N] [--top-k K] [--show]
 
-Starts `quire serve`, stores the corpus, asks with each strategy and prints one JSON object each. rag asks
-the whole collection; stuff, map-reduce and refine the document that holds the answer, where there is one,
-and else a document that does not tell. Standard library only.
+Starts `quire serve`, stores the corpus, asks with each strategy and prints one JSON object each.
+rag asks the whole collection; stuff, map-reduce and refine ask the document that holds the answer,
+where there is one, and else a document that does not tell. Standard library only.
 """
 
 import argparse
@@ -39,9 +39,11 @@ class Server:
 
     def __enter__(self) -> "Server":
         self.data = tempfile.TemporaryDirectory()
-        self.process = subprocess.Popen(
-            [self.program, "--data-dir", self.data.name, "serve", "--port", str(self.port), *self.models],
-            stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([
+            self.program, "--data-dir", self.data.name, "serve", "--port",
+            str(self.port), *self.models
+        ],
+                                        stdout=subprocess.DEVNULL)
         for _ in range(START_SECONDS * 10):
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.program} serve ended with {self.process.returncode}")
@@ -61,7 +63,8 @@ class Server:
         command = [self.program, "--server", f"127.0.0.1:{self.port}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command[3:])}: exit {done.returncode}: {done.stderr.strip()}")
+            raise RuntimeError(
+                f"{' '.join(command[3:])}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
 
@@ -75,22 +78,29 @@ def ask(server: Server, entry: dict, strategy: str, top_k: int, documents: dict[
         document = entry["document"] or rng.choice(sorted(documents))
         arguments += ["--document", documents[document]]
     answer = json.loads(server.run(*arguments))
-    right = next((c["number"] for c in answer.get("citations", [])
+    right = next((c["number"]
+                  for c in answer.get("citations", [])
                   if entry["answer"] and entry["answer"] in c["source"].get("quote", "")), 0)
     return answer.get("text", ""), right
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quire", required=True)
     parser.add_argument("--model", default=str(ROOT / "deploy/demo/model"))
     parser.add_argument("--embedding-model")
     parser.add_argument("--strategy", action="append", choices=STRATEGIES)
-    parser.add_argument("--questions", type=int, default=0, help="only so many, spread over the file")
+    parser.add_argument("--questions",
+                        type=int,
+                        default=0,
+                        help="only so many, spread over the file")
     parser.add_argument("--top-k", type=int, default=0)
     parser.add_argument("--show", action="store_true")
     arguments = parser.parse_args()
-    entries = [json.loads(line) for line in (CORPUS / "questions.jsonl").read_text("utf-8").splitlines()]
+    entries = [
+        json.loads(line) for line in (CORPUS / "questions.jsonl").read_text("utf-8").splitlines()
+    ]
     if arguments.questions:
         entries = entries[::max(1, len(entries) // arguments.questions)]
     models = ["--model", arguments.model]
@@ -107,9 +117,14 @@ def main() -> int:
                 text, right = ask(server, entry, strategy, arguments.top_k, documents, rng)
                 score.add(text, entry["answer"], right)
                 if arguments.show:
-                    print(f"  {entry['question']}\n    wanted {entry['answer']!r}\n    have   {text!r}")
+                    print(f"  {entry['question']}\n    wanted {entry['answer']!r}")
+                    print(f"    have   {text!r}")
             seconds = round((time.monotonic() - began) / len(entries), 2)
-            print(json.dumps({"strategy": strategy, "seconds_per_question": seconds} | score.report()), flush=True)
+            print(json.dumps({
+                "strategy": strategy,
+                "seconds_per_question": seconds
+            } | score.report()),
+                  flush=True)
     return 0
 
 

@@ -35,16 +35,24 @@ class SplitsTest(unittest.TestCase):
         self.assertGreaterEqual(len(domains.load("train")), 30)
 
     def test_domains_of_the_splits_share_no_template(self):
+
         def templates(split):
-            return {t for d in domains.load(split) for t in
-                    d.titles + d.entities + d.about + d.items + [t for f in d.facts for t in f.statements + f.questions]}
+            return {
+                t for d in domains.load(split) for t in d.titles + d.entities + d.about + d.items +
+                [t for f in d.facts for t in f.statements + f.questions]
+            }
+
         # A bare slot, "{place}", is no wording.
-        shared = {t for t in templates("train") & templates("eval") if re.sub(r"\{[^}]*\}", "", t).strip()}
+        shared = {
+            t for t in templates("train") & templates("eval")
+            if re.sub(r"\{[^}]*\}", "", t).strip()
+        }
         self.assertEqual(shared, set())
 
     def test_splits_share_no_common_phrase(self):
         for section in PHRASES:
-            self.assertEqual(set(phrases("train", section)) & set(phrases("eval", section)), set(), section)
+            self.assertEqual(
+                set(phrases("train", section)) & set(phrases("eval", section)), set(), section)
 
     def test_names_belong_to_one_split(self):
         for split in ("train", "eval"):
@@ -59,7 +67,8 @@ class SplitsTest(unittest.TestCase):
             for fact in domain.facts:
                 self.assertTrue(all("{}" in s for s in fact.statements), (domain.name, fact.label))
                 self.assertFalse(any("{}" in q for q in fact.questions), (domain.name, fact.label))
-                self.assertTrue(all(("{i}" in q) == fact.of_item for q in fact.questions), (domain.name, fact.label))
+                self.assertTrue(all(("{i}" in q) == fact.of_item for q in fact.questions),
+                                (domain.name, fact.label))
 
 
 class ExamplesTest(unittest.TestCase):
@@ -79,15 +88,21 @@ class ExamplesTest(unittest.TestCase):
         self.assertGreater(seen, 300)
 
     def test_questions_without_answer_get_the_sentence_of_the_prompts(self):
-        refused = [t for e in examples("train", 300, 3) for t in e.turns if t.gold is None and e.kind == "answer"]
+        refused = [
+            t for e in examples("train", 300, 3) for t in e.turns
+            if t.gold is None and e.kind == "answer"
+        ]
         self.assertGreater(len(refused), 20)
         self.assertEqual({t.answer for t in refused}, {NO_ANSWER})
         self.assertIn(NO_ANSWER, PROMPTS.render("answer", question="?")[0]["content"])
 
     def test_every_step_of_the_orchestrator_occurs(self):
         kinds = {e.kind for e in examples("train", 400)}
-        self.assertEqual(kinds, {"answer", "map_question", "reduce_question", "refine_question", "summarize",
-                                 "merge_summaries", "refine_summary"})
+        self.assertEqual(
+            kinds, {
+                "answer", "map_question", "reduce_question", "refine_question", "summarize",
+                "merge_summaries", "refine_summary"
+            })
 
     def test_no_placeholder_is_left(self):
         for example in examples("train", 200) + examples("eval", 200):

@@ -19,7 +19,10 @@ def main() -> int:
     theirs, ours = Tokenizer.from_file(str(path)), tokenizer.Encoder(path)
     tasks = Tasks(random.Random(5), "eval")
     texts = [turn.user for _ in range(200) for turn in tasks.example(900, 2).turns]
-    texts += ["a\n\n  b\t c", "½ ² x\u00b5 \u4f60\u597d 12\u0663", "", " ", "don't  \n", "\u00e9t\u00e9 e\u0301\U0001f600"]
+    texts += [
+        "a\n\n  b\t c", "½ ² x\u00b5 \u4f60\u597d 12\u0663", "", " ", "don't  \n",
+        "\u00e9t\u00e9 e\u0301\U0001f600"
+    ]
     characters = tokens = 0
     for text in texts:
         ids = ours.encode(text)
@@ -27,7 +30,8 @@ def main() -> int:
             print(f"check_tokenizer: different ids for {text!r}")
             return 1
         characters, tokens = characters + len(text), tokens + len(ids)
-    print(f"check_tokenizer: {len(texts)} texts alike, {characters / tokens:.2f} characters a token")
+    print(
+        f"check_tokenizer: {len(texts)} texts alike, {characters / tokens:.2f} characters a token")
     return 0
 
 

@@ -34,14 +34,22 @@ class Answerer:
         self.encoder = Encoder(folder / "tokenizer.json")
         self.stop = self.encoder.special[EOS]
         alphabet = {c: b for b, c in self.encoder.alphabet.items()}
-        self.bytes = {i: bytes(alphabet[c] for c in t) for t, i in self.encoder.ids.items()
-                      if i not in self.encoder.special.values()}
+        self.bytes = {
+            i: bytes(alphabet[c] for c in t)
+            for t, i in self.encoder.ids.items()
+            if i not in self.encoder.special.values()
+        }
 
     @torch.no_grad()
     def answer(self, example: Example) -> str:
         """The answer to the first turn; empty if its prompt is longer than the context."""
-        prompt = self.encoder.prompt([{"role": "system", "content": example.system},
-                                      {"role": "user", "content": example.turns[0].user}])
+        prompt = self.encoder.prompt([{
+            "role": "system",
+            "content": example.system
+        }, {
+            "role": "user",
+            "content": example.turns[0].user
+        }])
         if len(prompt) + MAX_ANSWER_TOKENS > self.model.config.context:
             return ""
         cache: list[list] = [[] for _ in range(self.model.config.layers)]
@@ -55,7 +63,8 @@ class Answerer:
                 break
             made.append(token)
             ids = torch.tensor([[token]], device=self.device)
-        return b"".join(self.bytes.get(i, b"") for i in made).decode(errors="replace").removeprefix(" ")
+        return b"".join(
+            self.bytes.get(i, b"") for i in made).decode(errors="replace").removeprefix(" ")
 
 
 def score(answerer: Answerer, examples: Iterable[Example], show: int) -> dict:
@@ -76,7 +85,7 @@ def generated(step: str, count: int, max_chars: int) -> Iterable[Example]:
     rng = random.Random(20)
     tasks = Tasks(rng, "eval")
     for _ in range(count):
-        chars = round(150 * (max_chars / 150) ** rng.random())
+        chars = round(150 * (max_chars / 150)**rng.random())
         if step in ("reduce_question", "refine_question"):
             yield {"reduce_question": tasks.reduce, "refine_question": tasks.refine}[step](chars)
         else:
@@ -93,7 +102,8 @@ def comprehension(text: pathlib.Path, count: int, max_chars: int) -> Iterable[Ex
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("--text", type=pathlib.Path)
     parser.add_argument("--questions", type=int, default=400)
@@ -110,7 +120,8 @@ def main() -> None:
         print(json.dumps({"kind": step} | report), flush=True)
     if arguments.text:
         examples = comprehension(arguments.text, arguments.questions, arguments.max_chars)
-        print(json.dumps({"kind": "comprehension"} | score(answerer, examples, arguments.show)), flush=True)
+        print(json.dumps({"kind": "comprehension"} | score(answerer, examples, arguments.show)),
+              flush=True)
 
 
 if __name__ == "__main__":

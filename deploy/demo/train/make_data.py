@@ -24,11 +24,13 @@ class Source:
     """An endless stream of (ids, uses) for one stage; part `part` of `parts` of the prose."""
 
     def __init__(self, stage: Stage, encoder: Encoder, text: pathlib.Path, part: int, parts: int):
-        self.stage, self.encoder, self.text, self.part, self.parts = stage, encoder, text, part, parts
+        self.stage, self.encoder = stage, encoder
+        self.text, self.part, self.parts = text, part, parts
         self.rng = random.Random(zlib.crc32(f"{stage.name} {part}".encode()))
-        self.tasks = Tasks(self.rng, "train")
         mix = stage.mix
-        self.reading = real_text.Comprehension(text, "train", self.rng) if mix.comprehension else None
+        self.tasks = Tasks(self.rng, "train", mix.absent_share)
+        self.reading = real_text.Comprehension(text, "train",
+                                               self.rng) if mix.comprehension else None
         self.summaries = real_text.Summaries(text, self.rng) if mix.summaries else None
         self.prose_rows = self._prose_rows() if mix.prose else None
 
@@ -40,7 +42,7 @@ class Source:
             kinds[3] *= (mix.min_chars + mix.max_chars) / 6 / self.stage.length
         while True:
             kind = self.rng.choices(range(4), kinds)[0]
-            chars = round(mix.min_chars * (mix.max_chars / mix.min_chars) ** self.rng.random())
+            chars = round(mix.min_chars * (mix.max_chars / mix.min_chars)**self.rng.random())
             if kind == 3:
                 yield next(self.prose_rows)
                 continue
@@ -59,7 +61,9 @@ class Source:
             for index, text in enumerate(real_text.prose(self.text)):
                 if index % self.parts != self.part:
                     continue
-                ids += [self.encoder.special[BOS], *self.encoder.encode(text), self.encoder.special[EOS]]
+                ids += [
+                    self.encoder.special[BOS], *self.encoder.encode(text), self.encoder.special[EOS]
+                ]
                 while len(ids) >= self.stage.length:
                     row, ids = ids[:self.stage.length], ids[self.stage.length:]
                     yield row, [shards.PROSE] * len(row)
@@ -73,12 +77,13 @@ def make_shard(job: tuple) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     source = Source(stage, encoder, arguments.text, part, arguments.processes)
     tokens = stage.tokens // arguments.processes
-    return shards.write(folder / f"{part:02}", shards.pack(source, stage.length), stage.length, tokens,
-                        encoder.special[PAD])
+    return shards.write(folder / f"{part:02}", shards.pack(source, stage.length), stage.length,
+                        tokens, encoder.special[PAD])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=RECIPES, required=True)
     parser.add_argument("--text", type=pathlib.Path, required=True)
     parser.add_argument("--tokenizer", type=pathlib.Path, required=True)

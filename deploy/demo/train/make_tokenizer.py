@@ -27,15 +27,16 @@ def texts(folder: pathlib.Path, examples: int, prose_every: int) -> Iterator[str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--vocab", type=int, default=6144)
     parser.add_argument("--examples", type=int, default=8000)
     parser.add_argument("--prose-every", type=int, default=8)
     arguments = parser.parse_args()
-    tokenizer.train(texts(arguments.text, arguments.examples, arguments.prose_every), arguments.vocab,
-                    arguments.out)
+    tokenizer.train(texts(arguments.text, arguments.examples, arguments.prose_every),
+                    arguments.vocab, arguments.out)
 
 
 if __name__ == "__main__":

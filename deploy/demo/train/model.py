@@ -31,8 +31,8 @@ class ModelConfig:
 def rotary_table(config: ModelConfig, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """cos and sin, [context, head_dim] f32, both halves alike."""
     exponent = torch.arange(0, config.head_dim, 2, device=device).float() / config.head_dim
-    angle = torch.outer(torch.arange(config.context, device=device).float(),
-                        config.rope_theta ** -exponent)
+    angle = torch.outer(
+        torch.arange(config.context, device=device).float(), config.rope_theta**-exponent)
     angle = torch.cat((angle, angle), dim=-1)
     return angle.cos(), angle.sin()
 
@@ -134,7 +134,9 @@ class Llama(nn.Module):
         if isinstance(module, (nn.Linear, nn.Embedding)):
             nn.init.normal_(module.weight, std=0.02)
 
-    def hidden_states(self, ids: torch.Tensor, cache: "list[list] | None" = None,
+    def hidden_states(self,
+                      ids: torch.Tensor,
+                      cache: "list[list] | None" = None,
                       start: int = 0) -> torch.Tensor:
         """[batch, tokens] ids at positions from `start` to [batch, tokens, hidden]."""
         x = self.model.embed_tokens(ids)

@@ -10,7 +10,9 @@ import torch
 CODES = torch.tensor([
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
     -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
-    0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0])
+    0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941,
+    0.7229568362236023, 1.0
+])
 MIDDLES = (CODES[1:] + CODES[:-1]) / 2
 BLOCK = 64
 STATE = ".quant_state.bitsandbytes__nf4"
@@ -44,10 +46,19 @@ def rounded(weight: torch.Tensor) -> torch.Tensor:
 def to_tensors(name: str, weight: torch.Tensor) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint that hold one weight."""
     codes, scales = quantize(weight)
-    state = {"quant_type": "nf4", "blocksize": BLOCK, "dtype": "bfloat16", "shape": list(weight.shape)}
+    state = {
+        "quant_type": "nf4",
+        "blocksize": BLOCK,
+        "dtype": "bfloat16",
+        "shape": list(weight.shape)
+    }
     packed = (codes[0::2] << 4 | codes[1::2]).reshape(-1, 1)
-    return {name: packed, f"{name}.absmax": scales, f"{name}.quant_map": CODES.clone(),
-            name + STATE: torch.tensor(list(json.dumps(state).encode()), dtype=torch.uint8)}
+    return {
+        name: packed,
+        f"{name}.absmax": scales,
+        f"{name}.quant_map": CODES.clone(),
+        name + STATE: torch.tensor(list(json.dumps(state).encode()), dtype=torch.uint8)
+    }
 
 
 def dequantized(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

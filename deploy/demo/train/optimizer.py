@@ -40,10 +40,14 @@ class MasterOptimizer:
                 self.matrices[tuple(parameter.shape)].append(index)
             else:
                 others.append(index)
-        self.momenta = {shape: torch.zeros(len(indices), *shape, device=self.pairs[0][1].device)
-                        for shape, indices in self.matrices.items()}
+        self.momenta = {
+            shape: torch.zeros(len(indices), *shape, device=self.pairs[0][1].device)
+            for shape, indices in self.matrices.items()
+        }
         self.others = others
-        self.adam = torch.optim.AdamW([self.pairs[i][1] for i in others], betas=(0.9, 0.95), weight_decay=0.0,
+        self.adam = torch.optim.AdamW([self.pairs[i][1] for i in others],
+                                      betas=(0.9, 0.95),
+                                      weight_decay=0.0,
                                       fused=True)
 
     @torch.no_grad()
@@ -57,7 +61,7 @@ class MasterOptimizer:
             momentum = self.momenta[shape]
             momentum.lerp_(gradient, 1 - self.MOMENTUM)
             update = orthogonalized(gradient.lerp(momentum, self.MOMENTUM))
-            update *= max(1.0, shape[0] / shape[1]) ** 0.5
+            update *= max(1.0, shape[0] / shape[1])**0.5
             for index, one in zip(indices, update):
                 master = self.pairs[index][1]
                 master.mul_(1 - rate * self.DECAY).add_(one, alpha=-rate)

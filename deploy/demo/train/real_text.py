@@ -19,7 +19,7 @@ TEST_SHARE = 0.04
 GAP_SHARE = 0.01
 # User posts: coarse, and no score needs them.
 LEFT_OUT = {"squadshifts-reddit", "squadshifts-amazon"}
-# A definition as the question and its first sentence as the answer: long, and always the same place.
+# Made by rule: always the same words or the same place.
 MOSTLY_LEFT_OUT = {"medquad-definition", "factbook-fields"}
 SUMMARY_SOURCES = ("docs-summary", "scitldr")
 
@@ -39,7 +39,7 @@ def _shortened(context: str, answer: str, rng: random.Random, most: int) -> str:
     if start > 0:
         stop = context.rfind(". ", 0, start)
         start = stop + 2 if stop >= 0 and at - stop < most else start
-    end = context.find(". ", min(len(context) - 1, start + most - 1, max(at + len(answer), start + most)))
+    end = context.find(". ", max(at + len(answer), start + most) - 1)
     return context[start:end + 1 if end >= 0 else len(context)].strip()
 
 
@@ -50,9 +50,10 @@ class Comprehension:
         self.rng = rng
         by_source: dict[str, dict[str, list[dict]]] = collections.defaultdict(dict)
         for item in _lines(folder / "qa.jsonl.xz"):
-            if item["source"] not in LEFT_OUT:
+            # Brackets of a passage become round in a prompt, where they read as a citation.
+            if item["source"] not in LEFT_OUT and "[" not in item["answer"]:
                 by_source[item["source"]].setdefault(item["context"], []).append(item)
-        self.groups: list[list[dict]] = []      # one context each, neighbours are of one document
+        self.groups: list[list[dict]] = []  # one context each, neighbours are of one document
         for source, contexts in sorted(by_source.items()):
             groups = list(contexts.values())
             test, gap = int(len(groups) * TEST_SHARE), int(len(groups) * GAP_SHARE) + 1
@@ -61,7 +62,10 @@ class Comprehension:
                 part = part[::4]
             self.groups += part
 
-    def example(self, max_chars: int, max_turns: int = 1, index: "int | None" = None,
+    def example(self,
+                max_chars: int,
+                max_turns: int = 1,
+                index: "int | None" = None,
                 answerable: bool = False) -> Example:
         """A passage with its questions among others of the same and other documents.
 
@@ -79,8 +83,12 @@ class Comprehension:
             left -= len(passages[-1].text)
         rng.shuffle(passages)
         number = passages.index(right) + 1
-        turns = [(i["question"], f"{' '.join(i['answer'].split())} [{number}]", i["answer"], number)
-                 for i in items if i["answer"] in right.text]
+        turns = []
+        for item in items:
+            if item["answer"] in right.text:
+                gold = item["answer"]
+                turns.append(
+                    (item["question"], f"{' '.join(gold.split())} [{number}]", gold, number))
         if not answerable and rng.random() < 0.15:
             foreign = rng.choice(rng.choice(self.groups))
             turns.append((foreign["question"], NO_ANSWER, None, 0))
@@ -104,8 +112,10 @@ class Summaries:
 
     def __init__(self, folder: pathlib.Path, rng: random.Random):
         self.rng = rng
-        self.items = [i for i in _lines(folder / "tasks.jsonl.xz")
-                      if i["source"].split(":")[0] in SUMMARY_SOURCES]
+        self.items = [
+            i for i in _lines(folder / "tasks.jsonl.xz")
+            if i["source"].split(":")[0] in SUMMARY_SOURCES
+        ]
 
     def example(self, max_chars: int) -> Example:
         """A text of at most `max_chars` and its summary."""
@@ -115,7 +125,8 @@ class Summaries:
             text = text[:text.rfind(". ", 0, max_chars) + 1] or text[:max_chars]
         passage = Passage("Document", [], text, [])
         messages = PROMPTS.render("summarize", rendered([passage]))
-        return Example(messages[0]["content"], [Turn(messages[1]["content"], item["output"], None)], "summarize")
+        return Example(messages[0]["content"], [Turn(messages[1]["content"], item["output"], None)],
+                       "summarize")
 
 
 def prose(folder: pathlib.Path) -> Iterator[str]:
@@ -131,5 +142,3 @@ def prose(folder: pathlib.Path) -> Iterator[str]:
                 lines.append(line)
     if lines:
         yield "".join(lines).strip()
-
-

@@ -71,10 +71,17 @@ class Score:
 
     def report(self) -> dict:
         """Shares in [0, 1]; what there were no questions for is None."""
+
         def share(part: float, whole: int) -> "float | None":
             return round(part / whole, 4) if whole else None
-        return {"present": self.present, "exact_match": share(self.exact, self.present),
-                "contained": share(self.contained, self.present), "f1": share(self.f1_sum, self.present),
-                "citation_right": share(self.cited_right, self.contained), "absent": self.absent,
-                "no_answer_recall": share(self.refused_right, self.absent),
-                "no_answer_precision": share(self.refused_right, self.refused)}
+
+        return {
+            "present": self.present,
+            "exact_match": share(self.exact, self.present),
+            "contained": share(self.contained, self.present),
+            "f1": share(self.f1_sum, self.present),
+            "citation_right": share(self.cited_right, self.contained),
+            "absent": self.absent,
+            "no_answer_recall": share(self.refused_right, self.absent),
+            "no_answer_precision": share(self.refused_right, self.refused)
+        }

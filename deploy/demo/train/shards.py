@@ -13,7 +13,8 @@ DONE = "done"  # a file with this name is in the folder of a stage when its shar
 POOL = 64  # examples kept back, to fill rows with
 
 
-def pack(examples: Iterable[tuple[list[int], list[int]]], length: int) -> Iterator[tuple[list[int], list[int]]]:
+def pack(examples: Iterable[tuple[list[int], list[int]]],
+         length: int) -> Iterator[tuple[list[int], list[int]]]:
     """Rows of at most `length` from (ids, uses) of examples: the longest that fits goes in next.
 
     An example longer than a row is left out, for a cut one would teach wrong answers.
@@ -76,8 +77,12 @@ class Rows:
         if not paths:
             raise FileNotFoundError(f"{folder}: wanted *.ids, have none")
         self.ids = [np.memmap(p, dtype=np.uint16, mode="r").reshape(-1, length) for p in paths]
-        self.use = [np.memmap(p.with_suffix(".use"), dtype=np.uint8, mode="r").reshape(-1, length) for p in paths]
-        self.index = np.array([(s, r) for s, shard in enumerate(self.ids) for r in range(len(shard))])
+        self.use = [
+            np.memmap(p.with_suffix(".use"), dtype=np.uint8, mode="r").reshape(-1, length)
+            for p in paths
+        ]
+        self.index = np.array([(s, r) for s, shard in enumerate(self.ids) for r in range(len(shard))
+                              ])
         self.rng = np.random.default_rng(seed)
 
     def batches(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

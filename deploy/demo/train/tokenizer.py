@@ -12,17 +12,17 @@ import unicodedata
 
 from generator.tasks import Example
 
-BOS, EOS, SYSTEM, USER, ASSISTANT, PAD = (
-    "<|begin|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|pad|>")
+BOS, EOS, SYSTEM, USER, ASSISTANT, PAD = ("<|begin|>", "<|end|>", "<|system|>", "<|user|>",
+                                          "<|assistant|>", "<|pad|>")
 SPECIAL = [PAD, BOS, EOS, SYSTEM, USER, ASSISTANT]
 # Digits alone, so that numbers are copied digit by digit; words with the space before them.
 PATTERN = r" ?\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 # An answer begins with a space, so that its first word is the token that it is inside a text. The
 # decoder strips that space again.
-CHAT_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
-    "{% if message['role'] == 'assistant' %}{{ ' ' }}{% endif %}{{ message['content'] + '<|end|>' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
+CHAT_TEMPLATE = ("{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
+                 "{% if message['role'] == 'assistant' %}{{ ' ' }}{% endif %}"
+                 "{{ message['content'] + '<|end|>' }}"
+                 "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
 
 
 def byte_alphabet() -> dict[int, str]:
@@ -51,12 +51,16 @@ class Encoder:
     def __init__(self, path: pathlib.Path):
         spec = json.loads(path.read_text(encoding="utf-8"))
         self.ids: dict[str, int] = dict(spec["model"]["vocab"])
-        merges = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in spec["model"]["merges"]]
+        merges = [
+            tuple(m) if isinstance(m, list) else tuple(m.split(" "))
+            for m in spec["model"]["merges"]
+        ]
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
         self.special = {token["content"]: token["id"] for token in spec["added_tokens"]}
         self.alphabet = byte_alphabet()
         pattern = PATTERN.replace(r"[^\s\p{L}\p{N}]", rf"[^\s{_class_of('L')}{_class_of('N')}]")
-        pattern = pattern.replace(r"\p{L}", f"[{_class_of('L')}]").replace(r"\p{N}", f"[{_class_of('N')}]")
+        pattern = pattern.replace(r"\p{L}",
+                                  f"[{_class_of('L')}]").replace(r"\p{N}", f"[{_class_of('N')}]")
         self.pieces = re.compile(pattern)
         self.cache: dict[str, list[int]] = {}
 
@@ -77,7 +81,8 @@ class Encoder:
     def _merge(self, piece: str) -> list[int]:
         parts = [self.alphabet[b] for b in piece.encode()]
         while len(parts) > 1:
-            ranked = [(self.ranks.get(pair, len(self.ranks)), i) for i, pair in enumerate(zip(parts, parts[1:]))]
+            ranked = [(self.ranks.get(pair, len(self.ranks)), i)
+                      for i, pair in enumerate(zip(parts, parts[1:]))]
             rank, at = min(ranked)
             if rank == len(self.ranks):
                 break
@@ -89,16 +94,23 @@ class Encoder:
         out = [self.special[BOS]]
         for message in messages:
             space = " " if message["role"] == "assistant" else ""
-            out += [self.special[f"<|{message['role']}|>"], *self.encode(space + message["content"]),
-                    self.special[EOS]]
+            out += [
+                self.special[f"<|{message['role']}|>"], *self.encode(space + message["content"]),
+                self.special[EOS]
+            ]
         return out + [self.special[ASSISTANT]]
 
     def conversation(self, example: Example) -> tuple[list[int], list[bool]]:
         """Ids of an example, and for each whether it belongs to an answer."""
-        ids = [self.special[BOS], self.special[SYSTEM], *self.encode(example.system), self.special[EOS]]
+        ids = [
+            self.special[BOS], self.special[SYSTEM], *self.encode(example.system), self.special[EOS]
+        ]
         answers = [False] * len(ids)
         for turn in example.turns:
-            asked = [self.special[USER], *self.encode(turn.user), self.special[EOS], self.special[ASSISTANT]]
+            asked = [
+                self.special[USER], *self.encode(turn.user), self.special[EOS],
+                self.special[ASSISTANT]
+            ]
             answer = [*self.encode(" " + turn.answer), self.special[EOS]]
             ids += asked + answer
             answers += [False] * len(asked) + [True] * len(answer)
@@ -107,21 +119,37 @@ class Encoder:
 
 def train(texts, vocab_size: int, folder: pathlib.Path) -> None:
     """Trains on an iterable of texts and writes tokenizer.json and tokenizer_config.json."""
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers,
+                            processors, trainers)
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(PATTERN), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    ])
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.ByteLevel(), decoders.Fuse(),
+         decoders.Strip(" ", 1, 0)])
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, special_tokens=[AddedToken(t, special=True, normalized=False) for t in SPECIAL],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+        vocab_size=vocab_size,
+        special_tokens=[AddedToken(t, special=True, normalized=False) for t in SPECIAL],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.token_to_id(BOS))])
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A",
+                                                             special_tokens=[
+                                                                 (BOS, tokenizer.token_to_id(BOS))
+                                                             ])
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": BOS, "eos_token": EOS, "pad_token": PAD,
-              "model_max_length": 2048, "clean_up_tokenization_spaces": False, "chat_template": CHAT_TEMPLATE}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": BOS,
+        "eos_token": EOS,
+        "pad_token": PAD,
+        "model_max_length": 2048,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n",
+                                                  encoding="utf-8")

@@ -4,10 +4,10 @@
 Usage: train.py --recipe gpu --data DIR --tokenizer DIR --out DIR --minutes N
          [--from CHECKPOINT] [--stage NAME]... [--threads N] [--no-compile]
 
-The time is divided among the stages as the recipe says, or among those that --stage names; compiling
-counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every stage. While a
-stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py is still writing.
-Runs on the first GPU, else on the CPU; bf16 weights and f32 copies on both.
+The time is divided among the stages as the recipe says, or among those that --stage names;
+compiling counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every
+stage. While a stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py
+is still writing. Runs on the first GPU, else on the CPU; bf16 weights and f32 copies on both.
 """
 
 import argparse
@@ -34,11 +34,12 @@ BATCHES_AHEAD = 8
 LOG_EVERY_STEPS = 100
 
 
-def positions(use: np.ndarray, stage: Stage, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def positions(use: np.ndarray, stage: Stage,
+              rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Where the loss is taken, [n] flat positions of what predicts, and the weights there.
 
-    All answers and prose first, then as much of the context as there is room for. n is the same in every
-    batch, so that the program is compiled once; places left over have weight 0.
+    All answers and prose first, then as much of the context as there is room for. n is the same in
+    every batch, so that the program is compiled once; places left over have weight 0.
     """
     target = use[:, 1:]
     weight = np.choose(target, [0.0, stage.context_weight, 1.0, 1.0]).astype(np.float32)
@@ -89,13 +90,18 @@ class Trainer:
         self.recipe = RECIPES[arguments.recipe]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(1)
-        model = weights.load(arguments.start) if arguments.start else Llama(self.recipe.model).bfloat16()
+        model = weights.load(arguments.start) if arguments.start else Llama(
+            self.recipe.model).bfloat16()
         self.model = model.to(self.device)
-        self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss, dynamic=False)
+        self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss,
+                                                                               dynamic=False)
 
     def run(self) -> None:
         """The stages asked for, each with its share of the time."""
-        stages = [s for s in self.recipe.stages if not self.arguments.stage or s.name in self.arguments.stage]
+        stages = [
+            s for s in self.recipe.stages
+            if not self.arguments.stage or s.name in self.arguments.stage
+        ]
         total = sum(stage.share for stage in stages)
         for stage in stages:
             self.run_stage(stage, self.arguments.minutes * 60 * stage.share / total)
@@ -118,12 +124,17 @@ class Trainer:
             loss = self.loss(*batch)
             loss.backward()
             optimizer.step(rate_at(stage, elapsed / seconds, step))
-            # A mean over the last 20 or so; read, which waits for the device, only where it is printed.
+            # A mean over the last 20 or so. Reading it waits for the device: only where printed.
             recent = loss.detach() if step == 0 else recent.lerp(loss.detach(), 0.05)
             if step % LOG_EVERY_STEPS == 0:
-                print(json.dumps({"stage": stage.name, "step": step, "seconds": round(elapsed),
-                                  "tokens": (step + 1) * stage.rows * stage.length,
-                                  "loss": round(recent.item(), 4)}), flush=True)
+                print(json.dumps({
+                    "stage": stage.name,
+                    "step": step,
+                    "seconds": round(elapsed),
+                    "tokens": (step + 1) * stage.rows * stage.length,
+                    "loss": round(recent.item(), 4)
+                }),
+                      flush=True)
             if time.monotonic() - saved > SAVE_EVERY_SECONDS:
                 self.save(stage)
                 saved = time.monotonic()
@@ -135,7 +146,8 @@ class Trainer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=RECIPES, required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--tokenizer", type=pathlib.Path, required=True)

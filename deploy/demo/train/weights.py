@@ -21,8 +21,11 @@ def save_safetensors(path: pathlib.Path, tensors: dict[str, torch.Tensor]) -> No
     header, blobs, offset = {"__metadata__": {"format": "pt"}}, [], 0
     for name, tensor in tensors.items():
         blob = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape),
-                        "data_offsets": [offset, offset + len(blob)]}
+        header[name] = {
+            "dtype": NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, offset + len(blob)]
+        }
         offset += len(blob)
         blobs.append(blob)
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -40,7 +43,8 @@ def load_safetensors(path: pathlib.Path) -> dict[str, torch.Tensor]:
     out = {}
     for name, spec in header.items():
         start, end = spec["data_offsets"]
-        out[name] = torch.frombuffer(body[start:end], dtype=torch.uint8).view(TYPES[spec["dtype"]]).view(spec["shape"])
+        out[name] = torch.frombuffer(body[start:end], dtype=torch.uint8).view(
+            TYPES[spec["dtype"]]).view(spec["shape"])
     return out
 
 
@@ -76,27 +80,43 @@ def load_tensors(folder: pathlib.Path) -> dict[str, torch.Tensor]:
     if not index.exists():
         return load_safetensors(folder / "model.safetensors")
     files = dict.fromkeys(json.loads(index.read_text())["weight_map"].values())
-    return {name: tensor for file in files for name, tensor in load_safetensors(folder / file).items()}
+    return {
+        name: tensor for file in files for name, tensor in load_safetensors(folder / file).items()
+    }
 
 
 def to_hugging_face(config: ModelConfig, bos: int, eos: int, pad: int) -> dict:
     """config.json of LlamaForCausalLM."""
     return {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": config.vocab,
-        "hidden_size": config.hidden, "num_hidden_layers": config.layers, "num_attention_heads": config.heads,
-        "num_key_value_heads": config.kv_heads, "head_dim": config.head_dim,
-        "intermediate_size": config.intermediate, "max_position_embeddings": config.context,
-        "rope_theta": config.rope_theta, "rms_norm_eps": config.norm_epsilon, "hidden_act": "silu",
-        "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False, "torch_dtype": "bfloat16",
-        "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": pad}
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": config.vocab,
+        "hidden_size": config.hidden,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim,
+        "intermediate_size": config.intermediate,
+        "max_position_embeddings": config.context,
+        "rope_theta": config.rope_theta,
+        "rms_norm_eps": config.norm_epsilon,
+        "hidden_act": "silu",
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "torch_dtype": "bfloat16",
+        "bos_token_id": bos,
+        "eos_token_id": eos,
+        "pad_token_id": pad
+    }
 
 
 def from_hugging_face(config: dict) -> ModelConfig:
     """The shape that a config.json tells."""
     return ModelConfig(config["vocab_size"], config["hidden_size"], config["num_hidden_layers"],
-                       config["num_attention_heads"], config["num_key_value_heads"], config["intermediate_size"],
-                       config["max_position_embeddings"], config["head_dim"], config["rope_theta"],
-                       config["rms_norm_eps"])
+                       config["num_attention_heads"], config["num_key_value_heads"],
+                       config["intermediate_size"], config["max_position_embeddings"],
+                       config["head_dim"], config["rope_theta"], config["rms_norm_eps"])
 
 
 def save(folder: pathlib.Path, model: Llama, tokenizer: pathlib.Path) -> None:
@@ -109,8 +129,12 @@ def save(folder: pathlib.Path, model: Llama, tokenizer: pathlib.Path) -> None:
     ids = {token["content"]: token["id"] for token in spec["added_tokens"]}
     config = to_hugging_face(model.config, ids["<|begin|>"], ids["<|end|>"], ids["<|pad|>"])
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
-    generation = {"bos_token_id": ids["<|begin|>"], "eos_token_id": ids["<|end|>"], "pad_token_id": ids["<|pad|>"],
-                  "do_sample": False}
+    generation = {
+        "bos_token_id": ids["<|begin|>"],
+        "eos_token_id": ids["<|end|>"],
+        "pad_token_id": ids["<|pad|>"],
+        "do_sample": False
+    }
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=1) + "\n")
     save_tensors(folder, {name: tensor.bfloat16() for name, tensor in model.state_dict().items()})
 

@@ -10,8 +10,10 @@ from .phrases import phrases
 from .values import Values
 
 SLOT = re.compile(r"\{([a-z0-9-]+)\}")
-CONTRASTED = {"money", "cents", "percent", "percent1", "bigmoney", "days", "weeks", "hours", "date", "time",
-              "bigcount", "person", "temp", "kg", "minutes"}
+CONTRASTED = {
+    "money", "cents", "percent", "percent1", "bigmoney", "days", "weeks", "hours", "date", "time",
+    "bigcount", "person", "temp", "kg", "minutes"
+}
 
 
 @dataclasses.dataclass
@@ -19,13 +21,13 @@ class Fact:
     """Something that a document tells, or could have told."""
 
     questions: list[str]
-    answer: str            # literally in the document, but for line breaks
-    note: str              # the sentence that tells it
-    key: str               # label for tables and lists of fields
+    answer: str  # literally in the document, but for line breaks
+    note: str  # the sentence that tells it
+    key: str  # label for tables and lists of fields
     item: str = ""
     entity: str = ""
     of_field: bool = False  # may be written as "Key: answer"
-    role: str = ""          # the fact that must be told too for `role_questions` to have an answer
+    role: str = ""  # the fact that must be told too for `role_questions` to have an answer
     role_questions: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -34,8 +36,8 @@ class Section:
     """A heading, its text, and the facts in it."""
 
     heading: str
-    blocks: list[str]          # paragraphs, lists or tables
-    facts: list[list[Fact]]    # per block
+    blocks: list[str]  # paragraphs, lists or tables
+    facts: list[list[Fact]]  # per block
 
 
 @dataclasses.dataclass
@@ -90,7 +92,8 @@ class Writer:
     # --- facts ------------------------------------------------------------------------------------
 
     def _fill(self, template: str, **known: str) -> str:
-        return SLOT.sub(lambda m: known[m[1]] if m[1] in known else self.values.slot(m[1]), template)
+        return SLOT.sub(lambda m: known[m[1]]
+                        if m[1] in known else self.values.slot(m[1]), template)
 
     def _items(self, domain: Domain) -> list[str]:
         count = self.rng.randint(2, 4) if domain.items else 0
@@ -121,11 +124,18 @@ class Writer:
         note = capitalized(note.replace("\0", shown))
         fill = {"i": item, "e": self.entity}
         questions = [self._fill(q, **fill) for q in kind.questions]
-        label = kind.label.replace(" of part", "").replace(" of division", "").replace(" of signal", "")
+        label = kind.label.replace(" of part", "").replace(" of division",
+                                                           "").replace(" of signal", "")
         form = "item_question" if item else "label_question"
-        questions.append(capitalized(self.rng.choice(phrases(self.split, form)).format(l=label, i=item)))
+        questions.append(
+            capitalized(self.rng.choice(phrases(self.split, form)).format(l=label, i=item)))
         answer = value if value in note else capitalized(value)
-        return Fact([capitalized(q) for q in questions], answer, note, capitalized(label), item, self.entity,
+        return Fact([capitalized(q) for q in questions],
+                    answer,
+                    note,
+                    capitalized(label),
+                    item,
+                    self.entity,
                     of_field=not kind.kind.startswith("["))
 
     def _person_facts(self, facts: list[Fact]) -> list[Fact]:
@@ -139,13 +149,19 @@ class Writer:
             note = self.rng.choice(line[1:3]).format(p=name, v=value)
             named = [q.format(p=name) for q in line[3:]]
             by_role = [q.format(p="the " + role.lower()) for q in line[3:]]
-            out.append(Fact(named, value, note, line[0] + person, entity=self.entity, role=role,
-                            role_questions=by_role))
+            out.append(
+                Fact(named,
+                     value,
+                     note,
+                     line[0] + person,
+                     entity=self.entity,
+                     role=role,
+                     role_questions=by_role))
         return out
 
     @staticmethod
     def _ask_by_role(told: list[Fact]) -> None:
-        """Two-hop questions, where the document tells both: who has the role, and about the person."""
+        """Two-hop questions, where the document tells who has the role, too."""
         keys = {fact.key for fact in told}
         for fact in told:
             if fact.role in keys:
@@ -154,10 +170,12 @@ class Writer:
     @staticmethod
     def _is_person(fact: Fact) -> bool:
         return not fact.item and "@" not in fact.answer and fact.key.lower() in {
-            "head librarian", "founder", "head teacher", "mayor", "manager", "warden", "chair", "minute taker",
-            "new treasurer", "managing director", "discoverer", "repair lead", "mentor", "leader", "contact",
-            "owner", "director", "cook", "author", "coach", "president", "lifeguard", "lead developer",
-            "chief physician", "organiser", "chief scientist", "caretaker"}
+            "head librarian", "founder", "head teacher", "mayor", "manager", "warden", "chair",
+            "minute taker", "new treasurer", "managing director", "discoverer", "repair lead",
+            "mentor", "leader", "contact", "owner", "director", "cook", "author", "coach",
+            "president", "lifeguard", "lead developer", "chief physician", "organiser",
+            "chief scientist", "caretaker"
+        }
 
     def _rules(self) -> list[Fact]:
         noun, verb = self.rng.choice(phrases(self.split, "rule")).split(" | ")
@@ -165,7 +183,9 @@ class Writer:
         word = "allowed" if allowed else self.rng.choice(["not allowed", "forbidden"])
         note = f"{noun} is {word} here." if self.rng.random() < 0.5 else f"{noun} is {word}."
         answer = word
-        questions = [f"Is {noun.lower()} allowed?", f"May one {verb} here?", f"Is it allowed to {verb}?"]
+        questions = [
+            f"Is {noun.lower()} allowed?", f"May one {verb} here?", f"Is it allowed to {verb}?"
+        ]
         return [Fact(questions, answer, note, noun, entity=self.entity)]
 
     def _only(self, domain: Domain, items: list[str]) -> list[Fact]:
@@ -176,8 +196,13 @@ class Writer:
         item = self.rng.choice(items)
         fill = {"i": item, "t": thing, "w": domain.item_word}
         note = capitalized(statement.format(**fill))
-        return [Fact([question.format(**fill)], item if item in note else capitalized(item), note, thing,
-                     entity=self.entity)]
+        return [
+            Fact([question.format(**fill)],
+                 item if item in note else capitalized(item),
+                 note,
+                 thing,
+                 entity=self.entity)
+        ]
 
     def _foreign_items(self, domain: Domain, items: list[str]) -> list[Fact]:
         """Facts of an item that the document does not know: questions without an answer."""
@@ -209,10 +234,14 @@ class Writer:
     def _prose(self, facts: list[Fact]) -> str:
         sentences = [f.note for f in facts]
         for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
-            sentences.insert(self.rng.randint(0, len(sentences)), self.rng.choice(phrases(self.split, "filler")))
+            sentences.insert(self.rng.randint(0, len(sentences)),
+                             self.rng.choice(phrases(self.split, "filler")))
         text = " ".join(sentences)
         if self.rng.random() < 0.4:
-            text = textwrap.fill(text, self.rng.randint(60, 100), break_on_hyphens=False, break_long_words=False)
+            text = textwrap.fill(text,
+                                 self.rng.randint(60, 100),
+                                 break_on_hyphens=False,
+                                 break_long_words=False)
         return text
 
     def _faq(self, facts: list[Fact]) -> str:
@@ -221,7 +250,8 @@ class Writer:
         for fact in facts:
             question = fact.questions[0]
             short = self.rng.random() < 0.4 and fact.of_field
-            lines.append(form.format(q=question, a=capitalized(fact.answer) + "." if short else fact.note))
+            lines.append(
+                form.format(q=question, a=capitalized(fact.answer) + "." if short else fact.note))
             if short:
                 fact.answer = capitalized(fact.answer)
                 fact.note = f"{question} {fact.answer}."
@@ -243,8 +273,9 @@ class Writer:
         if not kinds:
             return None
         kinds = self.rng.sample(kinds, min(len(kinds), self.rng.randint(1, 3)))
-        items = list(dict.fromkeys(self._fill(self.rng.choice(domain.items))
-                                   for _ in range(self.rng.randint(3, 7))))
+        items = list(
+            dict.fromkeys(
+                self._fill(self.rng.choice(domain.items)) for _ in range(self.rng.randint(3, 7))))
         rows, facts = [], []
         for item in items:
             row = [self._fact(kind, item) for kind in kinds]
@@ -254,9 +285,12 @@ class Writer:
             rows.append([capitalized(item)] + [fact.answer for fact in row])
             facts += row
         header = [capitalized(domain.item_word)] + [fact.key for fact in facts[:len(kinds)]]
-        section = Section(self.rng.choice(phrases(self.split, "heading")), [self._layout(header, rows)], [facts])
-        missing = [self._fact(kind, item) for kind in domain.facts
-                   if kind.of_item and kind not in kinds for item in items[:1]]
+        section = Section(self.rng.choice(phrases(self.split, "heading")),
+                          [self._layout(header, rows)], [facts])
+        missing = [
+            self._fact(kind, item) for kind in domain.facts if kind.of_item and kind not in kinds
+            for item in items[:1]
+        ]
         return section, missing
 
     def _layout(self, header: list[str], rows: list[list[str]]) -> str:
@@ -266,7 +300,9 @@ class Writer:
             return "\n".join("| " + " | ".join(line) + " |" for line in lines)
         if form < 0.75:
             widths = [max(len(row[i]) for row in [header] + rows) + 2 for i in range(len(header))]
-            return "\n".join("".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip()
+            return "\n".join("".join(cell.ljust(w)
+                                     for cell, w in zip(row, widths)).rstrip()
                              for row in [header] + rows)
-        return "\n".join(f"{row[0]}: " + ", ".join(f"{key.lower()} {cell}" for key, cell in zip(header[1:], row[1:]))
+        return "\n".join(f"{row[0]}: " + ", ".join(f"{key.lower()} {cell}"
+                                                   for key, cell in zip(header[1:], row[1:]))
                          for row in rows)

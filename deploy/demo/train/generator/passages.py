@@ -24,7 +24,7 @@ def file_name(title: str, rng: random.Random) -> str:
 
 
 def passages_of(document: Document, rng: random.Random, max_chars: int) -> list[Passage]:
-    """Passages of about `max_chars` each, in order; a section begins one, if it is not too short."""
+    """Passages of about `max_chars` each, in order."""
     title = file_name(document.title, rng) if rng.random() < 0.35 else document.title
     with_headings = rng.random() < 0.6
     joined = rng.random() < 0.5

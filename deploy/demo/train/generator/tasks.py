@@ -17,6 +17,7 @@ import prompts as orchestrator  # noqa: E402  (the one place of prompt formats)
 
 PROMPTS = orchestrator.Prompts()
 NO_ANSWER = PROMPTS.no_answer
+ABSENT_SHARE = 0.22  # of questions have no answer, if nothing else is said
 
 
 @dataclasses.dataclass
@@ -24,9 +25,9 @@ class Turn:
     """One question to the model and the answer it should give."""
 
     user: str
-    answer: str          # with citations
-    gold: "str | None"   # the answer alone; None where the passages do not tell
-    citation: int = 0    # number of the right passage; 0 without an answer
+    answer: str  # with citations
+    gold: "str | None"  # the answer alone; None where the passages do not tell
+    citation: int = 0  # number of the right passage; 0 without an answer
 
 
 @dataclasses.dataclass
@@ -57,9 +58,9 @@ def ask(step: str, passages: list[Passage], turns: "list[tuple[str, str, str | N
 class Tasks:
     """Makes examples from generated documents of one split."""
 
-    def __init__(self, rng: random.Random, split: str):
+    def __init__(self, rng: random.Random, split: str, absent_share: float = ABSENT_SHARE):
         self.rng = rng
-        self.split = split
+        self.absent_share = absent_share
         self.writer = Writer(rng, split)
 
     def example(self, max_chars: int, max_turns: int = 1) -> Example:
@@ -109,29 +110,36 @@ class Tasks:
         """A question step; each turn is answered from a passage or has no answer."""
         documents, passages = self.passages(max_chars)
         told = [(number, fact) for number, p in enumerate(passages, 1) for fact in p.facts]
+        if not told:
+            return self.question(step, max_chars, max_turns)
         absent = [fact for document in documents for fact in document.absent]
         self.rng.shuffle(told)
         self.rng.shuffle(absent)
         turns = []
         for _ in range(self.rng.randint((max_turns + 1) // 2, max_turns)):
-            wants_absent = self.rng.random() < 0.2 or not told
-            if wants_absent and absent:
+            if self.rng.random() < self.absent_share and absent:
                 turns.append((self._asked(absent.pop(), documents), NO_ANSWER, None, 0))
             elif told:
                 number, fact = told.pop()
                 text = fact.note if step == "map_question" else fact.answer
-                turns.append((self._asked(fact, documents), f"{text} [{number}]", fact.answer, number))
+                turns.append((self._asked(fact,
+                                          documents), f"{text} [{number}]", fact.answer, number))
         if not turns:
             return self.question(step, max_chars, max_turns)
         return ask(step, passages, turns, step)
 
     def _asked(self, fact: Fact, documents: list[Document]) -> str:
         question = self.rng.choice(fact.questions)
-        similar = sum(f.entity != fact.entity and any(q in fact.questions for q in f.questions)
-                      for d in documents for s in d.sections for b in s.facts for f in b)
-        if (similar or self.rng.random() < 0.15) and question.endswith("?") and fact.entity not in question:
-            question = question[:-1] + self.rng.choice([" at {}?", " according to the text about {}?", " ({})?"]
-                                                       ).format(fact.entity)
+        similar = sum(f.entity != fact.entity and any(q in fact.questions
+                                                      for q in f.questions)
+                      for d in documents
+                      for s in d.sections
+                      for b in s.facts
+                      for f in b)
+        if (similar or self.rng.random()
+                < 0.15) and question.endswith("?") and fact.entity not in question:
+            question = question[:-1] + self.rng.choice(
+                [" at {}?", " according to the text about {}?", " ({})?"]).format(fact.entity)
         return question
 
     def _fact_of(self, passages: list[Passage]) -> "tuple[int, Fact] | None":
@@ -143,7 +151,8 @@ class Tasks:
         facts = []
         while len(facts) < self.rng.randint(2, 5):
             document = self.writer.document(self.rng.randint(3, 9))
-            facts += [f for s in document.sections for b in s.facts for f in b][:self.rng.randint(1, 2)]
+            facts += [f for s in document.sections for b in s.facts for f in b
+                     ][:self.rng.randint(1, 2)]
         numbers = list(range(1, len(facts) + 1))
         notes = [f"{fact.note} [{number}]" for fact, number in zip(facts, numbers)]
         if self.rng.random() < 0.15:
@@ -152,14 +161,15 @@ class Tasks:
                 return self._reduced(notes, asked.questions[0], NO_ANSWER, None, 0)
         index = self.rng.randrange(len(facts))
         fact = facts[index]
-        return self._reduced(notes, self.rng.choice(fact.questions), f"{fact.answer} [{index + 1}]", fact.answer,
-                             index + 1)
+        return self._reduced(notes, self.rng.choice(fact.questions), f"{fact.answer} [{index + 1}]",
+                             fact.answer, index + 1)
 
     @staticmethod
-    def _reduced(notes: list[str], question: str, answer: str, gold: "str | None", citation: int) -> Example:
+    def _reduced(notes: list[str], question: str, answer: str, gold: "str | None",
+                 citation: int) -> Example:
         messages = PROMPTS.render("reduce_question", question=question, notes=notes)
-        return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, gold, citation)],
-                       "reduce_question")
+        return Example(messages[0]["content"],
+                       [Turn(messages[1]["content"], answer, gold, citation)], "reduce_question")
 
     def refine(self, max_chars: int) -> Example:
         """An answer so far and new passages, which mostly add nothing and sometimes correct it."""
@@ -181,15 +191,16 @@ class Tasks:
             answer, gold, citation = f"{fact.answer} [{number}]", fact.answer, number
             question = self._asked(fact, documents)
         messages = PROMPTS.render("refine_question", rendered(passages), question, answer=so_far)
-        return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, gold, citation)],
-                       "refine_question")
+        return Example(messages[0]["content"],
+                       [Turn(messages[1]["content"], answer, gold, citation)], "refine_question")
 
     # --- summaries --------------------------------------------------------------------------------
 
     def _summary(self, document: Document, most: int) -> str:
         """What the document is about and its first facts, in its own words."""
         about = document.sections[0].blocks[0].replace("\n", " ")
-        notes = [f.note.rstrip(".") + "." for s in document.sections for b in s.facts for f in b][:most]
+        notes = [f.note.rstrip(".") + "." for s in document.sections for b in s.facts for f in b
+                ][:most]
         return " ".join([about] + notes)
 
     def summarize(self, max_chars: int) -> Example:
@@ -199,17 +210,21 @@ class Tasks:
         while len(passages) > 1 and sum(len(p.text) for p in passages) > max_chars:
             passages.pop()
         messages = PROMPTS.render("summarize", rendered(passages))
-        return Example(messages[0]["content"],
-                       [Turn(messages[1]["content"], self._summary(document, self.rng.choice([1, 2])), None)],
-                       "summarize")
+        return Example(
+            messages[0]["content"],
+            [Turn(messages[1]["content"], self._summary(document, self.rng.choice([1, 2])), None)],
+            "summarize")
 
     def merge(self, max_chars: int) -> Example:
         """Notes, each a summary; the merged one holds the first sentence of each."""
-        documents = [self.writer.document(self.rng.randint(2, 5)) for _ in range(self.rng.randint(2, 4))]
+        documents = [
+            self.writer.document(self.rng.randint(2, 5)) for _ in range(self.rng.randint(2, 4))
+        ]
         notes = [self._summary(d, 1) for d in documents]
         answer = " ".join(d.sections[0].blocks[0].replace("\n", " ") for d in documents)
         messages = PROMPTS.render("merge_summaries", notes=notes)
-        return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, None)], "merge_summaries")
+        return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, None)],
+                       "merge_summaries")
 
     def refine_summary(self, max_chars: int) -> Example:
         """A summary so far and a further document; its beginning is added."""
@@ -218,5 +233,5 @@ class Tasks:
         so_far = self._summary(before, 1)
         answer = so_far + " " + document.sections[0].blocks[0].replace("\n", " ")
         messages = PROMPTS.render("refine_summary", rendered(passages), answer=so_far)
-        return Example(messages[0]["content"], [Turn(messages[1]["content"], capitalized(answer), None)],
-                       "refine_summary")
+        return Example(messages[0]["content"],
+                       [Turn(messages[1]["content"], capitalized(answer), None)], "refine_summary")
