@@ -6,7 +6,8 @@ Usage: ask_corpus.py --quire PROGRAM [--model DIR] [--embedding-model DIR] [--st
 
 Starts `quire serve`, stores the corpus, asks with each strategy and prints one JSON object each.
 rag asks the whole collection; stuff, map-reduce and refine ask the document that holds the answer,
-where there is one, and else a document that does not tell. Standard library only.
+where there is one, and else a document that does not tell. Questions about a document too long for
+stuff's one prompt are left out and counted. Standard library only.
 """
 
 import argparse
@@ -26,6 +27,10 @@ CORPUS = ROOT / "deploy/demo/corpus"
 NO_ANSWER = "The documents do not say."
 STRATEGIES = ("rag", "stuff", "map-reduce", "refine")
 START_SECONDS = 120
+
+
+class DoesNotFit(Exception):
+    """The document is longer than one prompt."""
 
 
 class Server:
@@ -62,6 +67,8 @@ class Server:
         """A client command; returns its stdout."""
         command = [self.program, "--server", f"127.0.0.1:{self.port}", *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode == 2 and "wanted at most" in done.stderr:
+            raise DoesNotFit(done.stderr)
         if done.returncode != 0:
             raise RuntimeError(
                 f"{' '.join(command[3:])}: exit {done.returncode}: {done.stderr.strip()}")
@@ -113,8 +120,13 @@ def main() -> int:
         documents = dict(zip((f.name for f in files), ids))
         for strategy in arguments.strategy or STRATEGIES:
             score, rng, began = Score(NO_ANSWER), random.Random(30), time.monotonic()
+            left_out = 0
             for entry in entries:
-                text, right = ask(server, entry, strategy, arguments.top_k, documents, rng)
+                try:
+                    text, right = ask(server, entry, strategy, arguments.top_k, documents, rng)
+                except DoesNotFit:
+                    left_out += 1
+                    continue
                 score.add(text, entry["answer"], right)
                 if arguments.show:
                     print(f"  {entry['question']}\n    wanted {entry['answer']!r}")
@@ -122,7 +134,8 @@ def main() -> int:
             seconds = round((time.monotonic() - began) / len(entries), 2)
             print(json.dumps({
                 "strategy": strategy,
-                "seconds_per_question": seconds
+                "seconds_per_question": seconds,
+                "left_out": left_out
             } | score.report()),
                   flush=True)
     return 0

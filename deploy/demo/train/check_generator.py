@@ -14,7 +14,7 @@ from generator.tasks import NO_ANSWER, PROMPTS, Tasks
 WHITE_SPACE = re.compile(r"\s+")
 PASSAGE = re.compile(r"^\[(\d+)\] ", re.MULTILINE)
 PHRASES = ("earlier", "filler", "heading", "person_fact", "rule", "thing", "only", "label_question",
-           "item_question")
+           "item_question", "year_question", "time_question")
 
 
 def passages(user: str) -> dict[int, str]:

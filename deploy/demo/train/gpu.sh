@@ -37,7 +37,7 @@ case $phase in
     "$python" make_data.py --recipe gpu --text "$text" --tokenizer "$tokenizer" --out "$work/data" \
       --processes "$(($(nproc) > 3 ? $(nproc) - 2 : 1))" >"$work/data.log" 2>&1 &
     maker=$!
-    train --minutes 7.5 --stage copy --stage read
+    train --minutes 7 --stage copy --stage read
     wait "$maker"
     cat "$work/data.log"
     keep checkpoints/read

@@ -4,7 +4,8 @@ import dataclasses
 import random
 import re
 
-from .documents import Document, Fact
+from .documents import Document
+from .facts import Fact
 
 
 @dataclasses.dataclass

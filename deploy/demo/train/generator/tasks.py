@@ -9,7 +9,8 @@ import pathlib
 import random
 import sys
 
-from .documents import Document, Fact, Writer, capitalized
+from .documents import Document, Writer
+from .facts import Fact
 from .passages import Passage, passages_of
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "services/orchestrator/prompts"))
@@ -129,17 +130,15 @@ class Tasks:
         return ask(step, passages, turns, step)
 
     def _asked(self, fact: Fact, documents: list[Document]) -> str:
+        """A question for the fact, which names its entity where several documents tell the like."""
         question = self.rng.choice(fact.questions)
-        similar = sum(f.entity != fact.entity and any(q in fact.questions
-                                                      for q in f.questions)
-                      for d in documents
-                      for s in d.sections
-                      for b in s.facts
-                      for f in b)
-        if (similar or self.rng.random()
-                < 0.15) and question.endswith("?") and fact.entity not in question:
-            question = question[:-1] + self.rng.choice(
-                [" at {}?", " according to the text about {}?", " ({})?"]).format(fact.entity)
+        similar = any(other.entity != fact.entity and set(other.questions) & set(fact.questions)
+                      for document in documents
+                      for other in document.told())
+        named = similar or self.rng.random() < 0.15
+        if named and question.endswith("?") and fact.entity not in question:
+            form = self.rng.choice([" at {}?", " according to the text about {}?", " ({})?"])
+            question = question[:-1] + form.format(fact.entity)
         return question
 
     def _fact_of(self, passages: list[Passage]) -> "tuple[int, Fact] | None":
@@ -151,8 +150,7 @@ class Tasks:
         facts = []
         while len(facts) < self.rng.randint(2, 5):
             document = self.writer.document(self.rng.randint(3, 9))
-            facts += [f for s in document.sections for b in s.facts for f in b
-                     ][:self.rng.randint(1, 2)]
+            facts += document.told()[:self.rng.randint(1, 2)]
         numbers = list(range(1, len(facts) + 1))
         notes = [f"{fact.note} [{number}]" for fact, number in zip(facts, numbers)]
         if self.rng.random() < 0.15:
@@ -176,7 +174,7 @@ class Tasks:
         documents, passages = self.passages(max_chars)
         found = self._fact_of(passages)
         other = self.writer.document(8)
-        others = [f for s in other.sections for b in s.facts for f in b]
+        others = other.told()
         if not others or (found is None):
             return self.question("answer", max_chars, 1)
         outside = len(passages) + 1
@@ -198,10 +196,8 @@ class Tasks:
 
     def _summary(self, document: Document, most: int) -> str:
         """What the document is about and its first facts, in its own words."""
-        about = document.sections[0].blocks[0].replace("\n", " ")
-        notes = [f.note.rstrip(".") + "." for s in document.sections for b in s.facts for f in b
-                ][:most]
-        return " ".join([about] + notes)
+        notes = [f.note.rstrip(".") + "." for f in document.told()][:most]
+        return " ".join([document.about()] + notes)
 
     def summarize(self, max_chars: int) -> Example:
         """Passages of one document; the summary is its beginning and its first facts."""
@@ -221,7 +217,7 @@ class Tasks:
             self.writer.document(self.rng.randint(2, 5)) for _ in range(self.rng.randint(2, 4))
         ]
         notes = [self._summary(d, 1) for d in documents]
-        answer = " ".join(d.sections[0].blocks[0].replace("\n", " ") for d in documents)
+        answer = " ".join(d.about() for d in documents)
         messages = PROMPTS.render("merge_summaries", notes=notes)
         return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, None)],
                        "merge_summaries")
@@ -231,7 +227,7 @@ class Tasks:
         before, document = self.writer.document(4), self.writer.document(self.rng.randint(2, 6))
         passages = passages_of(document, self.rng, min(850, max_chars))[:2]
         so_far = self._summary(before, 1)
-        answer = so_far + " " + document.sections[0].blocks[0].replace("\n", " ")
+        answer = so_far + " " + document.about()
         messages = PROMPTS.render("refine_summary", rendered(passages), answer=so_far)
-        return Example(messages[0]["content"],
-                       [Turn(messages[1]["content"], capitalized(answer), None)], "refine_summary")
+        return Example(messages[0]["content"], [Turn(messages[1]["content"], answer, None)],
+                       "refine_summary")
