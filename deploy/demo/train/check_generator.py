@@ -6,7 +6,7 @@ import re
 import unittest
 
 import scoring
-from generator import domains
+from generator import domains, frames
 from generator.names import Names, split_of
 from generator.phrases import phrases
 from generator.tasks import NO_ANSWER, PROMPTS, Tasks
@@ -53,6 +53,17 @@ class SplitsTest(unittest.TestCase):
         for section in PHRASES:
             self.assertEqual(
                 set(phrases("train", section)) & set(phrases("eval", section)), set(), section)
+
+    def test_frames_and_words_belong_to_one_split(self):
+
+        def wording(split):
+            return {t for f in frames.frames(split) for t in f.statements + f.questions}
+
+        self.assertEqual(wording("train") & wording("eval"), set())
+        for section in ("noun", "verb", "modifier"):
+            shared = set(frames.words(section, "train")) & set(frames.words(section, "eval"))
+            self.assertEqual(shared, set())
+            self.assertGreater(len(frames.words(section, "eval")), 5)
 
     def test_names_belong_to_one_split(self):
         for split in ("train", "eval"):

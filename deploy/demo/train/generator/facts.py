@@ -5,6 +5,7 @@ import random
 import re
 
 from .domains import Domain, FactType
+from .frames import Things, frames
 from .phrases import phrases
 from .values import Values
 
@@ -73,7 +74,8 @@ class FactWriter:
         for kind in self.domain.facts:
             for item in (self.items if kind.of_item else [""]):
                 facts.append(self.fact(kind, item))
-        return facts + self._person_facts(facts) + self._rules() + self._only()
+        facts += self._person_facts(facts) + self._rules() + self._only()
+        return facts + [self.framed() for _ in range(max(2, len(facts) // 2))]
 
     def fact(self, kind: FactType, item: str) -> Fact:
         """A fact with a new value."""
@@ -102,6 +104,25 @@ class FactWriter:
                     item,
                     self.entity,
                     of_field=not kind.kind.startswith("["))
+
+    def framed(self) -> Fact:
+        """A fact about anything."""
+        things = Things(self.rng, self.split)
+        frame = self.rng.choice(frames(self.split))
+        value = f"the {things.thing()}" if frame.kind == "thing" else self.values.draw(frame.kind)
+        thing = things.thing()
+        fill = {
+            "n": thing,
+            "m": things.thing(),
+            "ved": things.done(),
+            "p": self.values.slot("person"),
+            "o": self.values.slot("org")
+        }
+        note = capitalized(
+            self.fill(self.rng.choice(frame.statements), **fill).replace("{}", value))
+        answer = value if value in note else capitalized(value)
+        questions = [self.fill(question, **fill) for question in frame.questions]
+        return Fact(questions, answer, note, capitalized(thing), thing, self.entity)
 
     def _person_facts(self, facts: list[Fact]) -> list[Fact]:
         """What else is told about people."""
