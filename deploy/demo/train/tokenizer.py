@@ -141,7 +141,7 @@ def train(texts, vocab_size: int, folder: pathlib.Path) -> None:
                                                                  (BOS, tokenizer.token_to_id(BOS))
                                                              ])
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": BOS,
