@@ -4,7 +4,7 @@
 # Usage: gpu.sh PHASE [WORK_DIR]      WORK_DIR: default build/quire-mini
 #   PHASE first    makes the data of all stages and trains the stages copy and read (9 minutes)
 #   PHASE second   trains the stages answer and final, from what `first` left (9 minutes)
-#   PHASE finish   quantizes, scores bf16 and NF4 (3 minutes)
+#   PHASE finish   quantizes, scores bf16 and NF4 (about 4 minutes)
 # Each phase leaves its checkpoints in WORK_DIR/checkpoints, bf16, in shards of at most 16 MiB; with OUT
 # set, the newest is copied there too. Needs Python with torch and numpy, no network. PYTHON names it,
 # QUIRE_TEXT the text (default: shared/data/text in the repository or beside it).
@@ -50,7 +50,7 @@ case $phase in
     "$python" quantize.py "$work/checkpoints/final" "$work/model"
     for model in checkpoints/final model; do
       echo "$model"
-      "$python" evaluate.py "$work/$model" --questions 300 --text "$text"
+      "$python" evaluate.py "$work/$model" --questions 200 --text "$text"
     done | tee "$work/scores.jsonl"
     keep model
     ;;
