@@ -65,8 +65,9 @@ class Model:
         self.weights, self.tensors = {}, []
         self.rope_factors = np.ones(self.head_dim // 2)
 
-    def matrix(self, name, rows, columns, kind, deviation=0.2, heads=0):
+    def matrix(self, name, rows, columns, kind, deviation=None, heads=0):
         """A weight in blocks or F16; `heads`: its rows are in the file as rotary neighbours."""
+        deviation = deviation or 1.5 / np.sqrt(columns)  # so that attention does not saturate
         if kind == "F16":
             stored = (self.random.standard_normal((rows, columns)) * deviation).astype(np.float16)
             value = stored
