@@ -25,6 +25,7 @@ using PlanPagedAttentionFn = std::unique_ptr<AttentionPlan>(const AttentionBatch
 // CPU that is any memory. The arrays of AttentionBatch alone are host memory, which the plan reads.
 struct KernelTable {
   EmbedRowsFn* embed_rows = nullptr;
+  QuantizedEmbedRowsFn* quantized_embed_rows = nullptr;
   RmsNormFn* rms_norm = nullptr;
   LayerNormFn* layer_norm = nullptr;
   LinearFn* linear = nullptr;

@@ -57,6 +57,25 @@ std::optional<kernels::DType> ToKernelDType(GgufTensorType type) {
   }
 }
 
+struct BlockTypePair {
+  GgufTensorType stored;
+  kernels::GgufBlockType block;
+};
+constexpr std::array<BlockTypePair, kernels::kNumGgufBlockTypes> kBlockTypes = {{
+    {GgufTensorType::kQ4_0, kernels::GgufBlockType::kQ4_0},
+    {GgufTensorType::kQ4_1, kernels::GgufBlockType::kQ4_1},
+    {GgufTensorType::kQ5_0, kernels::GgufBlockType::kQ5_0},
+    {GgufTensorType::kQ5_1, kernels::GgufBlockType::kQ5_1},
+    {GgufTensorType::kQ8_0, kernels::GgufBlockType::kQ8_0},
+    {GgufTensorType::kQ2_K, kernels::GgufBlockType::kQ2_K},
+    {GgufTensorType::kQ3_K, kernels::GgufBlockType::kQ3_K},
+    {GgufTensorType::kQ4_K, kernels::GgufBlockType::kQ4_K},
+    {GgufTensorType::kQ5_K, kernels::GgufBlockType::kQ5_K},
+    {GgufTensorType::kQ6_K, kernels::GgufBlockType::kQ6_K},
+    {GgufTensorType::kIQ4_NL, kernels::GgufBlockType::kIQ4_NL},
+    {GgufTensorType::kIQ4_XS, kernels::GgufBlockType::kIQ4_XS},
+}};
+
 // A copy of `num_rows` rows in which the pairs of a head are its halves: row 2i + j of a head in the
 // file is row j * (rows / 2) + i of the head.
 std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::uint8_t> bytes,
@@ -84,6 +103,13 @@ StatusOr<std::int32_t> HeadCount(const GgufMetadata& metadata, std::string_view 
 }
 
 }  // namespace
+
+std::optional<kernels::GgufBlockType> BlockTypeOf(GgufTensorType type) {
+  for (const BlockTypePair& pair : kBlockTypes) {
+    if (pair.stored == type) return pair.block;
+  }
+  return std::nullopt;
+}
 
 std::optional<std::string> GgufTensorName(std::string_view name) {
   // "stem.kind", where kind is weight or bias.
@@ -135,8 +161,8 @@ std::int32_t GgufWeights::HeadsToUndo(std::string_view name) const {
   return 0;
 }
 
-StatusOr<HostTensor> GgufWeights::Get(const std::string& name,
-                                      std::span<const std::int64_t> shape) const {
+StatusOr<const GgufTensor*> GgufWeights::FindShaped(const std::string& name,
+                                                    std::span<const std::int64_t> shape) const {
   const GgufTensor* tensor = Find(name);
   if (tensor == nullptr) {
     return DataLoss("{}: tensor {}: wanted {}, have no such tensor", file_->path(),
@@ -146,30 +172,64 @@ StatusOr<HostTensor> GgufWeights::Get(const std::string& name,
     return DataLoss("{}: tensor {}: wanted {}, have {}", file_->path(), tensor->name,
                     ShapeText(shape), ShapeText(tensor->shape));
   }
+  return tensor;
+}
+
+StatusOr<GgufWeights::OrderedRows> GgufWeights::Rows(const GgufTensor& tensor) const {
+  const std::span<const std::uint8_t> bytes = file_->bytes(tensor);
+  const std::int32_t num_heads = HeadsToUndo(tensor.name);
+  if (num_heads == 0) return OrderedRows{.bytes = bytes.data(), .owner = file_};
+  // The elements of a bias are rows of their own.
+  const std::int64_t num_rows = tensor.shape.front();
+  if (num_rows == 0 || num_rows % (2 * std::int64_t{num_heads}) != 0) {
+    return DataLoss("{}: tensor {}: wanted rows for {} heads, have {}", file_->path(), tensor.name,
+                    num_heads, num_rows);
+  }
+  auto copy = Deinterleave(bytes, static_cast<std::size_t>(num_rows),
+                           static_cast<std::size_t>(num_heads));
+  return OrderedRows{.bytes = reinterpret_cast<const std::uint8_t*>(copy->data()), .owner = copy};
+}
+
+StatusOr<HostTensor> GgufWeights::Get(const std::string& name,
+                                      std::span<const std::int64_t> shape) const {
+  QUIRE_ASSIGN_OR_RETURN(const GgufTensor* const tensor, FindShaped(name, shape));
   const std::optional<kernels::DType> dtype = ToKernelDType(tensor->type);
   if (!dtype) {
     return Unimplemented("{}: tensor {}: wanted F32, F16 or BF16, have {}", file_->path(),
                          tensor->name, TraitsOf(tensor->type).name);
   }
-  const std::span<const std::uint8_t> bytes = file_->bytes(*tensor);
-  const std::int64_t cols = shape.back();
-  kernels::MatrixView view = {.data = const_cast<std::uint8_t*>(bytes.data()),
-                              .rows = shape.size() == 2 ? shape[0] : 1,
-                              .cols = cols,
-                              .row_stride = cols,
-                              .dtype = *dtype};
-  const std::int32_t num_heads = HeadsToUndo(tensor->name);
-  if (num_heads == 0) return HostTensor{.view = view, .owner = file_};
-  // The elements of a bias are rows of their own.
-  const std::int64_t num_rows = shape.front();
-  if (num_rows == 0 || num_rows % (2 * std::int64_t{num_heads}) != 0) {
-    return DataLoss("{}: tensor {}: wanted rows for {} heads, have {}", file_->path(),
-                    tensor->name, num_heads, num_rows);
+  QUIRE_ASSIGN_OR_RETURN(OrderedRows rows, Rows(*tensor));
+  const kernels::MatrixView view = {.data = const_cast<std::uint8_t*>(rows.bytes),
+                                    .rows = shape.size() == 2 ? shape[0] : 1,
+                                    .cols = shape.back(),
+                                    .row_stride = shape.back(),
+                                    .dtype = *dtype};
+  return HostTensor{.view = view, .owner = std::move(rows.owner)};
+}
+
+bool GgufWeights::IsQuantized(const std::string& name) const {
+  const GgufTensor* tensor = Find(name + ".weight");
+  return tensor != nullptr && !ToKernelDType(tensor->type);
+}
+
+StatusOr<LinearTensor> GgufWeights::GetLinear(const std::string& name, std::int64_t out,
+                                              std::int64_t in) const {
+  if (!IsQuantized(name)) return WeightSource::GetLinear(name, out, in);
+  const std::array shape = {out, in};
+  QUIRE_ASSIGN_OR_RETURN(const GgufTensor* const tensor, FindShaped(name + ".weight", shape));
+  const std::optional<kernels::GgufBlockType> type = BlockTypeOf(tensor->type);
+  if (!type) {
+    return Unimplemented("{}: tensor {}: wanted F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL "
+                         "or IQ4_XS, have {}",
+                         file_->path(), tensor->name, TraitsOf(tensor->type).name);
   }
-  auto copy = Deinterleave(bytes, static_cast<std::size_t>(num_rows),
-                           static_cast<std::size_t>(num_heads));
-  view.data = copy->data();
-  return HostTensor{.view = view, .owner = std::move(copy)};
+  QUIRE_ASSIGN_OR_RETURN(OrderedRows rows, Rows(*tensor));
+  LinearTensor linear;
+  QUIRE_ASSIGN_OR_RETURN(
+      linear.quantized,
+      kernels::NewGgufWeight({.type = *type, .out = out, .in = in, .blocks = rows.bytes}));
+  linear.owners.push_back(std::move(rows.owner));
+  return linear;
 }
 
 }  // namespace quire::engine

@@ -8,10 +8,12 @@
 
 #include "engine/formats/gguf_file.h"
 #include "engine/formats/weight_source.h"
+#include "kernels/quant/gguf_blocks.h"
 
 namespace quire::engine {
 
-// A GGUF file's tensors under the names and in the layout of a Hugging Face checkpoint.
+// A GGUF file's tensors under the names and in the layout of a Hugging Face checkpoint: plain ones,
+// and linear layers and tables in blocks, each tensor in a type of its own.
 //
 // The file orders the rows of q and k of Llama-like models for rotary pairs of neighbours; here the
 // halves of a head form the pairs, and such rows are copied back into that order.
@@ -34,15 +36,31 @@ class GgufWeights final : public WeightSource {
   bool Contains(const std::string& name) const override;
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
+  bool IsQuantized(const std::string& name) const override;
+  StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
+                                   std::int64_t in) const override;
 
  private:
+  // Bytes of a tensor with its rows in our order, and what keeps them.
+  struct OrderedRows {
+    const std::uint8_t* bytes = nullptr;
+    std::shared_ptr<const void> owner;
+  };
+
   const GgufTensor* Find(const std::string& name) const;
+  // Errors as Get.
+  StatusOr<const GgufTensor*> FindShaped(const std::string& name,
+                                         std::span<const std::int64_t> shape) const;
+  StatusOr<OrderedRows> Rows(const GgufTensor& tensor) const;
   // The number of heads if the rows of `name` are interleaved, else 0.
   std::int32_t HeadsToUndo(std::string_view name) const;
 
   const std::shared_ptr<const GgufFile> file_;
   const InterleavedHeads heads_;
 };
+
+// The block type that a tensor type is, if we compute with its blocks.
+std::optional<kernels::GgufBlockType> BlockTypeOf(GgufTensorType type);
 
 // The name of a Hugging Face tensor ("model.layers.0.mlp.up_proj.weight") in GGUF files
 // ("blk.0.ffn_up.weight"); nothing if it has none there.

@@ -13,20 +13,28 @@ StatusOr<Linear> Linear::Load(WeightLoader& loader, const std::string& name, std
   return Linear(std::move(weight), std::move(bias));
 }
 
-void Linear::Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
-                     const LayerContext& context) const {
-  if (weight_.packed != nullptr) {
-    context.kernels.quantized_linear({.x = x,
-                                      .weight = weight_.packed.get(),
-                                      .bias = bias_.view,
-                                      .y = y,
-                                      .accumulate = accumulate},
+void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
+                    const LayerContext& context) {
+  if (weight.packed != nullptr) {
+    context.kernels.quantized_linear({.x = args.x,
+                                      .weight = weight.packed.get(),
+                                      .bias = args.bias,
+                                      .y = args.y,
+                                      .accumulate = args.accumulate},
                                      context.stream);
     return;
   }
-  context.kernels.linear(
-      {.x = x, .weight = weight_.plain.view, .bias = bias_.view, .y = y, .accumulate = accumulate},
-      context.stream);
+  context.kernels.linear({.x = args.x,
+                          .weight = weight.plain.view,
+                          .bias = args.bias,
+                          .y = args.y,
+                          .accumulate = args.accumulate},
+                         context.stream);
+}
+
+void Linear::Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
+                     const LayerContext& context) const {
+  MultiplyWeight(weight_, {.x = x, .bias = bias_.view, .y = y, .accumulate = accumulate}, context);
 }
 
 }  // namespace quire::engine

@@ -9,6 +9,18 @@
 
 namespace quire::engine {
 
+// What a product takes besides its weight; see kernels::LinearArgs.
+struct ProductArgs {
+  kernels::MatrixView x;
+  kernels::MatrixView bias;  // an empty view where there is none
+  kernels::MatrixView y;
+  bool accumulate = false;
+};
+
+// y = x W^T + bias by the kernel for this weight.
+void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
+                    const LayerContext& context);
+
 // y = x W^T + bias with the weight as it is stored: plain, or quantized in any format.
 //
 // Thread-safe: immutable after Load.

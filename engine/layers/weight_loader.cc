@@ -22,6 +22,10 @@ std::int64_t StoredBytes(const kernels::MatrixView& view) {
 
 }  // namespace
 
+std::int64_t LinearWeight::size_bytes() const {
+  return packed != nullptr ? packed->size_bytes() : StoredBytes(plain.view);
+}
+
 StatusOr<Weight> WeightLoader::Import(HostTensor tensor, const std::string& name) {
   auto imported = device_.ImportWeight(tensor.view);
   if (!imported.ok()) return Annotate(imported.status(), "tensor " + name);

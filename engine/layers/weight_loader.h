@@ -23,6 +23,9 @@ struct Weight {
 struct LinearWeight {
   Weight plain;
   std::unique_ptr<kernels::PackedWeight> packed;  // null where it is plain
+
+  // As it is stored or packed.
+  std::int64_t size_bytes() const;
 };
 
 // Brings the weights of a source to a device; used while a model is loaded, then gone.

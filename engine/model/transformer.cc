@@ -62,10 +62,10 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
                                                         WeightLoader& loader,
                                                         kernels::Device& device,
                                                         kernels::Stream& stream) {
-  const std::string embedding_name = "embed_tokens.weight";
-  const std::string prefix = loader.Contains("model." + embedding_name) ? "model." : "";
-  QUIRE_ASSIGN_OR_RETURN(Weight embedding, loader.Matrix(prefix + embedding_name, config.vocab_size,
-                                                         config.hidden_size));
+  const std::string prefix = loader.Contains("model.embed_tokens.weight") ? "model." : "";
+  QUIRE_ASSIGN_OR_RETURN(Embedding embedding,
+                         Embedding::Load(loader, prefix + "embed_tokens", config.vocab_size,
+                                         config.hidden_size));
   std::vector<Layer> layers;
   for (std::int32_t i = 0; i < config.num_layers; ++i) {
     QUIRE_ASSIGN_OR_RETURN(Layer layer, LoadLayer(config, loader, prefix, i));
@@ -76,7 +76,7 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
       RmsNorm::Load(loader, prefix + "norm", config.hidden_size, config.norm_epsilon));
   // A tied output matrix is the embedding table, unless quantizing makes another of it.
   std::optional<Linear> lm_head;
-  if (!config.tie_word_embeddings || loader.quantizes_on_load()) {
+  if (!config.tie_word_embeddings || (loader.quantizes_on_load() && !embedding.is_quantized())) {
     const std::string name = config.tie_word_embeddings ? prefix + "embed_tokens" : "lm_head";
     QUIRE_ASSIGN_OR_RETURN(lm_head, Linear::Load(loader, name, config.vocab_size,
                                                  config.hidden_size, /*has_bias=*/false));
@@ -151,10 +151,8 @@ void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
       .inverse_frequency = static_cast<const float*>(weights_.inverse_frequency.view.data),
       .batch = attention_batch,
       .plan = plan_.get()};
-  device_.kernels().embed_rows({.table = weights_.embedding.view,
-                                .ids = buffers_.ids.Upload(batch.ids, device_, *stream_),
-                                .out = buffers_.hidden.Rows(num_tokens_)},
-                               *stream_);
+  weights_.embedding.Forward(buffers_.ids.Upload(batch.ids, device_, *stream_),
+                             buffers_.hidden.Rows(num_tokens_), context());
   for (std::int32_t i = 0; i < config_.num_layers; ++i) {
     ForwardLayer(weights_.layers[static_cast<std::size_t>(i)], num_tokens_, step, cache.Layer(i));
   }
@@ -174,8 +172,7 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
   if (weights_.lm_head) {
     weights_.lm_head->Forward(selected, logits, /*accumulate=*/false, context());
   } else {
-    device_.kernels().linear(
-        {.x = selected, .weight = weights_.embedding.view, .bias = {}, .y = logits}, *stream_);
+    weights_.embedding.Project(selected, logits, context());
   }
   const std::int64_t size = num_rows * config_.vocab_size;
   host_logits_.resize(std::max(host_logits_.size(), static_cast<std::size_t>(size)));
@@ -199,10 +196,7 @@ std::int64_t Transformer::workspace_bytes() const {
 }
 
 std::int64_t Transformer::step_weight_bytes() const {
-  const kernels::MatrixView& table = weights_.embedding.view;
-  const std::int64_t table_bytes = std::int64_t{config_.vocab_size} * config_.hidden_size *
-                                   kernels::BytesPerElement(table.dtype);
-  return weights_.lm_head ? weight_bytes_ - table_bytes : weight_bytes_;
+  return weights_.lm_head ? weight_bytes_ - weights_.embedding.size_bytes() : weight_bytes_;
 }
 
 Status Transformer::Wait() { return device_.Synchronize(*stream_); }

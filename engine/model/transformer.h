@@ -12,6 +12,7 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/layers/attention.h"
 #include "engine/layers/buffers.h"
+#include "engine/layers/embedding.h"
 #include "engine/layers/linear.h"
 #include "engine/layers/mlp.h"
 #include "engine/layers/norm.h"
@@ -86,7 +87,7 @@ class Transformer {
     IndexBuffer logit_rows;
   };
   struct Weights {
-    Weight embedding;  // [vocab_size, hidden_size]
+    Embedding embedding;  // [vocab_size, hidden_size]
     std::vector<Layer> layers;
     RmsNorm final_norm;
     std::optional<Linear> lm_head;  // the same shape; absent where it is the embedding table

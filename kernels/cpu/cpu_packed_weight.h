@@ -15,6 +15,8 @@ class CpuPackedWeight : public PackedWeight {
  public:
   // QuantizedLinearFn over this weight.
   virtual void Multiply(const QuantizedLinearArgs& args, CpuStream& stream) const = 0;
+  // The values [in] of one output, bit for bit those of DecodeQuantizedWeight.
+  virtual void DecodeRow(std::int64_t row, float* values) const = 0;
 };
 
 // Packs on all threads of `pool`. Returns RESOURCE_EXHAUSTED if the machine lacks the memory.

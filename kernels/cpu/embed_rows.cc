@@ -1,6 +1,7 @@
 #include "kernels/embed_rows.h"
 
 #include "base/check.h"
+#include "kernels/cpu/cpu_packed_weight.h"
 #include "kernels/cpu/cpu_stream.h"
 #include "kernels/cpu/operations.h"
 
@@ -18,6 +19,18 @@ void EmbedRows(const EmbedRowsArgs& args, Stream& stream) {
       copy(ByteRow(args.table, args.ids[t]), FloatRow(args.out, t), args.out.cols);
     }
   });
+}
+
+void QuantizedEmbedRows(const QuantizedEmbedRowsArgs& args, Stream& stream) {
+  QUIRE_DCHECK(args.table->in() == args.out.cols);
+  const auto& table = static_cast<const CpuPackedWeight&>(*args.table);
+  ForRows(CpuStream::From(stream), args.out.rows, args.out.cols,
+          [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t t = begin; t < end; ++t) {
+              QUIRE_DCHECK(args.ids[t] >= 0 && args.ids[t] < table.out());
+              table.DecodeRow(args.ids[t], FloatRow(args.out, t));
+            }
+          });
 }
 
 }  // namespace quire::kernels::cpu

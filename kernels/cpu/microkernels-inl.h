@@ -12,7 +12,7 @@
 namespace quire::kernels::cpu::QUIRE_ISA {
 namespace {
 
-// The table of this instruction set. Every array is indexed by ElementKind.
+// The table of this instruction set. Arrays are indexed by ElementKind, of panels by CodeKind.
 constexpr Microkernels Table(const char* name) {
   return {
       .name = name,
@@ -43,8 +43,12 @@ constexpr Microkernels Table(const char* name) {
               .gemm_rows = kPanelRowTile,
               .scratch_floats = kPanelScratchFloats,
               .sum = &Sum,
-              .gemv = {&PanelGemv<Int4Codes>, &PanelGemv<Table4Codes>, &PanelGemv<Int8Codes>},
-              .gemm = {&PanelGemm<Int4Codes>, &PanelGemm<Table4Codes>, &PanelGemm<Int8Codes>},
+              .gemv = {&PanelGemv<Int2Codes>, &PanelGemv<Int3Codes>, &PanelGemv<Int4Codes>,
+                       &PanelGemv<Table4Codes>, &PanelGemv<Int5Codes>, &PanelGemv<Int6Codes>,
+                       &PanelGemv<Int8Codes>},
+              .gemm = {&PanelGemm<Int2Codes>, &PanelGemm<Int3Codes>, &PanelGemm<Int4Codes>,
+                       &PanelGemm<Table4Codes>, &PanelGemm<Int5Codes>, &PanelGemm<Int6Codes>,
+                       &PanelGemm<Int8Codes>},
           },
       .attention =
           {

@@ -68,27 +68,76 @@ struct LinearMicrokernels {
 // A panel is kPanelOutputs outputs over all of `in`, a sequence of groups. Of each group it has
 //   scales  [kPanelOutputs], f32, f16 or bf16
 //   shifts  [kPanelOutputs], f16 zero points or offsets in the type of the scales, or nothing
-//   codes   units of kUnitBytes bytes, each 8 inputs in 4 bits or 4 in 8
-// A unit is 8 blocks of 16 bytes, each for four outputs. Byte 4 p + i of a block belongs to its
-// output i and to input p of the unit; with 4 bits in its low nibble, and input p + 4 in the high
-// one. So a register of any width has its outputs side by side.
+//   codes   units of some inputs each
+// Where groups share steps, scales and offsets are i8 multiples of them, and before the first group
+// of each run stand
+//   steps   [kPanelOutputs] f16 of the scales, then, if there are offsets, of those
+//
+// A unit is planes of kPlaneBytes bytes, each 8 blocks of 16 bytes for four outputs. Byte 4 p + i of
+// a block belongs to its output i and to the inputs p, p + 4, p + 8 and p + 12 of the unit: so a
+// register of any width has its outputs side by side. UnitPlanes says what the bytes hold.
 
 inline constexpr int kPanelOutputs = 32;
-inline constexpr int kUnitBytes = 128;
+inline constexpr int kPlaneBytes = 128;
 
 // The codes that bodies are instantiated for: index of the tables below.
-enum class CodeKind : std::uint8_t { kInt4, kTable4, kInt8 };
-inline constexpr int kNumCodeKinds = 3;
+enum class CodeKind : std::uint8_t { kInt2, kInt3, kInt4, kTable4, kInt5, kInt6, kInt8 };
+inline constexpr int kNumCodeKinds = 7;
+
+// What a unit is made of. The low bits of a code are in the first of these that there is, the bits
+// above them in the next. Offsets in bytes from the start of the unit, -1 for what it has not.
+struct UnitPlanes {
+  int inputs;   // 4, 8 or 16
+  int bytes;    // of the unit
+  int nibbles;  // planes of 4 bits: input p low, p + 4 high; a second plane for p + 8 and p + 12
+  int pairs;    // a plane of 2 bits, input p lowest
+  int bits;     // half a plane of single bits, input p lowest: byte b has those of byte b of a plane
+                // in its low nibble and those of byte b + kPlaneBytes / 2 in its high one
+};
+
+// kInt8 has one plane of whole bytes.
+constexpr UnitPlanes PlanesOf(CodeKind kind) {
+  switch (kind) {
+    case CodeKind::kInt2:
+      return {.inputs = 16, .bytes = kPlaneBytes, .nibbles = -1, .pairs = 0, .bits = -1};
+    case CodeKind::kInt3:
+      return {.inputs = 16,
+              .bytes = kPlaneBytes + kPlaneBytes / 2,
+              .nibbles = -1,
+              .pairs = 0,
+              .bits = kPlaneBytes};
+    case CodeKind::kInt4:
+    case CodeKind::kTable4:
+      return {.inputs = 8, .bytes = kPlaneBytes, .nibbles = 0, .pairs = -1, .bits = -1};
+    case CodeKind::kInt5:
+      return {.inputs = 16,
+              .bytes = 2 * kPlaneBytes + kPlaneBytes / 2,
+              .nibbles = 0,
+              .pairs = -1,
+              .bits = 2 * kPlaneBytes};
+    case CodeKind::kInt6:
+      return {.inputs = 16,
+              .bytes = 3 * kPlaneBytes,
+              .nibbles = 0,
+              .pairs = 2 * kPlaneBytes,
+              .bits = -1};
+    case CodeKind::kInt8:
+      return {.inputs = 4, .bytes = kPlaneBytes, .nibbles = -1, .pairs = -1, .bits = -1};
+  }
+  return {};
+}
 
 enum class PanelShift : std::uint8_t { kNone, kConstantZero, kZeroPoint, kOffset };
 
 struct PanelFormat {
-  ElementKind scale_kind;
+  ElementKind scale_kind;  // kI8: multiples of steps
   PanelShift shift;
   float constant_zero;              // of kConstantZero
   const float* table;               // [16] of kTable4
   const std::int32_t* group_units;  // [num_groups] units of each group
   int num_groups;
+  int step_groups;            // that share steps, or 0
+  std::int64_t step_bytes;    // of those groups in a panel
   std::int64_t scale_bytes;   // of a group in a panel
   std::int64_t header_bytes;  // the same with its shifts
   std::int64_t panel_bytes;

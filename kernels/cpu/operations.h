@@ -7,6 +7,7 @@
 namespace quire::kernels::cpu {
 
 EmbedRowsFn EmbedRows;
+QuantizedEmbedRowsFn QuantizedEmbedRows;
 RmsNormFn RmsNorm;
 LayerNormFn LayerNorm;
 LinearFn Linear;
@@ -23,6 +24,7 @@ PoolFn Pool;
 
 inline constexpr KernelTable kCpuKernels = {
     .embed_rows = &EmbedRows,
+    .quantized_embed_rows = &QuantizedEmbedRows,
     .rms_norm = &RmsNorm,
     .layer_norm = &LayerNorm,
     .linear = &Linear,

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/call_with_count-inl.h"
 #include "kernels/cpu/microkernels.h"
+#include "kernels/cpu/panel_codes-inl.h"
 #include "kernels/cpu/vec-inl.h"
 
 // y = x W^T with the weight in panels of codes (microkernels.h). Lanes are outputs. Every output has
@@ -16,58 +17,6 @@
 namespace quire::kernels::cpu::QUIRE_ISA {
 namespace {
 
-constexpr int kVectorsOfPanel = kPanelOutputs / VecF32::kLanes;
-static_assert(kPanelOutputs % VecF32::kLanes == 0);
-// Bytes of a unit that one vector of outputs takes.
-constexpr int kVectorBytes = 4 * VecF32::kLanes;
-
-// --- Codes to floats ----------------------------------------------------------------------------
-
-struct Int4Codes {
-  static constexpr int kUnitInputs = 8;
-  explicit Int4Codes(const float*) {}
-  // values[i]: input i of the unit, for as many outputs as there are lanes.
-  void Expand(const char* codes, VecF32 (&values)[8]) const {
-    const VecU8 bytes = VecU8::Load(reinterpret_cast<const std::uint8_t*>(codes));
-    ExpandHalf(bytes.LowNibbles(), values);
-    ExpandHalf(bytes.HighNibbles(), values + 4);
-  }
-
- private:
-  static void ExpandHalf(VecU8 nibbles, VecF32* values) {
-    VecF32 parts[4];
-    nibbles.ToF32(parts);
-    for (int p = 0; p < 4; ++p) values[p] = parts[p];
-  }
-};
-
-struct Table4Codes {
-  static constexpr int kUnitInputs = 8;
-  explicit Table4Codes(const float* values) : table(values) {}
-  void Expand(const char* codes, VecF32 (&values)[8]) const {
-    const VecU8 bytes = VecU8::Load(reinterpret_cast<const std::uint8_t*>(codes));
-    ExpandHalf(bytes.LowNibbles(), values);
-    ExpandHalf(bytes.HighNibbles(), values + 4);
-  }
-
-  VecTable16 table;
-
- private:
-  void ExpandHalf(VecU8 nibbles, VecF32* values) const {
-    VecF32 parts[4];
-    table.Lookup(nibbles, parts);
-    for (int p = 0; p < 4; ++p) values[p] = parts[p];
-  }
-};
-
-struct Int8Codes {
-  static constexpr int kUnitInputs = 4;
-  explicit Int8Codes(const float*) {}
-  void Expand(const char* codes, VecF32 (&values)[4]) const {
-    VecU8::Load(reinterpret_cast<const std::uint8_t*>(codes)).ToF32(values);
-  }
-};
-
 // --- Scales and shifts --------------------------------------------------------------------------
 
 VecF32 LoadElements(ElementKind kind, const char* from, int first) {
@@ -77,10 +26,37 @@ VecF32 LoadElements(ElementKind kind, const char* from, int first) {
       return VecF32::LoadF16(static_cast<const std::uint16_t*>(elements) + first);
     case ElementKind::kBF16:
       return VecF32::LoadBF16(static_cast<const std::uint16_t*>(elements) + first);
+    case ElementKind::kI8:
+      return VecF32::LoadI8(static_cast<const std::int8_t*>(elements) + first);
     default:
       return VecF32::Load(static_cast<const float*>(elements) + first);
   }
 }
+
+// Walks through the headers of a panel.
+class HeaderReader {
+ public:
+  explicit HeaderReader(const char* panel) : header(panel), steps(panel) {}
+  // `panel` moves on past what was read.
+  void Next(const PanelFormat& format, const char*& panel) {
+    if (format.step_groups > 0) {
+      if (rest_ == 0) {
+        steps = panel;
+        panel += format.step_bytes;
+        rest_ = format.step_groups;
+      }
+      --rest_;
+    }
+    header = panel;
+    panel += format.header_bytes;
+  }
+
+  const char* header;  // of the group
+  const char* steps;   // not read if the format has none
+
+ private:
+  int rest_ = 0;  // groups that the steps still serve
+};
 
 // The scales and shifts of one group for the outputs [first, first + kLanes) of a panel.
 struct GroupScale {
@@ -88,7 +64,8 @@ struct GroupScale {
   VecF32 shift;
   PanelShift kind;
 
-  static GroupScale Load(const PanelFormat& format, const char* header, int first) {
+  static GroupScale Load(const PanelFormat& format, const char* header, const char* steps,
+                         int first) {
     GroupScale group = {.scale = LoadElements(format.scale_kind, header, first),
                         .shift = VecF32::Zero(),
                         .kind = format.shift};
@@ -99,6 +76,12 @@ struct GroupScale {
       group.shift = LoadElements(ElementKind::kF16, shifts, first);
     } else if (format.shift == PanelShift::kOffset) {
       group.shift = LoadElements(format.scale_kind, shifts, first);
+    }
+    if (format.step_groups > 0) {
+      group.scale = group.scale * LoadElements(ElementKind::kF16, steps, first);
+      if (format.shift == PanelShift::kOffset) {
+        group.shift = group.shift * LoadElements(ElementKind::kF16, steps, kPanelOutputs + first);
+      }
     }
     return group;
   }
@@ -141,6 +124,7 @@ template <typename Codes, int kRows, int kPanels>
 void PanelTile(const PanelGemvArgs& a, int first_panel) {
   constexpr int kVectors = kPanels * kVectorsOfPanel;
   const PanelFormat& format = *a.format;
+  constexpr int kUnitBytes = PlanesOf(Codes::kKind).bytes;
   const Codes codes(format.table);
   const char* at = a.panels + first_panel * format.panel_bytes;
   const float* x = a.x;
@@ -148,30 +132,35 @@ void PanelTile(const PanelGemvArgs& a, int first_panel) {
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kVectors; ++v) totals[r][v] = VecF32::Zero();
   }
+  HeaderReader headers(at);
   for (int g = 0; g < format.num_groups; ++g) {
-    const char* const header = at;
-    at += format.header_bytes;
+    headers.Next(format, at);
     VecF32 sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r) {
       for (int v = 0; v < kVectors; ++v) sums[r][v] = VecF32::Zero();
     }
     for (int unit = 0; unit < format.group_units[g]; ++unit) {
       for (int v = 0; v < kVectors; ++v) {
-        VecF32 values[Codes::kUnitInputs];
-        codes.Expand(at + v / kVectorsOfPanel * format.panel_bytes + v % kVectorsOfPanel * kVectorBytes,
-                     values);
-        for (int i = 0; i < Codes::kUnitInputs; ++i) {
-          for (int r = 0; r < kRows; ++r) {
-            sums[r][v] = VecF32::MulAdd(VecF32::Splat(x[r * a.x_stride + i]), values[i], sums[r][v]);
+        VecU8 steps[Codes::kSteps];
+        codes.Load(at + v / kVectorsOfPanel * format.panel_bytes, v % kVectorsOfPanel, steps);
+        for (int s = 0; s < Codes::kSteps; ++s) {
+          VecF32 values[4];
+          codes.ToF32(steps[s], values);
+          for (int i = 0; i < 4; ++i) {
+            for (int r = 0; r < kRows; ++r) {
+              sums[r][v] = VecF32::MulAdd(VecF32::Splat(x[r * a.x_stride + 4 * s + i]), values[i],
+                                          sums[r][v]);
+            }
           }
         }
       }
       at += kUnitBytes;
-      x += Codes::kUnitInputs;
+      x += 4 * Codes::kSteps;
     }
     for (int v = 0; v < kVectors; ++v) {
+      const std::int64_t panel = v / kVectorsOfPanel * format.panel_bytes;
       const GroupScale scale =
-          GroupScale::Load(format, header + v / kVectorsOfPanel * format.panel_bytes,
+          GroupScale::Load(format, headers.header + panel, headers.steps + panel,
                            v % kVectorsOfPanel * VecF32::kLanes);
       for (int r = 0; r < kRows; ++r) {
         totals[r][v] =
@@ -228,6 +217,7 @@ constexpr std::int64_t kPanelScratchFloats =
 struct PanelStretch {
   int group;
   const char* header;
+  const char* steps;
   std::int64_t input;
   int inputs;
   bool begins;
@@ -276,7 +266,7 @@ struct PanelGemmTile {
         for (int r = 0; r < kRows; ++r) sum[r][v].Store(sums + r * kPanelOutputs + first);
         continue;
       }
-      const GroupScale scale = GroupScale::Load(format, stretch.header, first);
+      const GroupScale scale = GroupScale::Load(format, stretch.header, stretch.steps, first);
       for (int r = 0; r < kRows; ++r) {
         float* const total = totals + r * kPanelOutputs + first;
         scale.AddTo(VecF32::Load(total), sum[r][v], x_sums + r * format.num_groups).Store(total);
@@ -293,15 +283,20 @@ int PanelTileRows(int tokens, int first) {
 template <typename Codes>
 void PanelStretchTokens(const PanelGemmArgs& a, const Codes& codes, const PanelStretch& stretch,
                         const char* at, std::int64_t all_inputs) {
+  constexpr int kUnitBytes = PlanesOf(Codes::kKind).bytes;
   float* const block = a.scratch;
   float* const sums = block + kPanelBlock * kPanelOutputs;
   float* const totals = sums + kGemmTokens * kPanelOutputs;
-  for (int k = 0; k < stretch.inputs; k += Codes::kUnitInputs) {
+  for (int k = 0; k < stretch.inputs; k += 4 * Codes::kSteps) {
     for (int v = 0; v < kVectorsOfPanel; ++v) {
-      VecF32 values[Codes::kUnitInputs];
-      codes.Expand(at + v * kVectorBytes, values);
-      float* const to = block + k * kPanelOutputs + v * VecF32::kLanes;
-      for (int i = 0; i < Codes::kUnitInputs; ++i) values[i].Store(to + i * kPanelOutputs);
+      VecU8 steps[Codes::kSteps];
+      codes.Load(at, v, steps);
+      float* to = block + k * kPanelOutputs + v * VecF32::kLanes;
+      for (int s = 0; s < Codes::kSteps; ++s) {
+        VecF32 values[4];
+        codes.ToF32(steps[s], values);
+        for (int i = 0; i < 4; ++i, to += kPanelOutputs) values[i].Store(to);
+      }
     }
     at += kUnitBytes;
   }
@@ -316,32 +311,34 @@ void PanelStretchTokens(const PanelGemmArgs& a, const Codes& codes, const PanelS
 
 template <typename Codes>
 void PanelGemm(const PanelGemmArgs& a) {
-  constexpr int kBlockUnits = kPanelBlock / Codes::kUnitInputs;
+  constexpr UnitPlanes kUnit = PlanesOf(Codes::kKind);
+  constexpr int kBlockUnits = kPanelBlock / kUnit.inputs;
   const PanelFormat& format = *a.format;
   const Codes codes(format.table);
   std::int64_t all_inputs = 0;
   for (int g = 0; g < format.num_groups; ++g) {
-    all_inputs += std::int64_t{format.group_units[g]} * Codes::kUnitInputs;
+    all_inputs += std::int64_t{format.group_units[g]} * kUnit.inputs;
   }
   float* const totals = a.scratch + (kPanelBlock + kGemmTokens) * kPanelOutputs;
   for (std::int64_t i = 0; i < std::int64_t{a.tokens} * kPanelOutputs; ++i) totals[i] = 0;
 
   const char* at = a.panel;
   std::int64_t input = 0;
+  HeaderReader headers(at);
   for (int g = 0; g < format.num_groups; ++g) {
-    const char* const header = at;
-    at += format.header_bytes;
+    headers.Next(format, at);
     for (int unit = 0; unit < format.group_units[g]; unit += kBlockUnits) {
       const int rest = format.group_units[g] - unit;
       const int units = rest < kBlockUnits ? rest : kBlockUnits;
       const PanelStretch stretch = {.group = g,
-                                    .header = header,
+                                    .header = headers.header,
+                                    .steps = headers.steps,
                                     .input = input,
-                                    .inputs = units * Codes::kUnitInputs,
+                                    .inputs = units * kUnit.inputs,
                                     .begins = unit == 0,
                                     .ends = units == rest};
       PanelStretchTokens(a, codes, stretch, at, all_inputs);
-      at += std::int64_t{units} * kUnitBytes;
+      at += std::int64_t{units} * kUnit.bytes;
       input += stretch.inputs;
     }
   }

@@ -1,20 +1,35 @@
 #include "kernels/cpu/panel_weight.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/cpu/cpu_memory.h"
 #include "kernels/cpu/cpu_stream.h"
+#include "kernels/cpu/panel_unit.h"
 #include "kernels/cpu/row_weight.h"
 #include "kernels/half.h"
 
 namespace quire::kernels::cpu {
 namespace {
 
-constexpr int kBlockOutputs = 4;  // of 16 bytes
+constexpr DType kStepDType = DType::kF16;
 
 CodeKind KindOf(const QuantizedLayout& layout) {
   if (!layout.table.empty()) return CodeKind::kTable4;
-  return layout.code_bits == 8 ? CodeKind::kInt8 : CodeKind::kInt4;
+  switch (layout.code_bits) {
+    case 2:
+      return CodeKind::kInt2;
+    case 3:
+      return CodeKind::kInt3;
+    case 4:
+      return CodeKind::kInt4;
+    case 5:
+      return CodeKind::kInt5;
+    case 6:
+      return CodeKind::kInt6;
+    default:
+      return CodeKind::kInt8;
+  }
 }
 
 PanelShift ShiftOf(const QuantizedLayout& layout) {
@@ -32,9 +47,17 @@ PanelShift ShiftOf(const QuantizedLayout& layout) {
 }
 
 DType DTypeOf(ElementKind kind) {
-  return kind == ElementKind::kF32   ? DType::kF32
-         : kind == ElementKind::kF16 ? DType::kF16
-                                     : DType::kBF16;
+  switch (kind) {
+    case ElementKind::kF32:
+      return DType::kF32;
+    case ElementKind::kF16:
+      return DType::kF16;
+    case ElementKind::kBF16:
+      return DType::kBF16;
+    case ElementKind::kI8:
+      return DType::kI8;
+  }
+  return DType::kF32;
 }
 
 // Type of the shifts; meaningless where there are none.
@@ -48,46 +71,78 @@ bool HasShifts(const PanelFormat& format) {
 
 // Codes, scales and shifts of the outputs of one panel as the format gives them. Outputs that the
 // weight does not have are zeros.
-struct PanelCodes {
-  PanelCodes(const QuantizedWeight& weight, std::int64_t first)
-      : in(weight.layout().in), num_groups(weight.layout().num_groups) {
+struct PanelContents {
+  PanelContents(const QuantizedWeight& weight, std::int64_t first)
+      : in(weight.layout().in),
+        num_groups(weight.layout().num_groups),
+        num_steps(weight.layout().num_steps()) {
     const auto outputs = static_cast<std::size_t>(kPanelOutputs);
-    codes.resize(outputs * static_cast<std::size_t>(in));
-    scales.resize(outputs * static_cast<std::size_t>(num_groups));
-    shifts.resize(scales.size());
+    const auto groups = outputs * static_cast<std::size_t>(num_groups);
     const std::int64_t count = std::min<std::int64_t>(kPanelOutputs, weight.layout().out - first);
+    codes.resize(outputs * static_cast<std::size_t>(in));
     weight.ReadCodes(first, count, codes.data());
-    weight.ReadScales(first, count, scales.data(), shifts.data());
+    if (num_steps == 0) {
+      scales.resize(groups);
+      shifts.resize(groups);
+      weight.ReadScales(first, count, scales.data(), shifts.data());
+      return;
+    }
+    scales.resize(outputs * static_cast<std::size_t>(num_steps));
+    shifts.resize(scales.size());
+    scale_multiples.resize(groups);
+    shift_multiples.resize(groups);
+    weight.ReadScaleSteps(first, count,
+                          {.scale_steps = scales.data(),
+                           .shift_steps = shifts.data(),
+                           .scales = scale_multiples.data(),
+                           .shifts = shift_multiples.data()});
   }
 
   std::int64_t in;
   std::int64_t num_groups;
-  std::vector<std::uint8_t> codes;  // [kPanelOutputs, in]
-  std::vector<float> scales;        // [kPanelOutputs, num_groups]
-  std::vector<float> shifts;        // the same
+  std::int64_t num_steps;
+  std::vector<std::uint8_t> codes;           // [kPanelOutputs, in]
+  std::vector<float> scales;                 // [kPanelOutputs, num_groups], or num_steps
+  std::vector<float> shifts;                 // the same
+  std::vector<std::int8_t> scale_multiples;  // [kPanelOutputs, num_groups], where there are steps
+  std::vector<std::int8_t> shift_multiples;  // the same
 };
 
-// Column `group` of `values` [kPanelOutputs, num_groups] as elements. Returns where they end.
-char* WriteElements(const std::vector<float>& values, std::int64_t num_groups, std::int32_t group,
+// Column `col` of `values` [kPanelOutputs, cols] as elements. Returns where they end.
+char* WriteElements(const std::vector<float>& values, std::int64_t cols, std::int64_t col,
                     DType dtype, char* to) {
   for (std::int64_t n = 0; n < kPanelOutputs; ++n) {
-    ConvertFromF32(dtype, values.data() + n * num_groups + group, to, 1);
+    ConvertFromF32(dtype, values.data() + n * cols + col, to, 1);
     to += BytesPerElement(dtype);
   }
   return to;
 }
 
+char* WriteMultiples(const std::vector<std::int8_t>& values, std::int64_t cols, std::int64_t col,
+                     char* to) {
+  for (std::int64_t n = 0; n < kPanelOutputs; ++n) {
+    *to++ = values[static_cast<std::size_t>(n * cols + col)];
+  }
+  return to;
+}
+
 // One unit: `inputs` names its inputs of the format, -1 for padding.
-void WriteUnit(const PanelCodes& from, const std::int32_t* inputs, int unit_inputs, char* to) {
+void WriteUnit(const PanelContents& from, const std::int32_t* inputs, CodeKind kind, char* to) {
+  const UnitPlanes planes = PlanesOf(kind);
+  std::memset(to, 0, static_cast<std::size_t>(planes.bytes));
   for (int n = 0; n < kPanelOutputs; ++n) {
     const std::uint8_t* codes = from.codes.data() + n * from.in;
-    char* const block = to + n / kBlockOutputs * 16 + n % kBlockOutputs;
-    for (int p = 0; p < 4; ++p) {
-      int byte = inputs[p] < 0 ? 0 : codes[inputs[p]];
-      if (unit_inputs == 8 && inputs[p + 4] >= 0) byte |= codes[inputs[p + 4]] << 4;
-      block[4 * p] = static_cast<char>(byte);
+    for (int i = 0; i < planes.inputs; ++i) {
+      if (inputs[i] >= 0) PutCode(planes, n, i, codes[inputs[i]], to);
     }
   }
+}
+
+float ReadElement(DType dtype, const char* elements, std::int64_t index) {
+  if (dtype == DType::kI8) return static_cast<std::int8_t>(elements[index]);
+  float value = 0;
+  ConvertToF32(dtype, elements + index * BytesPerElement(dtype), &value, 1);
+  return value;
 }
 
 }  // namespace
@@ -117,40 +172,92 @@ PanelWeight::PanelWeight(const QuantizedLayout& layout, Order order)
       order_(std::move(order)),
       keeps_order_(packed_in() == in_ && std::is_sorted(order_.input.begin(), order_.input.end())),
       table_(layout.table),
-      code_kind_(KindOf(layout)) {
-  const ElementKind scale_kind = static_cast<ElementKind>(ElementIndex(layout.scale_dtype));
+      shift_(layout.shift),
+      code_kind_(KindOf(layout)),
+      planes_(PlanesOf(code_kind_)) {
+  const DType scale_dtype = layout.step_groups > 0 ? DType::kI8 : layout.scale_dtype;
+  const ElementKind scale_kind = static_cast<ElementKind>(ElementIndex(scale_dtype));
   format_ = {.scale_kind = scale_kind,
              .shift = ShiftOf(layout),
              .constant_zero = layout.constant_zero,
              .table = table_.data(),
              .group_units = order_.group_units.data(),
              .num_groups = static_cast<int>(order_.groups.size()),
-             .scale_bytes = kPanelOutputs * BytesPerElement(layout.scale_dtype),
+             .step_groups = layout.step_groups,
+             .step_bytes = 0,
+             .scale_bytes = kPanelOutputs * BytesPerElement(scale_dtype),
              .header_bytes = 0,
              .panel_bytes = 0};
   const std::int64_t shift_bytes =
       HasShifts(format_) ? kPanelOutputs * BytesPerElement(ShiftDType(format_)) : 0;
   format_.header_bytes = format_.scale_bytes + shift_bytes;
-  format_.panel_bytes =
-      format_.num_groups * format_.header_bytes + packed_in() / unit_inputs() * kUnitBytes;
+  if (layout.step_groups > 0) {
+    format_.step_bytes = (HasShifts(format_) ? 2 : 1) * kPanelOutputs * BytesPerElement(kStepDType);
+  }
+  format_.panel_bytes = layout.num_steps() * format_.step_bytes +
+                        format_.num_groups * format_.header_bytes +
+                        packed_in() / planes_.inputs * planes_.bytes;
 }
 
 std::int64_t PanelWeight::num_panels() const { return CeilDivide(out_, kPanelOutputs); }
 
 void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) const {
-  const PanelCodes from(weight, panel * kPanelOutputs);
+  const PanelContents from(weight, panel * kPanelOutputs);
   char* to = Panel(panel);
   const std::int32_t* inputs = order_.input.data();
+  const bool has_shifts = HasShifts(format_);
   for (std::size_t i = 0; i < order_.groups.size(); ++i) {
     const std::int32_t group = order_.groups[i];
-    to = WriteElements(from.scales, from.num_groups, group, DTypeOf(format_.scale_kind), to);
-    if (HasShifts(format_)) {
-      to = WriteElements(from.shifts, from.num_groups, group, ShiftDType(format_), to);
+    if (format_.step_groups == 0) {
+      to = WriteElements(from.scales, from.num_groups, group, DTypeOf(format_.scale_kind), to);
+      if (has_shifts) {
+        to = WriteElements(from.shifts, from.num_groups, group, ShiftDType(format_), to);
+      }
+    } else {
+      if (group % format_.step_groups == 0) {
+        const std::int64_t step = group / format_.step_groups;
+        to = WriteElements(from.scales, from.num_steps, step, kStepDType, to);
+        if (has_shifts) to = WriteElements(from.shifts, from.num_steps, step, kStepDType, to);
+      }
+      to = WriteMultiples(from.scale_multiples, from.num_groups, group, to);
+      if (has_shifts) to = WriteMultiples(from.shift_multiples, from.num_groups, group, to);
     }
     for (std::int32_t unit = 0; unit < order_.group_units[i]; ++unit) {
-      WriteUnit(from, inputs, unit_inputs(), to);
-      inputs += unit_inputs();
-      to += kUnitBytes;
+      WriteUnit(from, inputs, code_kind_, to);
+      inputs += planes_.inputs;
+      to += planes_.bytes;
+    }
+  }
+}
+
+void PanelWeight::DecodeRow(std::int64_t row, float* values) const {
+  const char* at = Panel(row / kPanelOutputs);
+  const auto n = static_cast<int>(row % kPanelOutputs);
+  const std::int32_t* inputs = order_.input.data();
+  const char* steps = at;
+  for (int g = 0; g < format_.num_groups; ++g) {
+    if (format_.step_groups > 0 && g % format_.step_groups == 0) {
+      steps = at;
+      at += format_.step_bytes;
+    }
+    float scale = ReadElement(DTypeOf(format_.scale_kind), at, n);
+    float shift = format_.constant_zero;
+    if (HasShifts(format_)) shift = ReadElement(ShiftDType(format_), at + format_.scale_bytes, n);
+    if (format_.step_groups > 0) {
+      scale *= ReadElement(kStepDType, steps, n);
+      if (HasShifts(format_)) shift *= ReadElement(kStepDType, steps, kPanelOutputs + n);
+    }
+    at += format_.header_bytes;
+    for (std::int32_t unit = 0; unit < format_.group_units[g]; ++unit) {
+      for (int i = 0; i < planes_.inputs; ++i) {
+        if (inputs[i] < 0) continue;
+        const int code = GetCode(planes_, n, i, at);
+        const float c = table_.empty() ? static_cast<float>(code)
+                                       : table_[static_cast<std::size_t>(code)];
+        values[inputs[i]] = QuantizedValue(shift_, c, scale, shift);
+      }
+      inputs += planes_.inputs;
+      at += planes_.bytes;
     }
   }
 }
@@ -158,7 +265,7 @@ void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) c
 StatusOr<std::unique_ptr<PackedWeight>> PanelWeight::Pack(const QuantizedWeight& weight,
                                                           ThreadPool& pool) {
   const QuantizedLayout& layout = weight.layout();
-  const int unit_inputs = KindOf(layout) == CodeKind::kInt8 ? 4 : 8;
+  const int unit_inputs = PlanesOf(KindOf(layout)).inputs;
   std::unique_ptr<PanelWeight> packed(new PanelWeight(layout, OrderInputs(layout, unit_inputs)));
   QUIRE_ASSIGN_OR_RETURN(packed->memory_,
                          AllocateCpuMemory(packed->num_panels() * packed->format_.panel_bytes));

@@ -9,7 +9,7 @@
 
 namespace quire::kernels::cpu {
 
-// Codes of 4 or 8 bits with group scales, in panels (microkernels.h). The inputs stand group by
+// Codes of 2 to 8 bits with group scales, in panels (microkernels.h). The inputs stand group by
 // group, whatever order the format had them in; a group is padded to whole units.
 class PanelWeight final : public CpuPackedWeight {
  public:
@@ -20,6 +20,7 @@ class PanelWeight final : public CpuPackedWeight {
   std::int64_t in() const override { return in_; }
   std::int64_t size_bytes() const override { return memory_->size_bytes(); }
   void Multiply(const QuantizedLinearArgs& args, CpuStream& stream) const override;
+  void DecodeRow(std::int64_t row, float* values) const override;
 
  private:
   // Where the inputs of the format go.
@@ -34,7 +35,6 @@ class PanelWeight final : public CpuPackedWeight {
 
   std::int64_t num_panels() const;
   std::int64_t packed_in() const { return static_cast<std::int64_t>(order_.input.size()); }
-  int unit_inputs() const { return code_kind_ == CodeKind::kInt8 ? 4 : 8; }
   char* Panel(std::int64_t panel) const {
     return static_cast<char*>(memory_->data()) + panel * format_.panel_bytes;
   }
@@ -59,7 +59,9 @@ class PanelWeight final : public CpuPackedWeight {
   const Order order_;
   const bool keeps_order_;  // packed inputs are those of the format
   const std::vector<float> table_;
-  CodeKind code_kind_;
+  const CodeShift shift_;
+  const CodeKind code_kind_;
+  const UnitPlanes planes_;  // of code_kind_
   PanelFormat format_;  // points into the members above
   std::unique_ptr<DeviceMemory> memory_;
 };

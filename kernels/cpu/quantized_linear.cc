@@ -48,7 +48,7 @@ PanelWeight::Rows PanelWeight::GatherRows(const MatrixView& x, std::int64_t firs
       if (format_.shift == PanelShift::kNone) continue;  // which needs no sums
       const float* from = rows.x + t * rows.stride;
       for (std::int64_t g = 0; g < num_groups; ++g) {
-        const std::int64_t size = std::int64_t{format_.group_units[g]} * unit_inputs();
+        const std::int64_t size = std::int64_t{format_.group_units[g]} * planes_.inputs;
         group_sums[t * num_groups + g] = stream.microkernels().panel.sum(from, size);
         from += size;
       }

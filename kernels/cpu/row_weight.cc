@@ -48,4 +48,11 @@ void RowWeight::Multiply(const QuantizedLinearArgs& args, CpuStream& stream) con
             scales_, stream);
 }
 
+void RowWeight::DecodeRow(std::int64_t row, float* values) const {
+  const auto* codes = reinterpret_cast<const std::int8_t*>(ByteRow(codes_, row));
+  for (std::int64_t k = 0; k < codes_.cols; ++k) {
+    values[k] = scales_[row] * static_cast<float>(codes[k]);
+  }
+}
+
 }  // namespace quire::kernels::cpu

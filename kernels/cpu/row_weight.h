@@ -19,6 +19,7 @@ class RowWeight final : public CpuPackedWeight {
   std::int64_t in() const override { return codes_.cols; }
   std::int64_t size_bytes() const override { return memory_->size_bytes(); }
   void Multiply(const QuantizedLinearArgs& args, CpuStream& stream) const override;
+  void DecodeRow(std::int64_t row, float* values) const override;
 
  private:
   RowWeight(std::unique_ptr<DeviceMemory> memory, const MatrixView& codes, const float* scales)

@@ -20,6 +20,8 @@
 // 4 p + 3 of every block, so lane 4 b + i is byte 16 b + 4 p + i.
 //
 //   LowNibbles, HighNibbles        the four bits of every byte, as bytes
+//   Bits<shift, count>             these bits of every byte; shift + count <= 8
+//   WithBits<shift>(bits)          with bits << shift added, which must fit into its byte
 //   ToF32                          every byte as a number
 //   VecTable16(values).Lookup      values[byte]; bytes below 16
 //

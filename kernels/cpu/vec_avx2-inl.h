@@ -122,6 +122,14 @@ struct VecU8 {
   }
   VecU8 LowNibbles() const { return {_mm256_and_si256(v, _mm256_set1_epi8(0x0f))}; }
   VecU8 HighNibbles() const { return VecU8{_mm256_srli_epi16(v, 4)}.LowNibbles(); }
+  template <int kShift, int kCount>
+  VecU8 Bits() const {
+    return {_mm256_and_si256(_mm256_srli_epi16(v, kShift), _mm256_set1_epi8((1 << kCount) - 1))};
+  }
+  template <int kShift>
+  VecU8 WithBits(VecU8 bits) const {
+    return {_mm256_or_si256(v, _mm256_slli_epi16(bits.v, kShift))};
+  }
   void ToF32(VecF32 (&parts)[4]) const {
     for (int p = 0; p < 4; ++p) {
       // Byte 4 p + i of a half to the lowest byte of its lane i; an index with its top bit set

@@ -124,6 +124,14 @@ struct VecU8 {
   static VecU8 Load(const std::uint8_t* p) { return {_mm512_loadu_si512(p)}; }
   VecU8 LowNibbles() const { return {_mm512_and_si512(v, _mm512_set1_epi8(0x0f))}; }
   VecU8 HighNibbles() const { return VecU8{_mm512_srli_epi16(v, 4)}.LowNibbles(); }
+  template <int kShift, int kCount>
+  VecU8 Bits() const {
+    return {_mm512_and_si512(_mm512_srli_epi16(v, kShift), _mm512_set1_epi8((1 << kCount) - 1))};
+  }
+  template <int kShift>
+  VecU8 WithBits(VecU8 bits) const {
+    return {_mm512_or_si512(v, _mm512_slli_epi16(bits.v, kShift))};
+  }
   void ToF32(VecF32 (&parts)[4]) const {
     for (int p = 0; p < 4; ++p) parts[p].v = _mm512_cvtepi32_ps(Lanes(p));
   }

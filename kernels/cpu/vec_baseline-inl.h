@@ -116,6 +116,15 @@ struct VecU8 {
   }
   VecU8 LowNibbles() const { return {v & 0x0f}; }
   VecU8 HighNibbles() const { return {v >> 4}; }
+  template <int kShift, int kCount>
+  VecU8 Bits() const {
+    constexpr std::uint8_t kMask = (1 << kCount) - 1;
+    return {(v >> kShift) & kMask};
+  }
+  template <int kShift>
+  VecU8 WithBits(VecU8 bits) const {
+    return {v | (bits.v << kShift)};
+  }
   void ToF32(VecF32 (&parts)[4]) const {
     Bytes4 bytes[4];
     __builtin_memcpy(bytes, &v, sizeof(v));

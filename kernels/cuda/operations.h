@@ -8,6 +8,7 @@
 namespace quire::kernels::cuda {
 
 EmbedRowsFn EmbedRows;
+QuantizedEmbedRowsFn QuantizedEmbedRows;
 RmsNormFn RmsNorm;
 LayerNormFn LayerNorm;
 LinearFn Linear;
@@ -24,6 +25,7 @@ PoolFn Pool;
 
 inline constexpr KernelTable kCudaKernels = {
     .embed_rows = &EmbedRows,
+    .quantized_embed_rows = &QuantizedEmbedRows,
     .rms_norm = &RmsNorm,
     .layer_norm = &LayerNorm,
     .linear = &Linear,

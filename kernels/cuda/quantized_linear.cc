@@ -7,8 +7,12 @@
 
 namespace quire::kernels::cuda {
 
-// CudaDevice::PackWeight refuses every weight, so nobody has one to call this with.
+// CudaDevice::PackWeight refuses every weight, so nobody has one to call these with.
 void QuantizedLinear(const QuantizedLinearArgs&, Stream& stream) {
+  CudaStream::Bind(stream).Record(cudaErrorNotSupported);
+}
+
+void QuantizedEmbedRows(const QuantizedEmbedRowsArgs&, Stream& stream) {
   CudaStream::Bind(stream).Record(cudaErrorNotSupported);
 }
 

@@ -73,7 +73,7 @@ QuantizedLayout LayoutOf(const GptqTensors& t) {
   return {.format = fmt::format("gptq {}-bit", t.bits),
           .out = t.out,
           .in = t.in,
-          .code_bits = t.bits == 8 ? 8 : 4,
+          .code_bits = t.bits,
           .shift = zero ? CodeShift::kConstantZero : CodeShift::kZeroPoint,
           .constant_zero = static_cast<float>(zero.value_or(0)),
           .table = {},

@@ -1,6 +1,12 @@
 #include "kernels/quant/quantized_weight.h"
 
+#include "base/check.h"
+
 namespace quire::kernels {
+
+void QuantizedWeight::ReadScaleSteps(std::int64_t, std::int64_t, const ScaleSteps&) const {
+  CheckFailed(__FILE__, __LINE__, "a weight whose layout has steps reads them");
+}
 
 bool IsInt8PerOutput(const QuantizedLayout& layout) {
   return layout.code_bits == 8 && layout.table.empty() && layout.num_groups == 1 &&
@@ -33,21 +39,9 @@ std::vector<float> DecodeQuantizedWeight(const QuantizedWeight& weight) {
       const float shift = shifts[n * num_groups + group];
       const std::uint8_t code = codes[n * in + k];
       const float c = layout.table.empty() ? static_cast<float>(code) : layout.table[code];
-      float& value = values[n * in + k];
-      switch (layout.shift) {
-        case CodeShift::kNone:
-          value = scale * c;
-          break;
-        case CodeShift::kConstantZero:
-          value = scale * (c - layout.constant_zero);
-          break;
-        case CodeShift::kZeroPoint:
-          value = scale * (c - shift);
-          break;
-        case CodeShift::kOffset:
-          value = scale * c + shift;
-          break;
-      }
+      values[n * in + k] = QuantizedValue(
+          layout.shift, c, scale,
+          layout.shift == CodeShift::kConstantZero ? layout.constant_zero : shift);
     }
   }
   return values;

@@ -22,14 +22,43 @@ struct QuantizedLayout {
   std::string format;  // "gptq 4-bit", for messages
   std::int64_t out = 0;
   std::int64_t in = 0;
-  int code_bits = 4;  // of the codes as they are read: 4 or 8
+  int code_bits = 4;  // that the codes need: 2 to 6, or 8
   CodeShift shift = CodeShift::kNone;
   float constant_zero = 0;
   std::vector<float> table;  // 16 values; empty: the codes are the values
   std::int32_t num_groups = 0;
   std::vector<std::int32_t> group_of_input;  // [in], in [0, num_groups), in any order
   DType scale_dtype = DType::kF32;           // f32, f16 or bf16: what holds the scales exactly
+  // Not 0: scales and offsets are signed bytes times steps of their own, which scale_dtype holds
+  // exactly, f16; as many groups in a row share a step. No group is without inputs then.
+  std::int32_t step_groups = 0;
+
+  std::int64_t num_steps() const {
+    return step_groups == 0 ? 0 : (num_groups + step_groups - 1) / step_groups;
+  }
 };
+
+// Where ReadScaleSteps writes. A scale is its step times its multiple, and so is an offset.
+struct ScaleSteps {
+  float* scale_steps = nullptr;    // [count, num_steps]
+  float* shift_steps = nullptr;    // the same, for kOffset alone
+  std::int8_t* scales = nullptr;   // [count, num_groups]
+  std::int8_t* shifts = nullptr;   // the same, for kOffset alone
+};
+
+// What a code stands for: `shift` is the constant zero, the zero point or the offset.
+inline float QuantizedValue(CodeShift kind, float c, float scale, float shift) {
+  switch (kind) {
+    case CodeShift::kNone:
+      return scale * c;
+    case CodeShift::kConstantZero:
+    case CodeShift::kZeroPoint:
+      return scale * (c - shift);
+    case CodeShift::kOffset:
+      return scale * c + shift;
+  }
+  return 0;
+}
 
 // A quantized weight in host memory: what every format of codes, groups and scales comes down to,
 // and what a device packs into the layout that it reads fastest (Device::PackWeight).
@@ -48,6 +77,8 @@ class QuantizedWeight {
   // integers in [0, 256], and kOffset.
   virtual void ReadScales(std::int64_t first, std::int64_t count, float* scales,
                           float* shifts) const = 0;
+  // The factors of the same scales and shifts. Only for a layout with step_groups.
+  virtual void ReadScaleSteps(std::int64_t first, std::int64_t count, const ScaleSteps& to) const;
 
  protected:
   explicit QuantizedWeight(QuantizedLayout layout) : layout_(std::move(layout)) {}

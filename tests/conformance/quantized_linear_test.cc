@@ -12,8 +12,10 @@
 namespace quire::kernels {
 namespace {
 
+using testing::AllGgufBlockTypes;
 using testing::RandomAwq;
 using testing::RandomBnb4;
+using testing::RandomGguf;
 using testing::RandomGptq;
 using testing::RandomInt8;
 
@@ -229,6 +231,20 @@ TEST_P(QuantizedLinearTest, Int8MatchesItsReferenceDecoder) {
   }
 }
 
+TEST_P(QuantizedLinearTest, GgufBlocksMatchTheirReferenceDecoder) {
+  for (const GgufBlockType type : AllGgufBlockTypes()) {
+    const std::int64_t block = SizeOf(type).inputs;
+    for (const auto& [out, blocks] :
+         {std::array<std::int64_t, 2>{1, 1}, {33, 2}, {65, 3}, {72, 5}}) {
+      const RandomGguf gguf(random_, type, out, blocks * block);
+      const auto weight = NewGgufWeight(gguf.tensors());
+      ASSERT_TRUE(weight.ok()) << weight.status();
+      Check({gguf.name(), weight->get(), DecodeGguf(gguf.tensors())}, kTokenCounts);
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST_P(QuantizedLinearTest, WeightsRoundedOnLoadMatchTheirDefinition) {
   for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
     for (const auto& [out, in] :
@@ -295,6 +311,11 @@ TEST_P(QuantizedLinearTest, RowHasTheSameBitsAloneAndInAnyBatch) {
   weights.push_back(*NewGptqWeight(ordered.tensors()));
   weights.push_back(*NewBnb4Weight(table.tensors()));
   weights.push_back(NewInt8Weight(int8.tensors()));
+  std::vector<std::unique_ptr<RandomGguf>> gguf;
+  for (const GgufBlockType type : AllGgufBlockTypes()) {
+    gguf.push_back(std::make_unique<RandomGguf>(random_, type, 70, 256));
+    weights.push_back(*NewGgufWeight(gguf.back()->tensors()));
+  }
   for (const auto& weight : weights) {
     SCOPED_TRACE(weight->layout().format);
     const auto packed = device_.PackWeight(*weight);
@@ -308,6 +329,52 @@ TEST_P(QuantizedLinearTest, RowHasTheSameBitsAloneAndInAnyBatch) {
             Run(x.Rows(first, tokens), **packed, nullptr, Matrix(tokens, out), false);
         ASSERT_EQ(part.bytes(), all.Rows(first, tokens).bytes())
             << "rows " << first << " to " << first + tokens;
+      }
+    }
+  }
+}
+
+// A table of any format looked up in any order, bit for bit its definition.
+TEST_P(QuantizedLinearTest, LookedUpRowsAreTheDecodedOnes) {
+  const RandomGptq grouped(random_, {.bits = 3, .out = 64, .in = 160, .group_size = 40});
+  const RandomGptq ordered(random_,
+                           {.bits = 4, .out = 104, .in = 96, .group_size = 32, .act_order = true});
+  const RandomAwq offsets(random_, {.layout = AwqLayout::kGemvFast, .out = 72, .in = 256});
+  const RandomBnb4 table(random_, {.out = 31, .in = 20, .block_size = 64});
+  const RandomInt8 int8(random_, 33, 65);
+  std::vector<std::unique_ptr<QuantizedWeight>> weights;
+  weights.push_back(*NewGptqWeight(grouped.tensors()));
+  weights.push_back(*NewGptqWeight(ordered.tensors()));
+  weights.push_back(*NewAwqWeight(offsets.tensors()));
+  weights.push_back(*NewBnb4Weight(table.tensors()));
+  weights.push_back(NewInt8Weight(int8.tensors()));
+  std::vector<std::unique_ptr<RandomGguf>> gguf;
+  for (const GgufBlockType type : AllGgufBlockTypes()) {
+    gguf.push_back(std::make_unique<RandomGguf>(random_, type, 70, 512, /*extreme=*/true));
+    weights.push_back(*NewGgufWeight(gguf.back()->tensors()));
+  }
+  for (const auto& weight : weights) {
+    SCOPED_TRACE(weight->layout().format);
+    const auto packed = device_.PackWeight(*weight);
+    ASSERT_TRUE(packed.ok()) << packed.status();
+    const std::int64_t rows = weight->layout().out;
+    const std::int64_t cols = weight->layout().in;
+    const std::vector<float> decoded = DecodeQuantizedWeight(*weight);
+    std::vector<std::int32_t> ids;
+    for (std::int64_t i = 0; i < 2 * rows; ++i) {
+      ids.push_back(static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(rows)));
+    }
+    const DeviceArray device_ids = Upload(ids);
+    const DeviceMatrix out = Upload(Matrix(2 * rows, cols));
+    device_.kernels().quantized_embed_rows(
+        {.table = packed->get(), .ids = device_ids.as<std::int32_t>(), .out = out.view()},
+        *stream_);
+    const Matrix found = out.Download();
+    for (std::int64_t t = 0; t < 2 * rows; ++t) {
+      const std::int64_t row = ids[static_cast<std::size_t>(t)];
+      for (std::int64_t i = 0; i < cols; ++i) {
+        const float wanted = decoded[static_cast<std::size_t>(row * cols + i)];
+        ASSERT_EQ(static_cast<float>(found.At(t, i)), wanted) << "row " << row << ", " << i;
       }
     }
   }

@@ -30,6 +30,23 @@ void CheckTensors(const engine::GgufFile& file, std::size_t size) {
   }
 }
 
+// Accepted blocks can be read to their end.
+void CheckBlocks(const engine::GgufWeights& weights, const std::string& layer, std::int64_t rows,
+                 std::int64_t cols) {
+  const auto linear = weights.GetLinear(layer, rows, cols);
+  testing::CheckClear(linear.status());
+  if (!linear.ok() || linear->quantized == nullptr) return;
+  const kernels::QuantizedLayout& layout = linear->quantized->layout();
+  QUIRE_CHECK(layout.out == rows && layout.in == cols);
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(cols));
+  std::vector<float> scales(static_cast<std::size_t>(layout.num_groups));
+  std::vector<float> shifts(scales.size());
+  for (std::int64_t row = 0; row < rows; ++row) {
+    linear->quantized->ReadCodes(row, 1, codes.data());
+    linear->quantized->ReadScales(row, 1, scales.data(), shifts.data());
+  }
+}
+
 void CheckWeights(const std::string& path) {
   const auto weights = engine::GgufWeights::Open(path);
   testing::CheckClear(weights.status());
@@ -40,6 +57,10 @@ void CheckWeights(const std::string& path) {
       std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
   testing::CheckClear(
       (*weights)->Get("model.layers.0.self_attn.q_proj.weight", q_shape).status());
+  for (const char* layer : {"model.layers.0.self_attn.q_proj", "model.embed_tokens"}) {
+    const std::int64_t rows = layer[6] == 'e' ? config->vocab_size : q_shape[0];
+    CheckBlocks(**weights, layer, rows, config->hidden_size);
+  }
 }
 
 void CheckTokenizer(const std::string& path) {

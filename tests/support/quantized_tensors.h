@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "kernels/half.h"
 #include "kernels/quant/awq.h"
 #include "kernels/quant/bitsandbytes.h"
+#include "kernels/quant/gguf_blocks.h"
 #include "kernels/quant/gptq.h"
 
 // Random tensors in the layout of each weight format: every bit pattern that a file may hold.
@@ -203,6 +205,69 @@ class RandomInt8 {
   std::vector<std::int8_t> codes_;
   std::vector<float> absmax_;
   kernels::Int8Tensors tensors_;
+};
+
+inline std::vector<kernels::GgufBlockType> AllGgufBlockTypes() {
+  std::vector<kernels::GgufBlockType> types;
+  for (int i = 0; i < kernels::kNumGgufBlockTypes; ++i) {
+    types.push_back(static_cast<kernels::GgufBlockType>(i));
+  }
+  return types;
+}
+
+// Where a block has its f16 numbers.
+inline std::vector<std::size_t> HalvesOfGgufBlock(kernels::GgufBlockType type) {
+  using Type = kernels::GgufBlockType;
+  switch (type) {
+    case Type::kQ4_1:
+    case Type::kQ5_1:
+    case Type::kQ4_K:
+    case Type::kQ5_K:
+      return {0, 2};
+    case Type::kQ2_K:
+      return {80, 82};
+    case Type::kQ3_K:
+      return {108};
+    case Type::kQ6_K:
+      return {208};
+    default:
+      return {0};
+  }
+}
+
+// Blocks of random bits. Their f16 numbers are near 0.01, or, if `extreme`, any finite ones.
+class RandomGguf {
+ public:
+  RandomGguf(std::mt19937& random, kernels::GgufBlockType type, std::int64_t out, std::int64_t in,
+             bool extreme = false) {
+    const kernels::GgufBlockSize& size = kernels::SizeOf(type);
+    blocks_ = RandomWords<std::uint8_t>(out * (in / size.inputs) * size.bytes, random);
+    std::uniform_real_distribution<float> uniform(0.005f, 0.02f);
+    const auto block_bytes = static_cast<std::size_t>(size.bytes);
+    for (std::size_t block = 0; block < blocks_.size(); block += block_bytes) {
+      for (const std::size_t half : HalvesOfGgufBlock(type)) {
+        std::uint16_t bits = kernels::F32ToF16(random() % 2 == 0 ? uniform(random) : -0.01f);
+        if (extreme) {
+          do {
+            bits = static_cast<std::uint16_t>(random());
+          } while ((bits & 0x7c00) == 0x7c00);
+        }
+        std::memcpy(blocks_.data() + block + half, &bits, sizeof(bits));
+      }
+    }
+    tensors_ = {.type = type, .out = out, .in = in, .blocks = blocks_.data()};
+    name_ = fmt::format("{} [{}, {}]", size.name, out, in);
+  }
+  RandomGguf(const RandomGguf&) = delete;
+  RandomGguf& operator=(const RandomGguf&) = delete;
+
+  const kernels::GgufBlocks& tensors() const { return tensors_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  std::vector<std::uint8_t> blocks_;
+  kernels::GgufBlocks tensors_;
+  std::string name_;
 };
 
 }  // namespace quire::testing

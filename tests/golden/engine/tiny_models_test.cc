@@ -1,11 +1,12 @@
 // Tiny random models of each family and each weight format against what transformers computed in
-// float64; see make_references.py and make_quantized_references.py. On every device, in one pass
-// and in pieces.
+// float64; see make_references.py, make_quantized_references.py and make_gguf_references.py. On every
+// device, in one pass and in pieces.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <tuple>
 
@@ -55,12 +56,13 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     auto device = kernels::FindDevice(std::get<1>(GetParam()));
     ASSERT_THAT(device, IsOk());
     device_ = *std::move(device);
-    const auto config = LoadModelConfig(directory);
+    const std::string gguf = directory + "/model.gguf";
+    const std::string model = std::filesystem::exists(gguf) ? gguf : directory;
+    const auto config = LoadModelConfig(model);
     ASSERT_THAT(config, IsOk());
-    auto checkpoint = Checkpoint::Open(directory);
-    ASSERT_THAT(checkpoint, IsOk());
-    const auto weights = ModelWeights(*std::move(checkpoint), config->quantization, {});
-    auto transformer = Transformer::Load(*config, *weights,
+    const auto weights = OpenModelWeights(model, config->quantization, {});
+    ASSERT_THAT(weights, IsOk());
+    auto transformer = Transformer::Load(*config, **weights,
                                          {.max_batch_tokens = 64, .max_logit_rows = 64}, *device_);
     ASSERT_THAT(transformer, IsOk());
     transformer_ = *std::move(transformer);
@@ -162,6 +164,18 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(::testing::Values("gptq2", "gptq3", "gptq4", "gptq4_act_order", "gptq8",
                                          "gptq_mixed", "awq_gemm", "awq_gemv", "awq_gemv_fast",
                                          "nf4", "fp4", "int8"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    [](const auto& model) {
+      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                               std::get<1>(model.param));
+    });
+
+INSTANTIATE_TEST_SUITE_P(
+    Gguf, QuantizedDecoderTest,
+    ::testing::Combine(::testing::Values("gguf_q4_0", "gguf_q4_1", "gguf_q5_0", "gguf_q5_1",
+                                         "gguf_q8_0", "gguf_q2_k", "gguf_q3_k", "gguf_q4_k",
+                                         "gguf_q5_k", "gguf_q6_k", "gguf_iq4_nl", "gguf_iq4_xs",
+                                         "gguf_mixed", "gguf_qwen2"),
                        ::testing::ValuesIn(testing::DeviceNames())),
     [](const auto& model) {
       return testing::TestName(std::string(std::get<0>(model.param)) + "_" +

@@ -50,6 +50,12 @@ constexpr VecProbe Probe(const char* name) {
                         float* to) { StoreParts(VecU8::Load(b).LowNibbles(), to); },
       .high_nibbles = [](const std::uint8_t* b,
                          float* to) { StoreParts(VecU8::Load(b).HighNibbles(), to); },
+      .middle_bits = [](const std::uint8_t* b,
+                        float* to) { StoreParts(VecU8::Load(b).Bits<2, 2>(), to); },
+      .with_bits =
+          [](const std::uint8_t* b, const std::uint8_t* high, float* to) {
+            StoreParts(VecU8::Load(b).LowNibbles().WithBits<4>(VecU8::Load(high).Bits<0, 2>()), to);
+          },
       .lookup =
           [](const float* table, const std::uint8_t* bytes, float* to) {
             VecF32 parts[4];

@@ -26,6 +26,9 @@ struct VecProbe {
   void (*bytes_to_f32)(const std::uint8_t* bytes, float* to);
   void (*low_nibbles)(const std::uint8_t* bytes, float* to);
   void (*high_nibbles)(const std::uint8_t* bytes, float* to);
+  // Bits 2 and 3; the low nibbles of `bytes` with the low two bits of `high` above them.
+  void (*middle_bits)(const std::uint8_t* bytes, float* to);
+  void (*with_bits)(const std::uint8_t* bytes, const std::uint8_t* high, float* to);
   void (*lookup)(const float* table, const std::uint8_t* bytes, float* to);
 };
 

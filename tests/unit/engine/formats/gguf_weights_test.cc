@@ -6,6 +6,7 @@
 
 #include "engine/formats/checkpoint.h"
 #include "tests/support/gguf_model.h"
+#include "tests/support/quantized_tensors.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -82,6 +83,77 @@ TEST_F(GgufWeightsTest, WrongTensorsAreNamed) {
   EXPECT_THAT(get("model.layers.0.self_attn.q_proj.weight", {8, 1}),
               FailsWith(StatusCode::kDataLoss, "wanted rows for 3 heads, have 8"));
   EXPECT_FALSE((*weights)->Contains("unknown.weight"));
+}
+
+// Rows of q and k in blocks come back in our order, those of other layers as they are.
+TEST_F(GgufWeightsTest, QuantizedRowsComeInOurOrder) {
+  std::mt19937 random(3);
+  const testing::RandomGguf rows(random, kernels::GgufBlockType::kQ4_0, 8, 32);
+  const std::string bytes(reinterpret_cast<const char*>(rows.tensors().blocks), 8 * 18);
+  GgufWriter writer;
+  writer.String("general.architecture", "llama").U32("llama.attention.head_count", 2);
+  const std::string interleaved = testing::InterleaveHeads(bytes, 8, 2);
+  ASSERT_NE(interleaved, bytes);
+  writer.Tensor("blk.0.attn_q.weight", GgufTensorType::kQ4_0, {8, 32}, interleaved);
+  writer.Tensor("blk.0.attn_v.weight", GgufTensorType::kQ4_0, {8, 32}, bytes);
+  const auto weights = Open(writer);
+  ASSERT_THAT(weights, IsOk());
+  for (const char* name : {"q_proj", "v_proj"}) {
+    const std::string layer = std::string("model.layers.0.self_attn.") + name;
+    EXPECT_TRUE((*weights)->IsQuantized(layer));
+    const auto linear = (*weights)->GetLinear(layer, 8, 32);
+    ASSERT_THAT(linear, IsOk());
+    ASSERT_NE(linear->quantized, nullptr);
+    EXPECT_EQ(kernels::DecodeQuantizedWeight(*linear->quantized), DecodeGguf(rows.tensors()));
+  }
+}
+
+// The types of the file and those of the kernels have the same blocks.
+TEST(GgufBlockTypeTest, BlocksHaveTheSizesOfTheFile) {
+  int known = 0;
+  for (std::uint32_t number = 0; number < 64; ++number) {
+    const auto traits = FindGgufType(number);
+    if (!traits) continue;
+    const auto type = BlockTypeOf(traits->type);
+    if (!type) continue;
+    ++known;
+    const kernels::GgufBlockSize& size = kernels::SizeOf(*type);
+    EXPECT_EQ(size.name, traits->name);
+    EXPECT_EQ(size.inputs, traits->block_elements);
+    EXPECT_EQ(size.bytes, traits->block_bytes);
+  }
+  EXPECT_EQ(known, kernels::kNumGgufBlockTypes);
+}
+
+TEST_F(GgufWeightsTest, WrongBlocksAreNamed) {
+  GgufWriter writer;
+  writer.String("general.architecture", "llama").U32("llama.attention.head_count", 3);
+  writer.Tensor("output.weight", GgufTensorType::kIQ1_S, {1, 256}, std::string(50, 'w'));
+  writer.Tensor("token_embd.weight", GgufTensorType::kQ6_K, {1, 256}, std::string(210, 'w'));
+  writer.Tensor("blk.0.attn_q.weight", GgufTensorType::kQ4_0, {8, 32}, std::string(8 * 18, 'w'));
+  const auto weights = Open(writer);
+  ASSERT_THAT(weights, IsOk());
+  EXPECT_THAT((*weights)->GetLinear("lm_head", 1, 256),
+              FailsWith(StatusCode::kUnimplemented, "output.weight: wanted F32, F16, BF16, Q4_0"));
+  EXPECT_THAT((*weights)->GetLinear("lm_head", 1, 256),
+              FailsWith(StatusCode::kUnimplemented, "have IQ1_S"));
+  EXPECT_THAT((*weights)->GetLinear("model.embed_tokens", 2, 256),
+              FailsWith(StatusCode::kDataLoss, "wanted [2, 256], have [1, 256]"));
+  EXPECT_THAT((*weights)->GetLinear("model.layers.0.self_attn.q_proj", 8, 32),
+              FailsWith(StatusCode::kDataLoss, "wanted rows for 3 heads, have 8"));
+  EXPECT_THAT((*weights)->GetLinear("model.layers.0.self_attn.k_proj", 8, 32),
+              FailsWith(StatusCode::kDataLoss, "have no such tensor"));
+}
+
+TEST_F(GgufWeightsTest, DamagedBlocksAreRefusedWhenTheFileIsOpened) {
+  GgufWriter parts;
+  parts.Tensor("output.weight", GgufTensorType::kQ4_K, {2, 128}, std::string(144, 'w'));
+  EXPECT_THAT(Open(parts), FailsWith(StatusCode::kDataLoss,
+                                     "output.weight: wanted rows of a multiple of 256 elements"));
+  GgufWriter cut;
+  cut.RawTensor("output.weight", static_cast<std::uint32_t>(GgufTensorType::kQ6_K), {2, 256}, 0);
+  testing::WriteFile(path(), cut.Bytes() + std::string(419, 'w'));
+  EXPECT_THAT(GgufWeights::Open(path()), FailsWith(StatusCode::kDataLoss, "the file is truncated"));
 }
 
 TEST_F(GgufWeightsTest, SplitModelsAreRefused) {
