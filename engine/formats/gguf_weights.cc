@@ -185,8 +185,8 @@ StatusOr<GgufWeights::OrderedRows> GgufWeights::Rows(const GgufTensor& tensor) c
     return DataLoss("{}: tensor {}: wanted rows for {} heads, have {}", file_->path(), tensor.name,
                     num_heads, num_rows);
   }
-  auto copy = Deinterleave(bytes, static_cast<std::size_t>(num_rows),
-                           static_cast<std::size_t>(num_heads));
+  auto copy =
+      Deinterleave(bytes, static_cast<std::size_t>(num_rows), static_cast<std::size_t>(num_heads));
   return OrderedRows{.bytes = reinterpret_cast<const std::uint8_t*>(copy->data()), .owner = copy};
 }
 
@@ -219,9 +219,10 @@ StatusOr<LinearTensor> GgufWeights::GetLinear(const std::string& name, std::int6
   QUIRE_ASSIGN_OR_RETURN(const GgufTensor* const tensor, FindShaped(name + ".weight", shape));
   const std::optional<kernels::GgufBlockType> type = BlockTypeOf(tensor->type);
   if (!type) {
-    return Unimplemented("{}: tensor {}: wanted F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL "
-                         "or IQ4_XS, have {}",
-                         file_->path(), tensor->name, TraitsOf(tensor->type).name);
+    return Unimplemented(
+        "{}: tensor {}: wanted F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL "
+        "or IQ4_XS, have {}",
+        file_->path(), tensor->name, TraitsOf(tensor->type).name);
   }
   QUIRE_ASSIGN_OR_RETURN(OrderedRows rows, Rows(*tensor));
   LinearTensor linear;

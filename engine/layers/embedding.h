@@ -22,7 +22,8 @@ class Embedding {
   // out[t, :] = row ids[t]. `ids`: [tokens] on the device, in range; `out`: [tokens, hidden] f32.
   void Forward(const std::int32_t* ids, const kernels::MatrixView& out,
                const LayerContext& context) const;
-  // y = x table^T: the table as an output matrix. `x`: [rows, hidden], `y`: [rows, vocab_size], f32.
+  // y = x table^T: the table as an output matrix. `x`: [rows, hidden], `y`: [rows, vocab_size],
+  // f32.
   void Project(const kernels::MatrixView& x, const kernels::MatrixView& y,
                const LayerContext& context) const;
 

@@ -63,9 +63,9 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
                                                         kernels::Device& device,
                                                         kernels::Stream& stream) {
   const std::string prefix = loader.Contains("model.embed_tokens.weight") ? "model." : "";
-  QUIRE_ASSIGN_OR_RETURN(Embedding embedding,
-                         Embedding::Load(loader, prefix + "embed_tokens", config.vocab_size,
-                                         config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(
+      Embedding embedding,
+      Embedding::Load(loader, prefix + "embed_tokens", config.vocab_size, config.hidden_size));
   std::vector<Layer> layers;
   for (std::int32_t i = 0; i < config.num_layers; ++i) {
     QUIRE_ASSIGN_OR_RETURN(Layer layer, LoadLayer(config, loader, prefix, i));

@@ -73,8 +73,8 @@ struct LinearMicrokernels {
 // of each run stand
 //   steps   [kPanelOutputs] f16 of the scales, then, if there are offsets, of those
 //
-// A unit is planes of kPlaneBytes bytes, each 8 blocks of 16 bytes for four outputs. Byte 4 p + i of
-// a block belongs to its output i and to the inputs p, p + 4, p + 8 and p + 12 of the unit: so a
+// A unit is planes of kPlaneBytes bytes, each 8 blocks of 16 bytes for four outputs. Byte 4 p + i
+// of a block belongs to its output i and to the inputs p, p + 4, p + 8 and p + 12 of the unit: so a
 // register of any width has its outputs side by side. UnitPlanes says what the bytes hold.
 
 inline constexpr int kPanelOutputs = 32;
@@ -91,8 +91,8 @@ struct UnitPlanes {
   int bytes;    // of the unit
   int nibbles;  // planes of 4 bits: input p low, p + 4 high; a second plane for p + 8 and p + 12
   int pairs;    // a plane of 2 bits, input p lowest
-  int bits;     // half a plane of single bits, input p lowest: byte b has those of byte b of a plane
-                // in its low nibble and those of byte b + kPlaneBytes / 2 in its high one
+  int bits;  // half a plane of single bits, input p lowest: byte b has those of byte b of a plane
+             // in its low nibble and those of byte b + kPlaneBytes / 2 in its high one
 };
 
 // kInt8 has one plane of whole bytes.

@@ -52,7 +52,9 @@ struct Int8Codes : NumberCodes {
   static constexpr CodeKind kKind = CodeKind::kInt8;
   static constexpr int kSteps = 1;
   using NumberCodes::NumberCodes;
-  static void Load(const char* unit, int v, VecU8 (&steps)[kSteps]) { steps[0] = LoadPlane(unit, v); }
+  static void Load(const char* unit, int v, VecU8 (&steps)[kSteps]) {
+    steps[0] = LoadPlane(unit, v);
+  }
 };
 
 // Codes whose bits lie in planes of four, two and one.

@@ -252,8 +252,8 @@ void PanelWeight::DecodeRow(std::int64_t row, float* values) const {
       for (int i = 0; i < planes_.inputs; ++i) {
         if (inputs[i] < 0) continue;
         const int code = GetCode(planes_, n, i, at);
-        const float c = table_.empty() ? static_cast<float>(code)
-                                       : table_[static_cast<std::size_t>(code)];
+        const float c =
+            table_.empty() ? static_cast<float>(code) : table_[static_cast<std::size_t>(code)];
         values[inputs[i]] = QuantizedValue(shift_, c, scale, shift);
       }
       inputs += planes_.inputs;

@@ -38,9 +38,9 @@ const GgufBlockSize& SizeOf(GgufBlockType type);
 extern const std::vector<float> kIq4Values;
 
 // A linear layer as GGUF files store it: every output is a row of blocks, which hold their scales
-// beside their codes. In blocks of 256 inputs the scales of 16 or 32 inputs are small integers times
-// an f16 of the block.
-// Source: ggml, src/ggml-common.h and the dequantize_row functions of src/ggml-quants.c.
+// beside their codes. In blocks of 256 inputs the scales of 16 or 32 inputs are small integers
+// times an f16 of the block. Source: ggml, src/ggml-common.h and the dequantize_row functions of
+// src/ggml-quants.c.
 struct GgufBlocks {
   GgufBlockType type = GgufBlockType::kQ4_0;
   std::int64_t out = 0;

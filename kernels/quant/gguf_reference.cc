@@ -97,8 +97,7 @@ float ValueInBlock(GgufBlockType type, const std::uint8_t* b, int j) {
     case GgufBlockType::kQ4_1:
       return HalfAt(b) * static_cast<float>(NibbleOf32(b + 4, j)) + HalfAt(b + 2);
     case GgufBlockType::kQ5_0:
-      return HalfAt(b) *
-             static_cast<float>(NibbleOf32(b + 6, j) + FifthBitOf32(b + 2, j) - 16);
+      return HalfAt(b) * static_cast<float>(NibbleOf32(b + 6, j) + FifthBitOf32(b + 2, j) - 16);
     case GgufBlockType::kQ5_1:
       return HalfAt(b) * static_cast<float>(NibbleOf32(b + 8, j) + FifthBitOf32(b + 4, j)) +
              HalfAt(b + 2);

@@ -39,9 +39,9 @@ std::vector<float> DecodeQuantizedWeight(const QuantizedWeight& weight) {
       const float shift = shifts[n * num_groups + group];
       const std::uint8_t code = codes[n * in + k];
       const float c = layout.table.empty() ? static_cast<float>(code) : layout.table[code];
-      values[n * in + k] = QuantizedValue(
-          layout.shift, c, scale,
-          layout.shift == CodeShift::kConstantZero ? layout.constant_zero : shift);
+      values[n * in + k] =
+          QuantizedValue(layout.shift, c, scale,
+                         layout.shift == CodeShift::kConstantZero ? layout.constant_zero : shift);
     }
   }
   return values;

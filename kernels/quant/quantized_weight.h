@@ -40,10 +40,10 @@ struct QuantizedLayout {
 
 // Where ReadScaleSteps writes. A scale is its step times its multiple, and so is an offset.
 struct ScaleSteps {
-  float* scale_steps = nullptr;    // [count, num_steps]
-  float* shift_steps = nullptr;    // the same, for kOffset alone
-  std::int8_t* scales = nullptr;   // [count, num_groups]
-  std::int8_t* shifts = nullptr;   // the same, for kOffset alone
+  float* scale_steps = nullptr;   // [count, num_steps]
+  float* shift_steps = nullptr;   // the same, for kOffset alone
+  std::int8_t* scales = nullptr;  // [count, num_groups]
+  std::int8_t* shifts = nullptr;  // the same, for kOffset alone
 };
 
 // What a code stands for: `shift` is the constant zero, the zero point or the offset.

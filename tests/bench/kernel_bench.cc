@@ -64,14 +64,9 @@ void BenchRun::ReportFlops(double flops_per_iteration) {
   Report("flops_per_s", flops_per_iteration, peaks_.f32_flops_per_s);
 }
 
-void BenchRun::ReportPerSecond(const char* name, double per_iteration) {
+void BenchRun::Report(const char* name, double per_iteration, double peak_per_s) {
   const double total = per_iteration * static_cast<double>(state_.iterations());
   state_.counters[name] = benchmark::Counter(total, benchmark::Counter::kIsRate);
-}
-
-void BenchRun::Report(const char* name, double per_iteration, double peak_per_s) {
-  ReportPerSecond(name, per_iteration);
-  const double total = per_iteration * static_cast<double>(state_.iterations());
   state_.counters["peak_share"] =
       benchmark::Counter(total / peak_per_s, benchmark::Counter::kIsRate);
 }
@@ -84,7 +79,6 @@ int main(int argc, char** argv) {
   const auto devices = quire::kernels::EnumerateDevices();
   for (const auto& device : devices) {
     quire::kernels::RegisterLinearBenchmarks(*device);
-    quire::kernels::RegisterQuantizedLinearBenchmarks(*device);
     quire::kernels::RegisterAttentionBenchmarks(*device);
     quire::kernels::RegisterEncoderAttentionBenchmarks(*device);
     quire::kernels::RegisterNormBenchmarks(*device);

@@ -66,8 +66,6 @@ class BenchRun {
   void ReportBytes(double bytes_per_iteration);
   // For an operation bound by arithmetic.
   void ReportFlops(double flops_per_iteration);
-  // For anything else that is comparable only within one run.
-  void ReportPerSecond(const char* name, double per_iteration);
 
  private:
   void Wait();
@@ -102,7 +100,6 @@ void RegisterEncoderAttentionBenchmarks(Device& device);
 void RegisterLinearBenchmarks(Device& device);
 void RegisterNormBenchmarks(Device& device);
 void RegisterPoolingBenchmarks(Device& device);
-void RegisterQuantizedLinearBenchmarks(Device& device);
 void RegisterRopeBenchmarks(Device& device);
 void RegisterStoreKvBenchmarks(Device& device);
 

@@ -1,6 +1,6 @@
 // Tiny random models of each family and each weight format against what transformers computed in
-// float64; see make_references.py, make_quantized_references.py and make_gguf_references.py. On every
-// device, in one pass and in pieces.
+// float64; see make_references.py, make_quantized_references.py and make_gguf_references.py. On
+// every device, in one pass and in pieces.
 
 #include <gtest/gtest.h>
 

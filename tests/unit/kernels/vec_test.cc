@@ -209,7 +209,8 @@ TEST_P(VecTest, BytesBecomeFloatsInTheirPlaces) {
     const std::vector<std::uint8_t> high(bytes.rbegin(), bytes.rend());
     probe_.with_bits(bytes.data(), high.data(), to.data());
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-      ASSERT_EQ(to[PlaceOfByte(i, lanes_)], static_cast<float>((bytes[i] & 15) | (high[i] & 3) << 4))
+      ASSERT_EQ(to[PlaceOfByte(i, lanes_)],
+                static_cast<float>((bytes[i] & 15) | (high[i] & 3) << 4))
           << i;
     }
   }

@@ -73,8 +73,9 @@ TEST_P(GgufBlocksTest, StepsTimesMultiplesAreTheScales) {
 
 TEST_P(GgufBlocksTest, RowsOfPartsOfBlocksAreRefused) {
   const GgufBlockSize& size = SizeOf(GetParam());
-  EXPECT_THAT(NewGgufWeight({.type = GetParam(), .out = 2, .in = size.inputs + 16}),
-              FailsWith(StatusCode::kInvalidArgument, fmt::format("a multiple of {}", size.inputs)));
+  EXPECT_THAT(
+      NewGgufWeight({.type = GetParam(), .out = 2, .in = size.inputs + 16}),
+      FailsWith(StatusCode::kInvalidArgument, fmt::format("a multiple of {}", size.inputs)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, GgufBlocksTest, ::testing::ValuesIn(AllGgufBlockTypes()),
