@@ -199,7 +199,8 @@ QuantizedLayout LayoutOfBlocks(const GgufBlocks& b) {
           .code_bits = format.code_bits,
           .shift = format.shift,
           .constant_zero = format.constant_zero,
-          .table = format.has_table ? kIq4Values : std::vector<float>(),
+          .table = format.has_table ? std::vector<float>(kIq4Values.begin(), kIq4Values.end())
+                                    : std::vector<float>(),
           .num_groups = static_cast<std::int32_t>(b.in / format.group_inputs),
           .group_of_input = ConsecutiveGroups(b.in, format.group_inputs),
           .scale_dtype = DType::kF16,
@@ -269,8 +270,8 @@ class GgufWeight final : public QuantizedWeight {
 
 }  // namespace
 
-const std::vector<float> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                       1,    13,   25,  38,  53,  69,  89,  113};
+const std::array<float, 16> kIq4Values = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                          1,    13,   25,  38,  53,  69,  89,  113};
 
 const GgufBlockSize& SizeOf(GgufBlockType type) { return FormatOf(type).size; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -35,7 +36,7 @@ struct GgufBlockSize {
 const GgufBlockSize& SizeOf(GgufBlockType type);
 
 // The sixteen values of IQ4_NL and IQ4_XS. Source: ggml, src/ggml-common.h, kvalues_iq4nl.
-extern const std::vector<float> kIq4Values;
+extern const std::array<float, 16> kIq4Values;
 
 // A linear layer as GGUF files store it: every output is a row of blocks, which hold their scales
 // beside their codes. In blocks of 256 inputs the scales of 16 or 32 inputs are small integers
