@@ -1,16 +1,19 @@
 #include "engine/embedder.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "engine/fifo_mutex.h"
 #include "engine/formats/model_weights.h"
+#include "engine/formats/static_table.h"
 #include "engine/model/encoder.h"
 #include "engine/model/model_config.h"
 #include "engine/model/sentence_transformers.h"
+#include "engine/model/static_config.h"
+#include "engine/model/static_embedding.h"
 #include "engine/model_fingerprint.h"
 #include "engine/option_validation.h"
 
@@ -34,9 +37,20 @@ std::size_t NumTrailingSpecials(std::span<const TokenSpan> spans, const Tokenize
   return count;
 }
 
+// How texts become the tokens that a model wants.
+struct TextEncoding {
+  bool add_special_tokens = true;
+  std::optional<TokenId> dropped_token;  // left out: the unknown token of model2vec
+  bool empty_is_zero = false;            // a text without tokens is no error
+};
+
 EncodedText EncodeText(const std::string& text, std::size_t max_tokens,
-                       const Tokenizer& tokenizer) {
-  const std::vector<TokenSpan> spans = tokenizer.EncodeWithSpans(text, EncodeOptions{});
+                       const TextEncoding& encoding, const Tokenizer& tokenizer) {
+  std::vector<TokenSpan> spans =
+      tokenizer.EncodeWithSpans(text, {.add_special_tokens = encoding.add_special_tokens});
+  if (encoding.dropped_token) {
+    std::erase_if(spans, [&](const TokenSpan& span) { return span.id == *encoding.dropped_token; });
+  }
   EncodedText encoded;
   for (const TokenSpan& span : spans) encoded.ids.push_back(span.id);
   if (spans.size() <= max_tokens) return encoded;
@@ -54,7 +68,8 @@ struct LoadedEncoder {
   ModelConfig config;
   SentenceTransformersConfig settings;
   std::unique_ptr<Tokenizer> tokenizer;
-  std::unique_ptr<Encoder> encoder;
+  TextEncoding text_encoding;
+  std::unique_ptr<EmbeddingModel> encoder;
   std::string fingerprint;
   std::int32_t max_tokens = 0;
   std::int32_t max_batch_tokens = 0;
@@ -94,13 +109,15 @@ StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const 
   for (std::size_t i = 0; i < texts.size(); ++i) {
     // The whole length is computed even if it is cut, so that the message can tell it.
     const auto max_tokens = truncate ? static_cast<std::size_t>(model_.max_tokens) : SIZE_MAX;
-    encoded.push_back(EncodeText(texts[i], max_tokens, *model_.tokenizer));
+    encoded.push_back(EncodeText(texts[i], max_tokens, model_.text_encoding, *model_.tokenizer));
     const std::vector<TokenId>& ids = encoded.back().ids;
     if (ids.size() > static_cast<std::size_t>(model_.max_tokens)) {
       return InvalidArgument("texts[{}]: wanted at most {} tokens, have {}", i, model_.max_tokens,
                              ids.size());
     }
-    if (ids.empty()) return InvalidArgument("texts[{}]: wanted at least one token, have 0", i);
+    if (ids.empty() && !model_.text_encoding.empty_is_zero) {
+      return InvalidArgument("texts[{}]: wanted at least one token, have 0", i);
+    }
     for (const TokenId id : ids) {
       if (id >= model_.config.vocab_size) {
         return InvalidArgument("texts[{}]: wanted token ids below vocab_size {}, have {}", i,
@@ -147,8 +164,10 @@ StatusOr<EmbeddingBatch> EncoderEmbedder::Embed(std::span<const std::string> tex
     batch.truncated.push_back(text.truncated);
   }
   // Texts of like length share a pass, so that its threads finish together.
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (!encoded[i].ids.empty()) order.push_back(i);
+  }
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return encoded[a].ids.size() > encoded[b].ids.size();
   });
@@ -172,6 +191,41 @@ std::string SettingsText(const LoadedEncoder& model) {
                      model.settings.pooling.normalize, model.max_tokens);
 }
 
+// How a static embedding model reads texts: as the library that wrote it. max_tokens is cut down to
+// what the tokenizer's file says.
+StatusOr<TextEncoding> StaticTextEncoding(const LoadedEncoder& model, std::int32_t& max_tokens) {
+  QUIRE_ASSIGN_OR_RETURN(const StaticTokenization tokenization,
+                         LoadStaticTokenization(model.settings.model_directory));
+  if (tokenization.max_tokens > 0) max_tokens = std::min(max_tokens, tokenization.max_tokens);
+  TextEncoding encoding = {.add_special_tokens = false, .dropped_token = {}, .empty_is_zero = true};
+  if (model.config.architecture == kModel2Vec) {
+    encoding.dropped_token = model.tokenizer->FindToken(tokenization.unknown_token);
+  }
+  return encoding;
+}
+
+StatusOr<std::unique_ptr<EmbeddingModel>> LoadEmbeddingModel(
+    const LoadedEncoder& model, std::shared_ptr<const Checkpoint> checkpoint,
+    kernels::Device& device) {
+  const std::int32_t batch = model.max_batch_tokens;
+  if (model.config.is_static()) {
+    QUIRE_ASSIGN_OR_RETURN(const auto table, StaticTable::Open(std::move(checkpoint)));
+    return StaticEmbedding::Load(model.config, *table, batch, batch, device);
+  }
+  const auto weights =
+      ModelWeights(std::move(checkpoint), model.config.quantization, /*on_load=*/{});
+  return Encoder::Load(model.config, *weights, batch, batch, device);
+}
+
+// The configuration and the tokenizer; the layout of static embedding models has no config.json.
+std::vector<std::string> HashedFiles(const std::string& path, const LoadedEncoder& model) {
+  std::vector<std::string> files = {path + "/config.json",
+                                    model.settings.model_directory + "/tokenizer.json"};
+  if (model.config.is_static() && !std::filesystem::exists(files.front()))
+    files.erase(files.begin());
+  return files;
+}
+
 StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Device& device) {
   const std::string& path = options.model_path;
   LoadedEncoder model;
@@ -183,22 +237,22 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("max_batch_tokens", options.max_batch_tokens, 1, kMaxBatchTokens));
   QUIRE_ASSIGN_OR_RETURN(model.settings, LoadSentenceTransformersConfig(path));
-  QUIRE_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Load(path));
+  QUIRE_ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::Load(model.settings.model_directory));
   model.max_tokens = model.config.max_position_embeddings;
+  if (model.config.is_static()) {
+    QUIRE_ASSIGN_OR_RETURN(model.text_encoding, StaticTextEncoding(model, model.max_tokens));
+  }
   if (model.settings.max_tokens > 0) {
     model.max_tokens = std::min(model.max_tokens, model.settings.max_tokens);
   }
   // A batch holds at least one text of full length.
   model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
   model.turns = options.turns;
-  QUIRE_ASSIGN_OR_RETURN(auto opened, Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(auto opened, Checkpoint::Open(model.settings.model_directory));
   const std::shared_ptr<const Checkpoint> checkpoint = std::move(opened);
-  const auto weights = ModelWeights(checkpoint, model.config.quantization, /*on_load=*/{});
-  QUIRE_ASSIGN_OR_RETURN(model.encoder,
-                         Encoder::Load(model.config, *weights, model.max_batch_tokens,
-                                       model.max_batch_tokens, device));
-  QUIRE_ASSIGN_OR_RETURN(model.fingerprint,
-                         ModelFingerprint(path, *checkpoint, SettingsText(model)));
+  QUIRE_ASSIGN_OR_RETURN(model.encoder, LoadEmbeddingModel(model, checkpoint, device));
+  QUIRE_ASSIGN_OR_RETURN(model.fingerprint, ModelFingerprint(HashedFiles(path, model), *checkpoint,
+                                                             SettingsText(model)));
   return model;
 }
 

@@ -30,8 +30,9 @@ struct EmbeddingBatch {
   std::vector<bool> truncated;           // [texts]
 };
 
-// Turns texts into vectors with an encoder model (BERT family), pooled and normalized as the
-// model's sentence-transformers files say (mean pooling, unit length where they are absent).
+// Turns texts into vectors with an encoder model (BERT family) or a static embedding model, pooled
+// and normalized as the model's sentence-transformers files say (mean pooling, unit length where
+// they are absent).
 //
 // Thread-safe. One forward pass at a time; those of several calls alternate, so that a question need
 // not wait for a document.
@@ -43,7 +44,8 @@ class Embedder {
   virtual ~Embedder() = default;
 
   // Longer texts are cut to max_tokens() if `truncate`, else INVALID_ARGUMENT naming the text, its
-  // tokens and the limit. A text's vector does not depend on the other texts of the call.
+  // tokens and the limit. A text's vector does not depend on the other texts of the call. A text
+  // without tokens, which only static embedding models know, has the vector 0.
   virtual StatusOr<EmbeddingBatch> Embed(std::span<const std::string> texts, bool truncate) = 0;
 
   virtual const Tokenizer& tokenizer() const = 0;

@@ -18,11 +18,11 @@ void UpdateFramed(Sha256& hash, std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-StatusOr<std::string> ModelFingerprint(const std::string& directory, const Checkpoint& checkpoint,
-                                       std::string_view settings) {
+StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
+                                       const Checkpoint& checkpoint, std::string_view settings) {
   Sha256 hash;
-  for (const char* name : {"/config.json", "/tokenizer.json"}) {
-    QUIRE_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(directory + name));
+  for (const std::string& path : files) {
+    QUIRE_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
     UpdateFramed(hash, file->bytes());
   }
   for (const auto& file : checkpoint.files()) UpdateFramed(hash, file->content());

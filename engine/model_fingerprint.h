@@ -9,10 +9,10 @@
 
 namespace quire::engine {
 
-// SHA-256, hexadecimal, over the weight files, `directory`/tokenizer.json, `directory`/config.json
-// and `settings`, which is what else decides the model's output. Returns NOT_FOUND if a file is
-// absent.
-StatusOr<std::string> ModelFingerprint(const std::string& directory, const Checkpoint& checkpoint,
-                                       std::string_view settings);
+// SHA-256, hexadecimal, over `files`, which are the model's configuration and tokenizer, its weight
+// files and `settings`, which is what else decides the model's output. Returns NOT_FOUND if a file
+// is absent.
+StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
+                                       const Checkpoint& checkpoint, std::string_view settings);
 
 }  // namespace quire::engine

@@ -28,7 +28,7 @@ struct LinearTensor {
 };
 
 // The named weights of a model. Implementations: Checkpoint, QuantizedCheckpoint, RoundedWeights,
-// RandomWeights.
+// RandomWeights, StaticTable.
 //
 // Thread-safe: immutable.
 class WeightSource {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/model/static_config.h"
+
 namespace quire::engine {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr std::array kArchitectures = {
     Architecture{"Qwen2ForCausalLM", "qwen2", &ReadQwen2Config},
     Architecture{"BertModel", "bert", &ReadBertConfig},
     Architecture{"BertForMaskedLM", "bert", &ReadBertConfig},
+    Architecture{kStaticEmbedding, "static", &ReadStaticConfig},
+    Architecture{kModel2Vec, "static", &ReadStaticConfig},
 };
 
 }  // namespace

@@ -33,5 +33,6 @@ void ReadLlamaConfig(JsonFields& fields, ModelConfig& config);
 void ReadMistralConfig(JsonFields& fields, ModelConfig& config);
 void ReadQwen2Config(JsonFields& fields, ModelConfig& config);
 void ReadBertConfig(JsonFields& fields, ModelConfig& config);
+void ReadStaticConfig(JsonFields& fields, ModelConfig& config);
 
 }  // namespace quire::engine

@@ -13,23 +13,17 @@
 #include "engine/layers/encoder_attention.h"
 #include "engine/layers/mlp.h"
 #include "engine/layers/norm.h"
+#include "engine/model/embedding_model.h"
 #include "engine/model/model_config.h"
 #include "kernels/device.h"
-#include "kernels/pooling.h"
 
 namespace quire::engine {
-
-// How an encoder's token vectors become one vector per text.
-struct PoolingConfig {
-  kernels::PoolArgs::Kind kind = kernels::PoolArgs::Kind::kMean;
-  bool normalize = true;
-};
 
 // An encoder of the BERT kind: post-norm layers of bidirectional attention and an MLP over the sum
 // of token, position and type embeddings.
 //
 // Thread-compatible. The device must outlive it.
-class Encoder {
+class Encoder final : public EmbeddingModel {
  public:
   // Loads the weights and allocates buffers for `max_batch_tokens` tokens in `max_sequences`
   // sequences. Tensor names may have the prefix "bert.". Errors as Transformer::Load.
@@ -39,19 +33,13 @@ class Encoder {
                                                  std::int32_t max_sequences,
                                                  kernels::Device& device);
 
-  // Pooled vectors of a packed batch, [num_sequences, hidden_size], and waits for them. `ids`:
-  // [tokens]; `cu_seqlens`: [num_sequences + 1] prefix sums. Calls `before_layer` before it
-  // enqueues each layer. Valid until the next call. Returns INTERNAL if a kernel failed. Requires:
-  // no sequence is empty or longer than max_position_embeddings, ids below vocab_size, sizes within
-  // the limits of Load.
   StatusOr<std::span<const float>> Encode(std::span<const std::int32_t> ids,
                                           std::span<const std::int32_t> cu_seqlens,
                                           const PoolingConfig& pooling,
-                                          const std::function<void()>& before_layer);
+                                          const std::function<void()>& before_layer) override;
 
-  std::int64_t weight_bytes() const { return weight_bytes_; }
-  // Activations and index arrays.
-  std::int64_t workspace_bytes() const;
+  std::int64_t weight_bytes() const override { return weight_bytes_; }
+  std::int64_t workspace_bytes() const override;
 
  private:
   struct Layer {

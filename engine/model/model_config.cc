@@ -5,6 +5,7 @@
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
 #include "engine/model/gguf_config.h"
+#include "engine/model/static_config.h"
 
 namespace quire::engine {
 namespace {
@@ -85,9 +86,13 @@ std::int32_t ModelConfig::LargestWindow() const {
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
   if (IsGgufPath(path)) return LoadGgufModelConfig(path);
   const std::string file = path + "/config.json";
-  QUIRE_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(file));
-  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(json, file));
-  if (config.quantization) {
+  StatusOr<nlohmann::json> json = ReadJsonFile(file);
+  if (absl::IsNotFound(json.status()) && IsStaticEmbedding(path)) json = StaticConfigJson();
+  QUIRE_RETURN_IF_ERROR(json.status());
+  QUIRE_ASSIGN_OR_RETURN(ModelConfig config, ParseModelConfig(*json, file));
+  if (config.is_static()) {
+    QUIRE_RETURN_IF_ERROR(ReadStaticShapes(path, config));
+  } else if (config.quantization) {
     QUIRE_RETURN_IF_ERROR(OrderRules(file, {kQuantizationKey, "dynamic"}, *config.quantization));
   } else {
     QUIRE_RETURN_IF_ERROR(ReadQuantizationFiles(path, config));

@@ -25,7 +25,7 @@ struct RopeScaling {
 // config.json, validated: every number is within limits that make the arithmetic on it safe.
 struct ModelConfig {
   std::string architecture;  // "LlamaForCausalLM", "BertModel", ...
-  std::string model_type;    // "llama", "mistral", "qwen2", "bert"
+  std::string model_type;    // "llama", "mistral", "qwen2", "bert", "static"
   std::int32_t num_layers = 0;
   std::int32_t num_heads = 0;
   std::int32_t num_kv_heads = 0;
@@ -52,7 +52,10 @@ struct ModelConfig {
   std::vector<std::int32_t> eos_token_ids;
   std::optional<QuantizationConfig> quantization;  // of the weights in the model's files
 
-  bool is_encoder() const { return model_type == "bert"; }
+  // A model that embeds texts and generates none.
+  bool is_encoder() const { return model_type == "bert" || is_static(); }
+  // A table of token vectors, see StaticEmbedding.
+  bool is_static() const { return model_type == "static"; }
   // The window of one layer; 0: none.
   std::int32_t SlidingWindow(std::int32_t layer) const {
     return layer >= first_sliding_layer ? sliding_window : 0;
@@ -62,9 +65,10 @@ struct ModelConfig {
   std::int32_t LargestWindow() const;
 };
 
-// Reads the configuration of the model at `path`: a directory's config.json, or the metadata of a
-// .gguf file. Returns NOT_FOUND, INVALID_ARGUMENT naming the field and its value, UNIMPLEMENTED for
-// an architecture we do not have, or DATA_LOSS if a .gguf file is damaged.
+// Reads the configuration of the model at `path`: a directory's config.json, the weights' shapes
+// where it is a static embedding model, or the metadata of a .gguf file. Returns NOT_FOUND,
+// INVALID_ARGUMENT naming the field and its value, UNIMPLEMENTED for an architecture we do not
+// have, or DATA_LOSS if a .gguf file is damaged.
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path);
 
 // The position at which attention takes as many operations as all matrices of a layer: what a token

@@ -70,23 +70,33 @@ StatusOr<kernels::PoolArgs::Kind> ReadPooling(const std::string& path) {
   return kinds.front();
 }
 
-Status ReadModuleList(const std::string& directory, PoolingConfig& pooling) {
+// "DIR" for the paths "" and ".", "DIR/0_StaticEmbedding" and the like.
+std::string ModuleDirectory(const std::string& directory, const std::string& path) {
+  return path.empty() || path == "." ? directory : directory + "/" + path;
+}
+
+Status ReadModuleList(const std::string& directory, SentenceTransformersConfig& config) {
   const std::string path = directory + "/modules.json";
   const StatusOr<nlohmann::json> json = ReadJsonFile(path);
   if (absl::IsNotFound(json.status())) return OkStatus();
   QUIRE_RETURN_IF_ERROR(json.status());
   QUIRE_ASSIGN_OR_RETURN(const std::vector<Module> modules, ReadModules(*json, path));
-  pooling.normalize = false;
+  config.pooling.normalize = false;
   for (const Module& module : modules) {
+    const bool is_first = &module == &modules.front();
     if (module.type == "Transformer") continue;
-    if (module.type == "Normalize") {
-      pooling.normalize = true;
-    } else if (module.type == "Pooling") {
-      QUIRE_ASSIGN_OR_RETURN(pooling.kind,
-                             ReadPooling(directory + "/" + module.path + "/config.json"));
+    if (module.type == "StaticEmbedding" && is_first) {
+      config.is_static = true;
+      config.model_directory = ModuleDirectory(directory, module.path);
+    } else if (module.type == "Normalize") {
+      config.pooling.normalize = true;
+    } else if (module.type == "Pooling" && !config.is_static) {
+      QUIRE_ASSIGN_OR_RETURN(config.pooling.kind,
+                             ReadPooling(ModuleDirectory(directory, module.path) + "/config.json"));
     } else {
-      return Unimplemented("{}: wanted Transformer, Pooling or Normalize, have \"{}\"", path,
-                           module.type);
+      return Unimplemented(
+          "{}: wanted Transformer and Pooling or StaticEmbedding, and Normalize, have \"{}\"", path,
+          module.type);
     }
   }
   return OkStatus();
@@ -96,7 +106,8 @@ Status ReadModuleList(const std::string& directory, PoolingConfig& pooling) {
 
 StatusOr<SentenceTransformersConfig> LoadSentenceTransformersConfig(const std::string& directory) {
   SentenceTransformersConfig config;
-  QUIRE_RETURN_IF_ERROR(ReadModuleList(directory, config.pooling));
+  config.model_directory = directory;
+  QUIRE_RETURN_IF_ERROR(ReadModuleList(directory, config));
   const std::string path = directory + "/sentence_bert_config.json";
   const StatusOr<nlohmann::json> json = ReadJsonFile(path);
   if (absl::IsNotFound(json.status())) return config;

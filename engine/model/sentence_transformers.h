@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "engine/model/encoder.h"
+#include "engine/model/embedding_model.h"
 
 namespace quire::engine {
 
@@ -12,6 +12,8 @@ namespace quire::engine {
 struct SentenceTransformersConfig {
   PoolingConfig pooling;        // mean pooling to unit length where the files are absent
   std::int32_t max_tokens = 0;  // special tokens included; 0 where no file says it
+  bool is_static = false;       // the first module is a StaticEmbedding
+  std::string model_directory;  // of weights and tokenizer: the directory itself or one below it
 };
 
 // Reads modules.json, the pooling module's config.json and sentence_bert_config.json of

@@ -28,7 +28,9 @@ class Embedder {
  public:
   enum class InputType { kQuery, kPassage };
   struct Result {
-    std::vector<float> vectors;  // [texts.size(), dimension], each finite and of unit length
+    // [texts.size(), dimension], each finite and of unit length, or 0 where the model knows no token
+    // of the text: such a text is like no other.
+    std::vector<float> vectors;
     std::string fingerprint;     // of the model that made them
   };
   virtual ~Embedder() = default;

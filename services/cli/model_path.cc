@@ -30,7 +30,8 @@ const char* BundledName(ModelKind kind) {
 
 bool IsModelDirectory(const fs::path& path) {
   std::error_code error;
-  return fs::exists(path / "config.json", error);
+  // Static embedding models have the second alone.
+  return fs::exists(path / "config.json", error) || fs::exists(path / "modules.json", error);
 }
 
 void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>& models) {

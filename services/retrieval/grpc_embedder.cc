@@ -55,7 +55,8 @@ void AddTexts(std::span<const std::string_view> texts, Request& request) {
   for (const std::string_view text : texts) request.add_texts(text.data(), text.size());
 }
 
-// Appends a vector, scaled to unit length. Returns INTERNAL if that cannot be done.
+// Appends a vector, scaled to unit length, or 0 for a text without tokens. Returns INTERNAL if that
+// cannot be done.
 Status AppendUnitVector(const inference::v1::Embedding& embedding, int dimension,
                         std::vector<float>& vectors) {
   if (embedding.values_size() != dimension) {
@@ -63,6 +64,10 @@ Status AppendUnitVector(const inference::v1::Embedding& embedding, int dimension
   }
   double sum_of_squares = 0;
   for (const float value : embedding.values()) sum_of_squares += double{value} * double{value};
+  if (sum_of_squares == 0 && embedding.num_tokens() == 0) {
+    vectors.insert(vectors.end(), static_cast<std::size_t>(dimension), 0.0f);
+    return OkStatus();
+  }
   if (!std::isfinite(sum_of_squares) || sum_of_squares <= 0) {
     return Internal("embedding: wanted finite values, not all zero, have a length of {}",
                     std::sqrt(sum_of_squares));

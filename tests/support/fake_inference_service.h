@@ -25,6 +25,8 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
 
   std::atomic<bool> unavailable = false;
   std::atomic<bool> gives_nan = false;
+  std::atomic<bool> gives_zero = false;
+  std::atomic<bool> knows_no_token = false;  // counts 0 when it embeds
   std::atomic<std::int32_t> fingerprint = 1;
   std::atomic<std::int32_t> dimension = 32;
   std::atomic<std::int32_t> delay_ms = 0;       // of each Embed, cut short by cancellation
@@ -66,9 +68,11 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
     for (const std::string& text : request->texts()) {
       auto& embedding = *response->add_embeddings();
       for (const float value : HashVector(text, dimension)) {
-        embedding.add_values(gives_nan ? std::numeric_limits<float>::quiet_NaN() : value);
+        embedding.add_values(gives_nan    ? std::numeric_limits<float>::quiet_NaN()
+                             : gives_zero ? 0.0f
+                                          : value);
       }
-      embedding.set_num_tokens(CountWords(text) + kSpecialTokens);
+      embedding.set_num_tokens(knows_no_token ? 0 : CountWords(text) + kSpecialTokens);
     }
     num_embedded += request->texts_size();
     return grpc::Status::OK;

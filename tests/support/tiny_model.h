@@ -137,6 +137,18 @@ inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t
   WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
 }
 
+// A static embedding model in the layout of sentence-transformers: the files lie in the directory
+// itself.
+inline void WriteTinyStaticModel(const std::filesystem::path& directory) {
+  TinyWeights weights(/*seed=*/1);
+  weights.Matrix("embedding.weight", kTinyVocabSize, 16);
+  WriteFile(directory / "modules.json",
+            R"([{"type": "sentence_transformers.models.StaticEmbedding", "path": ""},
+                {"type": "sentence_transformers.models.Normalize", "path": "1_Normalize"}])");
+  WriteFile(directory / "tokenizer.json", TinyTokenizer(/*is_encoder=*/true).dump());
+  WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
+}
+
 // A two-layer BERT with room for 32 tokens.
 inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t seed = 1) {
   constexpr std::int64_t kHidden = 16;

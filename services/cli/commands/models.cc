@@ -3,6 +3,7 @@
 #include "engine/formats/checkpoint.h"
 #include "engine/formats/gguf_file.h"
 #include "engine/model/model_config.h"
+#include "engine/model/sentence_transformers.h"
 #include "engine/tokenizer/chat_template.h"
 #include "quire/inference/v1/inference.grpc.pb.h"
 #include "services/cli/commands/commands.h"
@@ -28,13 +29,21 @@ std::int64_t SizeBytes(const Tensors& tensors) {
   return static_cast<std::int64_t>(size_bytes);
 }
 
-StatusOr<std::int64_t> WeightBytes(const std::string& path) {
+// The weights of a static embedding model may lie in a folder of their own.
+StatusOr<std::string> WeightDirectory(const std::string& path, const engine::ModelConfig& config) {
+  if (!config.is_static()) return path;
+  QUIRE_ASSIGN_OR_RETURN(auto settings, engine::LoadSentenceTransformersConfig(path));
+  return std::move(settings.model_directory);
+}
+
+StatusOr<std::int64_t> WeightBytes(const std::string& path, const engine::ModelConfig& config) {
   if (engine::IsGgufPath(path)) {
     QUIRE_ASSIGN_OR_RETURN(const auto file,
                            engine::GgufFile::Open(path, MappedFile::Wanted::kSome));
     return SizeBytes(file->tensors());
   }
-  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, engine::Checkpoint::Open(path));
+  QUIRE_ASSIGN_OR_RETURN(const std::string directory, WeightDirectory(path, config));
+  QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, engine::Checkpoint::Open(directory));
   std::int64_t size_bytes = 0;
   for (const auto& file : checkpoint->files()) size_bytes += SizeBytes(file->tensors());
   return size_bytes;
@@ -44,7 +53,7 @@ StatusOr<std::int64_t> WeightBytes(const std::string& path) {
 StatusOr<Model> DescribeModel(const std::string& path) {
   const auto config = engine::LoadModelConfig(path);
   if (!config.ok()) return ModelFileError(config.status());
-  const StatusOr<std::int64_t> weight_bytes = WeightBytes(path);
+  const StatusOr<std::int64_t> weight_bytes = WeightBytes(path, *config);
   if (!weight_bytes.ok()) return ModelFileError(weight_bytes.status());
   Model model;
   model.set_name("models/" + ModelName(path));

@@ -130,6 +130,87 @@ TEST_F(EmbedderTest, FingerprintNamesTheModel) {
   EXPECT_NE(NewEmbedder()->fingerprint(), fingerprint);
 }
 
+// The same tokenizer in front of a table of token vectors.
+class StaticEmbedderTest : public EmbedderTest {
+ protected:
+  StaticEmbedderTest() {
+    for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"}) {
+      std::filesystem::remove(directory_.path() / name);
+    }
+    testing::WriteTinyStaticModel(directory_.path());
+  }
+  void EditTokenizer(const nlohmann::json& patch) {
+    nlohmann::json tokenizer = testing::TinyTokenizer(/*is_encoder=*/true);
+    tokenizer.merge_patch(patch);
+    testing::WriteFile(directory_.path() / "tokenizer.json", tokenizer.dump());
+  }
+};
+
+TEST_F(StaticEmbedderTest, OrderIsNothingAndSpecialTokensAreNotAdded) {
+  const auto embedder = NewEmbedder();
+  EXPECT_EQ(embedder->dimension(), 16);
+  EXPECT_EQ(embedder->architecture(), "StaticEmbedding");
+  const std::vector<std::string> texts = {"abc", "cab", "abcabc"};
+  const auto batch = embedder->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  EXPECT_EQ(batch->num_tokens, (std::vector<std::int32_t>{3, 3, 6}));
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_NEAR(batch->values[16 + i], batch->values[i], 1e-6);
+    EXPECT_NEAR(batch->values[32 + i], batch->values[i], 1e-6);
+  }
+}
+
+TEST_F(StaticEmbedderTest, TextWithoutTokensIsZero) {
+  const std::vector<std::string> texts = {"", "a", ""};
+  const auto batch = NewEmbedder()->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  EXPECT_EQ(batch->num_tokens, (std::vector<std::int32_t>{0, 1, 0}));
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(batch->values[i], 0.0f);
+    EXPECT_NE(batch->values[16 + i], 0.0f);
+    EXPECT_EQ(batch->values[32 + i], 0.0f);
+  }
+  EXPECT_THAT(NewEmbedder()->Embed(std::span(texts).first(1), /*truncate=*/false), IsOk());
+}
+
+TEST_F(StaticEmbedderTest, FilesLimitTheLengthIfTheySaySo) {
+  EXPECT_EQ(NewEmbedder()->max_tokens(), 8192);
+  EditTokenizer({{"truncation", {{"max_length", 100}}}});
+  EXPECT_EQ(NewEmbedder()->max_tokens(), 100);
+  testing::WriteFile(directory_.path() / "sentence_bert_config.json", R"({"max_seq_length": 10})");
+  const auto embedder = NewEmbedder();
+  EXPECT_EQ(embedder->max_tokens(), 10);
+  const std::vector<std::string> texts = {std::string(10, 'a') + "bc", std::string(10, 'a')};
+  const auto batch = embedder->Embed(texts, /*truncate=*/true);
+  ASSERT_THAT(batch, IsOk());
+  EXPECT_EQ(batch->num_tokens, (std::vector<std::int32_t>{10, 10}));
+  EXPECT_EQ(batch->truncated, (std::vector<bool>{true, false}));
+  EXPECT_TRUE(
+      std::equal(batch->values.begin(), batch->values.begin() + 16, batch->values.begin() + 16));
+  EditTokenizer({{"truncation", {{"max_length", -1}}}});
+  EXPECT_THAT(Create(), FailsWith(StatusCode::kInvalidArgument, "max_length"));
+}
+
+TEST_F(StaticEmbedderTest, DamagedModelsAreRefused) {
+  testing::WriteFile(directory_.path() / "model.safetensors",
+                     testing::SafetensorsBytes({{"x", "F32", {1, 1}, std::string(4, '\0')}}));
+  EXPECT_THAT(Create(), FailsWith(StatusCode::kDataLoss, "embedding.weight"));
+  std::filesystem::remove(directory_.path() / "model.safetensors");
+  EXPECT_THAT(Create(), FailsWith(StatusCode::kNotFound, "model.safetensors"));
+  std::filesystem::remove(directory_.path() / "modules.json");
+  EXPECT_THAT(Create(), FailsWith(StatusCode::kNotFound, "config.json"));
+}
+
+TEST_F(StaticEmbedderTest, VocabularyLargerThanTheTableIsNamed) {
+  testing::TinyWeights weights(/*seed=*/1);
+  weights.Matrix("embedding.weight", 50, 16);  // ASCII letters are above
+  testing::WriteFile(directory_.path() / "model.safetensors",
+                     testing::SafetensorsBytes(weights.tensors()));
+  const std::vector<std::string> texts = {"a"};
+  EXPECT_THAT(NewEmbedder()->Embed(texts, /*truncate=*/true),
+              FailsWith(StatusCode::kInvalidArgument, "wanted token ids below vocab_size 50"));
+}
+
 TEST_F(EmbedderTest, LanguageModelsAreRefused) {
   testing::WriteTinyLlama(directory_.path());
   EXPECT_THAT(Create(), FailsWith(StatusCode::kInvalidArgument, "LlamaForCausalLM"));

@@ -68,6 +68,33 @@ TEST_F(SentenceTransformersTest, WhatWeDoNotHaveIsRefusedByName) {
   EXPECT_THAT(Load(), FailsWith(StatusCode::kUnimplemented, "\"Dense\""));
 }
 
+TEST_F(SentenceTransformersTest, StaticEmbeddingMayLieInAFolderOfItsOwn) {
+  Write("modules.json", R"([{"type": "a.StaticEmbedding", "path": "0_StaticEmbedding"}])");
+  auto config = Load();
+  ASSERT_THAT(config, IsOk());
+  EXPECT_TRUE(config->is_static);
+  EXPECT_EQ(config->model_directory, (directory_.path() / "0_StaticEmbedding").string());
+  EXPECT_FALSE(config->pooling.normalize);
+  EXPECT_EQ(config->pooling.kind, PoolArgs::Kind::kMean);
+  for (const std::string path : {"", "."}) {
+    Write("modules.json", R"([{"type": "StaticEmbedding", "path": ")" + path +
+                              R"("}, {"type": "b.Normalize", "path": "1_Normalize"}])");
+    config = Load();
+    ASSERT_THAT(config, IsOk());
+    EXPECT_EQ(config->model_directory, directory_.path().string());
+    EXPECT_TRUE(config->pooling.normalize);
+  }
+}
+
+TEST_F(SentenceTransformersTest, StaticEmbeddingStandsAlone) {
+  WriteModules({"StaticEmbedding", "Pooling"});
+  EXPECT_THAT(Load(), FailsWith(StatusCode::kUnimplemented, "\"Pooling\""));
+  WriteModules({"Transformer", "StaticEmbedding"});
+  EXPECT_THAT(Load(), FailsWith(StatusCode::kUnimplemented, "\"StaticEmbedding\""));
+  WriteModules({"StaticEmbedding", "Dense"});
+  EXPECT_THAT(Load(), FailsWith(StatusCode::kUnimplemented, "\"Dense\""));
+}
+
 TEST_F(SentenceTransformersTest, ModulePathsCannotLeaveTheDirectory) {
   Write("modules.json", R"([{"type": "a.Pooling", "path": "../x"}])");
   EXPECT_THAT(Load(), FailsWith(StatusCode::kInvalidArgument, "path"));

@@ -74,6 +74,17 @@ TEST_F(GrpcEmbedderTest, VectorsThatAreNoneAreRefused) {
               FailsWith(absl::StatusCode::kInternal, "finite"));
 }
 
+TEST_F(GrpcEmbedderTest, ZeroIsTheVectorOfNoTokensAlone) {
+  const std::vector<std::string_view> texts = {"one"};
+  service_.gives_zero = true;
+  EXPECT_THAT(embedder_.Embed("models/hash", texts, InputType::kPassage),
+              HasCode(absl::StatusCode::kInternal));
+  service_.knows_no_token = true;
+  const auto result = embedder_.Embed("models/hash", texts, InputType::kPassage);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->vectors, std::vector<float>(32, 0.0f));
+}
+
 TEST_F(GrpcEmbedderTest, AServiceThatIsAwayIsUnavailable) {
   service_.unavailable = true;
   EXPECT_THAT(embedder_.Embed("models/hash", Repeated(1, "text"), InputType::kQuery),
