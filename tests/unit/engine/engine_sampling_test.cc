@@ -253,9 +253,15 @@ TEST_F(EngineSamplingTest, OutputsDependOnTheRequestAlone) {
   // Preempted: little more than one context of 256 tokens of 2 layers x 2 x 8 floats.
   EngineOptions tight;
   tight.kv_cache_bytes = std::int64_t{288} * 2 * 2 * 8 * 4;
-  tight.max_batch_tokens = 24;
+  tight.block_size = 4;
   const auto engine = NewEngine(tight);
+  device_.Pause();  // until all are there
+  std::thread resume([&] {
+    Eventually([&] { return engine->load().num_waiting >= static_cast<int>(requests.size()) / 2; });
+    device_.Resume();
+  });
   expect_same(RunRequests(*engine, requests));
+  resume.join();
   EXPECT_GT(engine->load().num_preemptions, 0);
   // Guesses ahead change nothing, nor does leaving them out.
   for (Request& request : requests) request.max_draft_tokens = 8 - request.max_draft_tokens;

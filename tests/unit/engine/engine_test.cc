@@ -355,7 +355,7 @@ TEST_F(EngineTest, ImpossibleOptionsAreRefused) {
   options.max_sequences = 0;
   expect(options, StatusCode::kInvalidArgument, "max_sequences");
   options = {};
-  options.max_batch_tokens = 0;
+  options.max_batch_tokens = -1;
   expect(options, StatusCode::kInvalidArgument, "max_batch_tokens");
   options = {};
   options.kv_cache_bytes = 10'000;
