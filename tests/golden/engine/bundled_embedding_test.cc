@@ -119,8 +119,8 @@ TEST_F(BundledEmbeddingTest, QuestionsFindTheirDocument) {
   RecordProperty("among_three", std::to_string(share(among_three)));
   std::cout << "right document first: " << share(first)
             << ", among the first three passages: " << share(among_three) << "\n";
-  EXPECT_GE(share(first), 0.70);
-  EXPECT_GE(share(among_three), 0.85);
+  EXPECT_GE(share(first), 0.65);
+  EXPECT_GE(share(among_three), 0.80);
 }
 
 TEST_F(BundledEmbeddingTest, EveryTextHasAUnitVector) {
