@@ -30,8 +30,8 @@ StatusOr<Attention> Attention::Load(WeightLoader& loader, const AttentionPlaces&
   return attention;
 }
 
-void Attention::Place(const kernels::MatrixView& x, const std::optional<Norm>& norm,
-                      const AttentionStep& step, const LayerContext& context) const {
+void Attention::NormAndRotate(const kernels::MatrixView& x, const std::optional<Norm>& norm,
+                              const AttentionStep& step, const LayerContext& context) const {
   if (norm) {
     const kernels::MatrixView heads = HeadsOf(x, shape_.head_dim);
     norm->Forward(heads, heads, context);
@@ -53,8 +53,8 @@ void Attention::Forward(const kernels::MatrixView& x, const kernels::MatrixView&
   q_.Forward(x, buffers.q, /*accumulate=*/false, context);
   k_.Forward(x, buffers.k, /*accumulate=*/false, context);
   v_.Forward(x, buffers.v, /*accumulate=*/false, context);
-  Place(buffers.q, q_norm_, step, context);
-  Place(buffers.k, k_norm_, step, context);
+  NormAndRotate(buffers.q, q_norm_, step, context);
+  NormAndRotate(buffers.k, k_norm_, step, context);
   context.kernels.store_kv(
       {.k = buffers.k, .v = buffers.v, .slot_mapping = step.slot_mapping, .cache = cache},
       context.stream);

@@ -80,8 +80,8 @@ class Attention {
       : q_(std::move(q)), k_(std::move(k)), v_(std::move(v)), o_(std::move(o)), shape_(shape) {}
 
   // Norm, where there is one, and rotation of each head of `x`, in place.
-  void Place(const kernels::MatrixView& x, const std::optional<Norm>& norm,
-             const AttentionStep& step, const LayerContext& context) const;
+  void NormAndRotate(const kernels::MatrixView& x, const std::optional<Norm>& norm,
+                     const AttentionStep& step, const LayerContext& context) const;
 
   Linear q_;
   Linear k_;

@@ -123,7 +123,9 @@ void ReadRotaryDim(JsonFields& fields, ModelConfig& config) {
   fields.Read("partial_rotary_factor", share, 0.0, 1.0);
   for (const char* key : kParameterKeys) {
     std::optional<JsonFields> parameters = fields.Object(key);
-    if (parameters) parameters->Read("partial_rotary_factor", share, 0.0, 1.0);
+    if (!parameters) continue;
+    parameters->Read("partial_rotary_factor", share, 0.0, 1.0);
+    fields.Fail(parameters->status());
   }
   config.rotary_dim = static_cast<std::int32_t>(share * config.head_dim);
   if (config.rotary_dim < 2 || config.rotary_dim % 2 != 0) {

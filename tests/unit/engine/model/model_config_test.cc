@@ -333,6 +333,7 @@ TEST(ModelConfigTest, Gpt2HasNamesOfItsOwn) {
   config["scale_attn_by_inverse_layer_idx"] = true;
   EXPECT_THAT(ParseModelConfig(config, "c"),
               FailsWith(StatusCode::kUnimplemented, "scale_attn_by_inverse_layer_idx"));
+  config.erase("scale_attn_by_inverse_layer_idx");
   for (const auto& [field, value] :
        std::vector<std::pair<const char*, Json>>{{"n_embd", 66}, {"n_layer", 0}, {"n_head", -1}}) {
     Json bad = config;
