@@ -151,6 +151,13 @@ const char* RoundingKindName(RoundingKind kind) {
   return "";
 }
 
+StatusOr<RoundingKind> ParseRoundingKind(std::string_view name) {
+  for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
+    if (name == RoundingKindName(kind)) return kind;
+  }
+  return InvalidArgument("quantize: wanted int8, int4 or nf4, have \"{}\"", name);
+}
+
 StatusOr<std::unique_ptr<QuantizedWeight>> RoundToNearest(const MatrixView& weight,
                                                           RoundingKind kind) {
   if (weight.dtype != DType::kF32 && weight.dtype != DType::kF16 && weight.dtype != DType::kBF16) {
