@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/mapped_file.h"
-#include "base/utf8.h"
 #include "engine/model/model_config.h"
 #include "engine/tokenizer/token_windows.h"
 #include "quire/inference/v1/inference.grpc.pb.h"
 #include "services/cli/commands/commands.h"
+#include "services/cli/document_files.h"
 #include "services/cli/model_path.h"
 #include "services/cli/session.h"
 #include "services/cli/token_codec.h"
@@ -20,7 +19,6 @@ namespace {
 
 using inference::v1::InferenceService;
 
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 // Longer windows take memory for the KV cache and change little.
 constexpr std::int32_t kDefaultContext = 2048;
 
@@ -96,10 +94,7 @@ StatusOr<std::int32_t> PerplexityCommand::WindowTokens(Session& session) const {
 
 StatusOr<PerplexityCommand::Windows> PerplexityCommand::ReadWindows(
     Session& session, std::int32_t window_tokens) const {
-  QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file_, kMaxTextBytes));
-  if (const std::size_t invalid = FindInvalidUtf8(text); invalid < text.size()) {
-    return DataLoss("{}: byte {}: wanted UTF-8", file_, invalid);
-  }
+  QUIRE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file_));
   QUIRE_ASSIGN_OR_RETURN(const auto codec, TokenCodec::Create(session, model_));
   QUIRE_ASSIGN_OR_RETURN(const auto ids, codec->Encode(text, /*special_tokens=*/false));
   // Any text shows what stands before a text.

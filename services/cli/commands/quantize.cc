@@ -5,20 +5,17 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/mapped_file.h"
-#include "base/utf8.h"
 #include "engine/model/model_config.h"
 #include "engine/quantization/quantize_model.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/device.h"
 #include "services/cli/commands/commands.h"
+#include "services/cli/document_files.h"
 #include "services/cli/model_path.h"
 #include "services/cli/session.h"
 
 namespace quire::services::cli {
 namespace {
-
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
 
 class QuantizeCommand final : public Command {
  public:
@@ -26,7 +23,6 @@ class QuantizeCommand final : public Command {
   Status Run(Session& session) override;
 
  private:
-  StatusOr<std::string> ReadCalibrationText() const;
   void Describe(const engine::QuantizeResult& result) const;
 
   ModelOptions model_;
@@ -89,15 +85,6 @@ QuantizeCommand::QuantizeCommand(CLI::App& parent)
   AddDeviceOptions(app(), model_);
 }
 
-StatusOr<std::string> QuantizeCommand::ReadCalibrationText() const {
-  if (calibration_.empty()) return std::string();
-  QUIRE_ASSIGN_OR_RETURN(std::string text, ReadFile(calibration_, kMaxTextBytes));
-  if (const std::size_t invalid = FindInvalidUtf8(text); invalid < text.size()) {
-    return DataLoss("{}: byte {}: wanted UTF-8", calibration_, invalid);
-  }
-  return text;
-}
-
 // Loads what a damaged model would show first, so that its files are blamed and not the options.
 Status CheckModelFiles(const std::string& path, bool needs_tokenizer) {
   const auto config = engine::LoadModelConfig(path);
@@ -137,7 +124,9 @@ Status QuantizeCommand::Run(Session& session) {
                          ResolveModel(model_.model, ModelKind::kLanguage, session.options()));
   QUIRE_RETURN_IF_ERROR(
       CheckModelFiles(options.model_path, engine::NeedsCalibration(options.method)));
-  QUIRE_ASSIGN_OR_RETURN(options.calibration_text, ReadCalibrationText());
+  if (!calibration_.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(options.calibration_text, ReadTextFile(calibration_));
+  }
   QUIRE_ASSIGN_OR_RETURN(const auto device,
                          kernels::FindDevice(model_.device.empty() ? "cpu" : model_.device,
                                              {.num_threads = model_.threads}));
