@@ -178,6 +178,7 @@ StatusOr<ModelConfig> LoadGgufModelConfig(const std::string& path) {
                          config.head_dim, *rotated);
   }
   QUIRE_RETURN_IF_ERROR(ReadRopeFactors(*file, config));
+  QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
   return config;
 }
 
