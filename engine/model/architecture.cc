@@ -12,10 +12,19 @@ constexpr std::array kArchitectures = {
     Architecture{"LlamaForCausalLM", "llama", &ReadLlamaConfig},
     Architecture{"MistralForCausalLM", "mistral", &ReadMistralConfig},
     Architecture{"Qwen2ForCausalLM", "qwen2", &ReadQwen2Config},
-    Architecture{"BertModel", "bert", &ReadBertConfig},
-    Architecture{"BertForMaskedLM", "bert", &ReadBertConfig},
-    Architecture{kStaticEmbedding, "static", &ReadStaticConfig},
-    Architecture{kModel2Vec, "static", &ReadStaticConfig},
+    Architecture{"BertModel", "bert", &ReadBertConfig, ModelTask::kEmbed},
+    Architecture{"BertForMaskedLM", "bert", &ReadBertConfig, ModelTask::kEmbed},
+    Architecture{"RobertaModel", "roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"RobertaForMaskedLM", "roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"XLMRobertaModel", "xlm-roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"XLMRobertaForMaskedLM", "xlm-roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"BertForSequenceClassification", "bert", &ReadBertConfig, ModelTask::kRerank},
+    Architecture{"RobertaForSequenceClassification", "roberta", &ReadRobertaConfig,
+                 ModelTask::kRerank},
+    Architecture{"XLMRobertaForSequenceClassification", "xlm-roberta", &ReadRobertaConfig,
+                 ModelTask::kRerank},
+    Architecture{kStaticEmbedding, "static", &ReadStaticConfig, ModelTask::kEmbed},
+    Architecture{kModel2Vec, "static", &ReadStaticConfig, ModelTask::kEmbed},
 };
 
 }  // namespace
