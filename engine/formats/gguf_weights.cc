@@ -181,6 +181,11 @@ const GgufTensor* GgufWeights::Find(const std::string& name) const {
   return theirs ? file_->Find(*theirs) : nullptr;
 }
 
+bool GgufWeights::holds_blocks() const {
+  return std::any_of(file_->tensors().begin(), file_->tensors().end(),
+                     [](const GgufTensor& tensor) { return BlockTypeOf(tensor.type).has_value(); });
+}
+
 bool GgufWeights::Contains(const std::string& name) const { return Find(name) != nullptr; }
 
 std::int32_t GgufWeights::HeadsToUndo(std::string_view name) const {

@@ -35,6 +35,9 @@ class GgufWeights final : public WeightSource {
   // metadata does not say what the layout needs, UNIMPLEMENTED if the model is split over files.
   static StatusOr<std::unique_ptr<GgufWeights>> Open(const std::string& path);
 
+  // True if some tensor is stored quantized.
+  bool holds_blocks() const;
+
   bool Contains(const std::string& name) const override;
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;

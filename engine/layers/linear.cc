@@ -16,7 +16,7 @@ StatusOr<Linear> Linear::Load(WeightLoader& loader, const LinearPlace& place, bo
     QUIRE_ASSIGN_OR_RETURN(
         bias, loader.Vector(bias_name, stored, {.first = place.first_row, .count = place.out}));
   }
-  return Linear(std::move(weight), std::move(bias));
+  return Linear(name, std::move(weight), std::move(bias));
 }
 
 void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
@@ -40,6 +40,7 @@ void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
 
 void Linear::Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
                      const LayerContext& context) const {
+  if (context.observer != nullptr) context.observer->OnInput(name_, x);
   MultiplyWeight(weight_, {.x = x, .bias = bias_.view, .y = y, .accumulate = accumulate}, context);
 }
 

@@ -39,8 +39,10 @@ class Linear {
                const LayerContext& context) const;
 
  private:
-  Linear(LinearWeight weight, Weight bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+  Linear(std::string name, LinearWeight weight, Weight bias)
+      : name_(std::move(name)), weight_(std::move(weight)), bias_(std::move(bias)) {}
 
+  std::string name_;
   LinearWeight weight_;
   Weight bias_;  // an empty view where there is none
 };

@@ -58,6 +58,10 @@ class Transformer {
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
 
+  // Shows it what every linear layer is given from now on; null: nobody looks. Must outlive the
+  // calls that it sees.
+  void set_observer(LinearObserver* observer) { observer_ = observer; }
+
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
@@ -121,7 +125,9 @@ class Transformer {
   static StatusOr<Buffers> CreateBuffers(const ModelConfig& config, const TransformerLimits& limits,
                                          kernels::Device& device);
 
-  LayerContext context() { return {.kernels = device_.kernels(), .stream = *stream_}; }
+  LayerContext context() {
+    return {.kernels = device_.kernels(), .stream = *stream_, .observer = observer_};
+  }
   void Embed(const ForwardBatch& batch, const std::int32_t* positions);
   // hidden += post_norm(normed).
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
@@ -135,6 +141,7 @@ class Transformer {
   const Weights weights_;
   Buffers buffers_;
   const std::int64_t weight_bytes_;
+  LinearObserver* observer_ = nullptr;
   std::int64_t num_tokens_ = 0;                   // of the last Forward
   std::unique_ptr<kernels::AttentionPlan> plan_;  // of the last Forward
   std::vector<float> host_logits_;                // [max_logit_rows, vocab_size]

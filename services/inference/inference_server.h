@@ -22,6 +22,7 @@ struct InferenceOptions {
   std::int32_t block_size = 16;       // tokens per KV block
   std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
   std::string kv_cache_type = "f32";  // one of engine::kKvCacheTypes
+  std::string quantize;               // one of kernels::kRoundingKinds; empty: weights as they are
   std::int32_t context_tokens = 0;    // 0: what the model was made for
   std::int32_t max_batch_tokens = 0;
   std::int32_t max_sequences = 32;
@@ -32,13 +33,16 @@ struct InferenceOptions {
 };
 
 // The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
-// --embedding-model-name, --device, --threads, --block-size, --kv-cache-bytes, --kv-cache-type,
+// --embedding-model-name, --device, --threads, --quantize, --block-size, --kv-cache-bytes, --kv-cache-type,
 // --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
 // --max-queued-tokens, --prefix-cache, --prompt-lookup.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
 
 // --kv-cache-type, for every command that has it.
 void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type);
+
+// --quantize, the same.
+void AddQuantizeOption(CLI::App& app, std::string& quantize);
 
 // Hosts InferenceService over one language model, one embedding model or both: what
 // quire-inference, `quire serve` and `quire ask` run. In order: Create, Server::Start(services()),
@@ -55,7 +59,7 @@ class InferenceServer {
 
   // Loads the models: up to minutes for large ones. Errors as engine::Engine::Create and
   // engine::Embedder::Create, naming the flag, with ErrorInfo BAD_MODEL_FILE where the model's
-  // files are to blame. Call once.
+  // files are to blame and not the options or the machine. Call once.
   virtual Status Load() = 0;
 
   // What was loaded, for the log: a line per model, then who gets the host's memory. Empty before

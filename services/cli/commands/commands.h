@@ -31,6 +31,8 @@ std::unique_ptr<Command> NewInspectCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsLsCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsRmCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent);
+std::unique_ptr<Command> NewPerplexityCommand(CLI::App& parent);
+std::unique_ptr<Command> NewQuantizeCommand(CLI::App& parent);
 std::unique_ptr<Command> NewRenderCommand(CLI::App& parent);
 std::unique_ptr<Command> NewScoreCommand(CLI::App& parent);
 std::unique_ptr<Command> NewSearchCommand(CLI::App& parent);

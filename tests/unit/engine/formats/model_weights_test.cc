@@ -70,5 +70,14 @@ TEST(ModelWeightsTest, EmbeddingTablesStayPlain) {
   EXPECT_EQ(table->view.dtype, kernels::DType::kBF16);
 }
 
+TEST(ModelWeightsTest, WhatIsStoredQuantizedIsNotQuantizedAgain) {
+  QuantizationConfig stored;
+  stored.method = QuantizationConfig::Method::kAwq;
+  EXPECT_THAT(OpenModelWeights("somewhere", stored, kernels::RoundingKind::kInt4),
+              testing::FailsWith(absl::StatusCode::kFailedPrecondition,
+                                 "somewhere: quantize int4: wanted weights in F32, F16 or BF16, "
+                                 "have awq already"));
+}
+
 }  // namespace
 }  // namespace quire::engine
