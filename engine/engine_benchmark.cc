@@ -41,10 +41,11 @@ Status Validate(const BenchmarkOptions& options, const ModelConfig& config) {
   return OkStatus();
 }
 
-// The encoder has no decode to measure.
+// An encoder has no decode to measure.
 Status RequireDecoder(const ModelConfig& config) {
-  if (!config.is_encoder()) return OkStatus();
-  return InvalidArgument("wanted a language model, have the encoder {}", config.architecture);
+  if (config.task == ModelTask::kGenerate) return OkStatus();
+  return InvalidArgument("wanted a language model, have {}, which {}", config.architecture,
+                         Purpose(config.task));
 }
 
 StatusOr<std::unique_ptr<EngineCore>> NewCore(const BenchmarkOptions& options,

@@ -51,9 +51,9 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   const std::string& path = options.model_path;
   LoadedModel model;
   QUIRE_ASSIGN_OR_RETURN(model.config, LoadModelConfig(path));
-  if (model.config.is_encoder()) {
-    return InvalidArgument("{}: wanted a language model, have the encoder {}", path,
-                           model.config.architecture);
+  if (model.config.task != ModelTask::kGenerate) {
+    return InvalidArgument("{}: wanted a language model, have {}, which {}", path,
+                           model.config.architecture, Purpose(model.config.task));
   }
   QUIRE_RETURN_IF_ERROR(Validate(options, model.config));
   QUIRE_ASSIGN_OR_RETURN(model.generation, LoadGenerationConfig(path, model.config));

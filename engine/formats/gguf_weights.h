@@ -41,6 +41,7 @@ class GgufWeights final : public WeightSource {
   bool Contains(const std::string& name) const override;
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
+  MappedFileStates files() const override { return {file_->state()}; }
   bool IsQuantized(const std::string& name) const override;
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;

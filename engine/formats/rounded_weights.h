@@ -22,6 +22,7 @@ class RoundedWeights final : public WeightSource {
                            std::span<const std::int64_t> shape) const override {
     return source_->Get(name, shape);
   }
+  MappedFileStates files() const override { return source_->files(); }
   bool IsQuantized(const std::string& name) const override { return source_->IsQuantized(name); }
   bool quantizes_on_load() const override { return true; }
   // The output matrix keeps 8 bits, since its errors reach the logits as they are.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/status.h"
 #include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
@@ -44,6 +45,9 @@ class WeightSource {
 
   // True if the layer `name` ("model.layers.0.mlp.up_proj") is stored quantized.
   virtual bool IsQuantized(const std::string& name) const;
+  // The mapped files behind the weights: what is read of them is theirs only if they are unchanged
+  // afterwards. None by default.
+  virtual MappedFileStates files() const { return {}; }
   // True if GetLinear quantizes what is not.
   virtual bool quantizes_on_load() const { return false; }
   // The weight [out, in] of the linear layer `name`: by default the tensor `name`.weight. Errors as

@@ -40,7 +40,10 @@ StatusOr<Weight> WeightLoader::Import(HostTensor tensor, const std::string& name
   if (!imported.ok()) return Annotate(imported.status(), "tensor " + name);
   weight_bytes_ += StoredBytes(tensor.view);
   Weight weight = {.view = imported->view, .owner = std::move(imported->owner), .host = nullptr};
-  if (weight.owner == nullptr) weight.host = std::move(tensor.owner);
+  if (weight.owner == nullptr) {
+    weight.host = std::move(tensor.owner);
+    borrows_ = true;
+  }
   return weight;
 }
 
@@ -92,6 +95,13 @@ StatusOr<Weight> WeightLoader::Vector(const std::string& name, std::int64_t size
   return UploadVector(std::span(values).subspan(static_cast<std::size_t>(use.first),
                                                 static_cast<std::size_t>(count)),
                       device_, stream_);
+}
+
+StatusOr<MappedFileStates> WeightLoader::Finish() const {
+  MappedFileStates files = source_.files();
+  QUIRE_RETURN_IF_ERROR(CheckUnchanged(files));
+  if (!borrows_) files.clear();
+  return files;
 }
 
 StatusOr<Weight> UploadVector(std::span<const float> values, kernels::Device& device,

@@ -18,10 +18,19 @@ constexpr std::array kArchitectures = {
     Architecture{"Gemma3ForCausalLM", "gemma3_text", &ReadGemma3Config},
     Architecture{"Gemma3ForConditionalGeneration", "gemma3", &ReadGemma3Config},
     Architecture{"GPT2LMHeadModel", "gpt2", &ReadGpt2Config},
-    Architecture{"BertModel", "bert", &ReadBertConfig},
-    Architecture{"BertForMaskedLM", "bert", &ReadBertConfig},
-    Architecture{kStaticEmbedding, "static", &ReadStaticConfig},
-    Architecture{kModel2Vec, "static", &ReadStaticConfig},
+    Architecture{"BertModel", "bert", &ReadBertConfig, ModelTask::kEmbed},
+    Architecture{"BertForMaskedLM", "bert", &ReadBertConfig, ModelTask::kEmbed},
+    Architecture{"RobertaModel", "roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"RobertaForMaskedLM", "roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"XLMRobertaModel", "xlm-roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"XLMRobertaForMaskedLM", "xlm-roberta", &ReadRobertaConfig, ModelTask::kEmbed},
+    Architecture{"BertForSequenceClassification", "bert", &ReadBertConfig, ModelTask::kRerank},
+    Architecture{"RobertaForSequenceClassification", "roberta", &ReadRobertaConfig,
+                 ModelTask::kRerank},
+    Architecture{"XLMRobertaForSequenceClassification", "xlm-roberta", &ReadRobertaConfig,
+                 ModelTask::kRerank},
+    Architecture{kStaticEmbedding, "static", &ReadStaticConfig, ModelTask::kEmbed},
+    Architecture{kModel2Vec, "static", &ReadStaticConfig, ModelTask::kEmbed},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ struct Architecture {
   std::string_view model_type;  // as in config.json's "model_type"
   // Fills `config`; what is wrong is noted in `fields`.
   void (*read_config)(JsonFields& fields, ModelConfig& config);
+  ModelTask task = ModelTask::kGenerate;
 };
 
 // Null if we do not have it.
@@ -38,6 +39,7 @@ void ReadGemma2Config(JsonFields& fields, ModelConfig& config);
 void ReadGemma3Config(JsonFields& fields, ModelConfig& config);
 void ReadGpt2Config(JsonFields& fields, ModelConfig& config);
 void ReadBertConfig(JsonFields& fields, ModelConfig& config);
+void ReadRobertaConfig(JsonFields& fields, ModelConfig& config);
 void ReadStaticConfig(JsonFields& fields, ModelConfig& config);
 
 }  // namespace quire::engine

@@ -286,6 +286,7 @@ StatusOr<ModelConfig> LoadGgufModelConfig(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(const auto architecture, file->metadata().String("general.architecture"));
   QUIRE_RETURN_IF_ERROR(ReadRotaryPairs(*file, fmt::format("{}.", *architecture),
                                         /*is_interleaved=*/*architecture == "llama", config));
+  QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
   return config;
 }
 

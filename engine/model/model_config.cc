@@ -4,6 +4,7 @@
 
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
+#include "engine/model/classifier_config.h"
 #include "engine/model/config_fields.h"
 #include "engine/model/gguf_config.h"
 #include "engine/model/static_config.h"
@@ -68,10 +69,24 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
   ModelConfig config;
   config.architecture = name;
   config.model_type = std::string(architecture->model_type);
+  config.task = architecture->task;
   architecture->read_config(fields, config);
+  if (config.task == ModelTask::kRerank) ReadClassifierFields(fields, config.classifier);
   ReadQuantization(fields, config);
   QUIRE_RETURN_IF_ERROR(fields.status());
   return config;
+}
+
+std::string_view Purpose(ModelTask task) {
+  switch (task) {
+    case ModelTask::kGenerate:
+      return "only generates";
+    case ModelTask::kEmbed:
+      return "only embeds";
+    case ModelTask::kRerank:
+      return "only reranks";
+  }
+  return "";
 }
 
 std::int32_t ModelConfig::LargestWindow() const {

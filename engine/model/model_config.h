@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -31,10 +32,30 @@ struct RopeScaling {
   std::vector<float> long_factors = {};
 };
 
+// What a model is for.
+enum class ModelTask {
+  kGenerate,  // continues texts
+  kEmbed,     // turns a text into a vector
+  kRerank,    // scores a document for a query, both read together
+};
+
+// "only embeds", for messages.
+std::string_view Purpose(ModelTask task);
+
+// What a cross-encoder makes of its first token's hidden state.
+struct ClassifierConfig {
+  std::int32_t num_labels = 1;
+  // What turns the logit of a single label into a score.
+  enum class Activation { kSigmoid, kIdentity };
+  Activation activation = Activation::kSigmoid;
+};
+
 // config.json, validated: every number is within limits that make the arithmetic on it safe.
 struct ModelConfig {
   std::string architecture;  // "LlamaForCausalLM", "BertModel", ...
-  std::string model_type;    // "llama", "mistral", "qwen2", "gpt2", "bert", "static", ...
+  std::string model_type;    // "llama", "qwen2", "gpt2", "bert", "roberta", "static", ...
+  ModelTask task = ModelTask::kGenerate;
+  ClassifierConfig classifier;  // where task is kRerank
   std::int32_t num_layers = 0;
   std::int32_t num_heads = 0;
   std::int32_t num_kv_heads = 0;
@@ -43,7 +64,10 @@ struct ModelConfig {
   std::int32_t intermediate_size = 0;
   std::int32_t vocab_size = 0;
   std::int32_t max_position_embeddings = 0;
-  std::int32_t type_vocab_size = 0;  // BERT
+  std::int32_t type_vocab_size = 0;  // encoders; 0: no token types
+  // RoBERTa: a token of this id has it as its position, and those of the others count from the
+  // number after it. The table of positions has so many rows more than max_position_embeddings.
+  std::optional<std::int32_t> position_padding_id;
   DecoderLayout layout;              // of decoders
   kernels::NormKind norm_kind = kernels::NormKind::kRms;
   float norm_epsilon = 1e-5f;
@@ -72,9 +96,11 @@ struct ModelConfig {
   std::optional<QuantizationConfig> quantization;  // of the weights in the model's files
 
   // A model that embeds texts and generates none.
-  bool is_encoder() const { return model_type == "bert" || is_static(); }
+  bool is_encoder() const { return task == ModelTask::kEmbed; }
   // A table of token vectors, see StaticEmbedding.
   bool is_static() const { return model_type == "static"; }
+  // Rows before that of the first token's position.
+  std::int32_t first_position() const { return position_padding_id ? *position_padding_id + 1 : 0; }
   // The window of one layer; 0: none.
   std::int32_t SlidingWindow(std::int32_t layer) const {
     const bool slides = sliding_layers.empty() || sliding_layers[static_cast<std::size_t>(layer)];

@@ -32,20 +32,23 @@ StatusOr<std::unique_ptr<Transformer>> Transformer::Load(const ModelConfig& conf
   WeightLoader loader(weights, device, *stream);
   QUIRE_ASSIGN_OR_RETURN(Weights loaded,
                          LoadWeights(config, limits.context_tokens, loader, device, *stream));
+  QUIRE_ASSIGN_OR_RETURN(MappedFileStates files, loader.Finish());
   QUIRE_ASSIGN_OR_RETURN(Buffers buffers, CreateBuffers(config, limits, device));
   return std::unique_ptr<Transformer>(new Transformer(config, limits, device, std::move(stream),
-                                                      std::move(loaded), std::move(buffers),
-                                                      loader.weight_bytes()));
+                                                      std::move(loaded), std::move(files),
+                                                      std::move(buffers), loader.weight_bytes()));
 }
 
 Transformer::Transformer(const ModelConfig& config, const TransformerLimits& limits,
                          kernels::Device& device, std::unique_ptr<kernels::Stream> stream,
-                         Weights weights, Buffers buffers, std::int64_t weight_bytes)
+                         Weights weights, MappedFileStates files, Buffers buffers,
+                         std::int64_t weight_bytes)
     : config_(config),
       limits_(limits),
       device_(device),
       stream_(std::move(stream)),
       weights_(std::move(weights)),
+      files_(std::move(files)),
       buffers_(std::move(buffers)),
       weight_bytes_(weight_bytes) {}
 
@@ -296,6 +299,9 @@ std::int64_t Transformer::step_weight_bytes() const {
   return weight_bytes_ - position_bytes - table_bytes;
 }
 
-Status Transformer::Wait() { return device_.Synchronize(*stream_); }
+Status Transformer::Wait() {
+  QUIRE_RETURN_IF_ERROR(device_.Synchronize(*stream_));
+  return CheckFiles();
+}
 
 }  // namespace quire::engine

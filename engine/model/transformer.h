@@ -51,7 +51,7 @@ class Transformer {
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
   // Logits of these rows of the last Forward, [rows, vocab_size], and waits for them. Valid until
-  // the next call. Returns INTERNAL if a kernel failed since the last wait.
+  // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as CheckFiles.
   // Requires: at most max_logit_rows rows, at least one.
   StatusOr<std::span<const float>> Logits(std::span<const std::int32_t> rows);
 
@@ -61,6 +61,10 @@ class Transformer {
   // Shows it what every linear layer is given from now on; null: nobody looks. Must outlive the
   // calls that it sees.
   void set_observer(LinearObserver* observer) { observer_ = observer; }
+
+  // Returns DATA_LOSS if a file that the weights are mapped from was truncated or written to: the
+  // model is then good for nothing. From any thread.
+  Status CheckFiles() const { return CheckUnchanged(files_); }
 
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
@@ -109,8 +113,8 @@ class Transformer {
   };
 
   Transformer(const ModelConfig& config, const TransformerLimits& limits, kernels::Device& device,
-              std::unique_ptr<kernels::Stream> stream, Weights weights, Buffers buffers,
-              std::int64_t weight_bytes);
+              std::unique_ptr<kernels::Stream> stream, Weights weights, MappedFileStates files,
+              Buffers buffers, std::int64_t weight_bytes);
 
   static StatusOr<Layer> LoadLayer(const ModelConfig& config, WeightLoader& loader,
                                    const std::string& prefix, std::int32_t layer);
@@ -139,6 +143,7 @@ class Transformer {
   kernels::Device& device_;
   const std::unique_ptr<kernels::Stream> stream_;
   const Weights weights_;
+  const MappedFileStates files_;  // that weights_ borrow
   Buffers buffers_;
   const std::int64_t weight_bytes_;
   LinearObserver* observer_ = nullptr;

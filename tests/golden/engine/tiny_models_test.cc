@@ -1,6 +1,7 @@
 // Tiny random models of each family and each weight format against what transformers computed in
-// float64; see make_references.py, make_quantized_references.py, make_gguf_references.py and
-// make_gguf_family_references.py. On every device, in one pass and in pieces.
+// float64; see make_references.py, make_encoder_references.py, make_quantized_references.py,
+// make_gguf_references.py and make_gguf_family_references.py. On every device, in one pass and in
+// pieces.
 
 #include <gtest/gtest.h>
 
@@ -259,18 +260,19 @@ INSTANTIATE_TEST_SUITE_P(Models, LongRopeDecoderTest,
                            return testing::TestName(std::get<1>(model.param));
                          });
 
-class TinyEncoderTest : public ::testing::TestWithParam<std::string> {};
+class TinyEncoderTest : public ::testing::TestWithParam<std::tuple<const char*, std::string>> {};
 
 TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
-  const auto device = kernels::FindDevice(GetParam());
+  const std::string directory = Fixture(std::get<0>(GetParam()));
+  const auto device = kernels::FindDevice(std::get<1>(GetParam()));
   ASSERT_THAT(device, IsOk());
-  const auto config = LoadModelConfig(Fixture("bert"));
+  const auto config = LoadModelConfig(directory);
   ASSERT_THAT(config, IsOk());
-  const auto checkpoint = Checkpoint::Open(Fixture("bert"));
+  const auto checkpoint = Checkpoint::Open(directory);
   ASSERT_THAT(checkpoint, IsOk());
   const auto encoder = Encoder::Load(*config, **checkpoint, 64, 8, **device);
   ASSERT_THAT(encoder, IsOk());
-  const auto expected = ReadJsonFile(Fixture("bert") + "/expected.json");
+  const auto expected = ReadJsonFile(directory + "/expected.json");
   ASSERT_THAT(expected, IsOk());
 
   // All sequences in one packed batch.
@@ -296,8 +298,14 @@ TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
   expect("first", {.kind = kernels::PoolArgs::Kind::kFirst, .normalize = false});
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, TinyEncoderTest, ::testing::ValuesIn(testing::DeviceNames()),
-                         [](const auto& device) { return testing::TestName(device.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Models, TinyEncoderTest,
+    ::testing::Combine(::testing::Values("bert", "roberta", "xlm_roberta"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    [](const auto& model) {
+      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                               std::get<1>(model.param));
+    });
 
 }  // namespace
 }  // namespace quire::engine

@@ -356,6 +356,19 @@ TEST(ModelConfigTest, BertIsAnEncoder) {
   EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "relative_key"));
 }
 
+TEST(ModelConfigTest, RobertaHasRoomForFewerTokensThanPositions) {
+  Json config = Family("XLMRobertaModel", "xlm-roberta",
+                       {{"hidden_act", "gelu"}, {"max_position_embeddings", 514}});
+  EXPECT_TRUE(Parsed(config).is_encoder());
+  EXPECT_EQ(Parsed(config).max_position_embeddings, 512);
+  EXPECT_EQ(Parsed(config).first_position(), 2);
+  config["pad_token_id"] = 3;
+  EXPECT_EQ(Parsed(config).max_position_embeddings, 510);
+  config["max_position_embeddings"] = 4;
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "max_position_embeddings"));
+}
+
 TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {
   Json config = Llama();
   config.erase("architectures");
