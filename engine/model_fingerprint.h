@@ -11,7 +11,7 @@ namespace quire::engine {
 
 // SHA-256, hexadecimal, over `files`, which are the model's configuration and tokenizer, its weight
 // files and `settings`, which is what else decides the model's output. Returns NOT_FOUND if a file
-// is absent.
+// is absent, DATA_LOSS if one changes meanwhile.
 StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
                                        const Checkpoint& checkpoint, std::string_view settings);
 

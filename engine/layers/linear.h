@@ -31,6 +31,8 @@ class Linear {
   // one, it counts. Errors as WeightLoader.
   static StatusOr<Linear> Load(WeightLoader& loader, const std::string& name, std::int64_t out,
                                std::int64_t in, bool has_bias);
+  // The same for a layer that may be rows of another.
+  static StatusOr<Linear> Load(WeightLoader& loader, const LinearPlace& place, bool has_bias);
 
   // `x`: [tokens, in], `y`: [tokens, out], both f32; adds to `y` if `accumulate`.
   void Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,

@@ -107,7 +107,7 @@ EncodingOptions QuantizationPlan::EncodingOf(const std::string& linear) const {
 std::vector<TensorSpec> QuantizationPlan::OutputTensors(const Checkpoint& checkpoint) const {
   std::vector<TensorSpec> specs;
   std::unordered_set<std::string> seen;  // shards may repeat what the index takes from one of them
-  for (const auto& file : checkpoint.files()) {
+  for (const auto& file : checkpoint.shards()) {
     for (const TensorInfo& tensor : file->tensors()) {
       if (!checkpoint.Contains(tensor.name) || !seen.insert(tensor.name).second) continue;
       const auto quantized = by_weight_name_.find(tensor.name);

@@ -128,6 +128,30 @@ std::vector<TokenId> TokenizerPipeline::EncodeSegments(
   return Ids(spans);
 }
 
+StatusOr<TokenPair> TokenizerPipeline::JoinPair(std::span<const TokenId> first,
+                                                std::span<const TokenId> second) const {
+  if (parts_.frame.pair.empty()) return Tokenizer::JoinPair(first, second);
+  TokenPair joined;
+  const auto append = [&](std::span<const TokenId> ids, std::int32_t type_id) {
+    joined.ids.insert(joined.ids.end(), ids.begin(), ids.end());
+    joined.type_ids.insert(joined.type_ids.end(), ids.size(), type_id);
+  };
+  for (const PairPart& part : parts_.frame.pair) {
+    switch (part.kind) {
+      case PairPart::Kind::kToken:
+        append({&part.id, 1}, part.type_id);
+        break;
+      case PairPart::Kind::kFirst:
+        append(first, part.type_id);
+        break;
+      case PairPart::Kind::kSecond:
+        append(second, part.type_id);
+        break;
+    }
+  }
+  return joined;
+}
+
 void TokenizerPipeline::EncodeText(const AlignedText& text, bool tracked,
                                    const AddedTokens::AllowSpecial& allow_special,
                                    std::vector<TokenSpan>& spans) const {

@@ -53,6 +53,8 @@ class TokenizerPipeline final : public Tokenizer {
   std::vector<TokenSpan> EncodeWithSpans(std::string_view text,
                                          const EncodeOptions& options) const override;
   std::vector<TokenId> EncodeSegments(std::span<const TextSegment> segments) const override;
+  StatusOr<TokenPair> JoinPair(std::span<const TokenId> first,
+                               std::span<const TokenId> second) const override;
   StatusOr<std::string> Decode(std::span<const TokenId> ids,
                                bool skip_special_tokens) const override;
   std::string TokenBytes(TokenId id) const override;

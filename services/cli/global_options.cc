@@ -80,6 +80,12 @@ void AddEmbeddingModelOption(CLI::App& app, ModelOptions& options) {
       ->type_name("MODEL");
 }
 
+void AddRerankModelOption(CLI::App& app, ModelOptions& options) {
+  app.add_option("--rerank-model", options.rerank_model,
+                 "Directory of a reranking model, or the name of a bundled one")
+      ->type_name("MODEL");
+}
+
 void AddDeviceOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("--device", options.device,
                  "Where the model runs: cpu, cpu/avx2, cuda:0; default: the fastest there is");

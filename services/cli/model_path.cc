@@ -23,9 +23,26 @@ std::vector<fs::path> BundleDirectories(const GlobalOptions& options) {
           folder.parent_path().parent_path().parent_path() / "deploy" / "demo"};
 }
 
-// The name of the bundled model of a kind: a folder below the bundle directory.
-const char* BundledName(ModelKind kind) {
-  return kind == ModelKind::kLanguage ? "model" : "embedding";
+// A kind of model: the folder below the bundle directory that holds the bundled one, what people
+// call it, how it is given.
+struct KindText {
+  const char* folder;
+  const char* name;
+  const char* flag;
+  const char* example;
+};
+
+KindText TextOf(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kLanguage:
+      return {"model", "language model", "--model", ""};
+    case ModelKind::kEmbedding:
+      return {"embedding", "embedding model", "--embedding-model", " (all-MiniLM-L6-v2 is one)"};
+    case ModelKind::kReranking:
+      return {"reranking", "reranking model", "--rerank-model",
+              " (ms-marco-MiniLM-L6-v2 is one)"};
+  }
+  return {};
 }
 
 bool IsModelDirectory(const fs::path& path) {
@@ -47,14 +64,13 @@ void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>&
 }
 
 StatusOr<std::string> BundledModel(ModelKind kind, const GlobalOptions& options) {
+  const KindText text = TextOf(kind);
   for (const fs::path& folder : BundleDirectories(options)) {
-    if (IsModelDirectory(folder / BundledName(kind))) return (folder / BundledName(kind)).string();
+    if (IsModelDirectory(folder / text.folder)) return (folder / text.folder).string();
   }
-  const bool language = kind == ModelKind::kLanguage;
   return InvalidArgument(
       "{}: none given and none is bundled; give {} the directory of a Hugging Face model{}",
-      language ? "language model" : "embedding model", language ? "--model" : "--embedding-model",
-      language ? "" : " (all-MiniLM-L6-v2 is one)");
+      text.name, text.flag, text.example);
 }
 
 }  // namespace

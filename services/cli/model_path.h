@@ -11,7 +11,7 @@
 
 namespace quire::services::cli {
 
-enum class ModelKind { kLanguage, kEmbedding };
+enum class ModelKind { kLanguage, kEmbedding, kReranking };
 
 // A model that can be given by name.
 struct NamedModel {

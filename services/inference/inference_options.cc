@@ -14,6 +14,11 @@ void AddModelOptions(CLI::App& app, InferenceOptions& options) {
       ->type_name("PATH");
   app.add_option("--embedding-model-name", options.embedding_model_name,
                  "What requests call it; default: the last part of its path");
+  app.add_option("--rerank-model", options.rerank_model,
+                 "Directory of the reranking model, a cross-encoder")
+      ->type_name("PATH");
+  app.add_option("--rerank-model-name", options.rerank_model_name,
+                 "What requests call it; default: the last part of its path");
 }
 
 void AddDeviceOptions(CLI::App& app, InferenceOptions& options) {

@@ -10,6 +10,7 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/kv/memory_budget.h"
 #include "engine/memory_plan.h"
+#include "engine/reranker.h"
 #include "kernels/device.h"
 #include "services/inference/inference_service.h"
 #include "services/inference/model_name.h"
@@ -31,14 +32,19 @@ std::string Describe(const ServedEmbeddingModel& model, const std::string& devic
                      model.embedder->max_tokens(), device);
 }
 
+std::string Describe(const ServedRerankingModel& model, const std::string& device) {
+  return fmt::format("reranking model {}: {}, {} tokens, on {}", model.name,
+                     model.reranker->architecture(), model.reranker->max_tokens(), device);
+}
+
 // The plan as the loaded models have carried it out.
-engine::MemoryPlan PlanOf(std::int64_t available_bytes,
-                          const std::optional<ServedLanguageModel>& language,
-                          const std::optional<ServedEmbeddingModel>& embedding) {
+engine::MemoryPlan PlanOf(std::int64_t available_bytes, const ServedModels& models) {
   engine::MemoryPlan plan;
   plan.available_bytes = available_bytes;
-  if (embedding) plan.embedding = embedding->embedder->memory();
-  if (!language) return plan;
+  if (models.embedding) plan.embedding = models.embedding->embedder->memory();
+  if (models.reranking) plan.reranking = models.reranking->reranker->memory();
+  if (!models.language) return plan;
+  const ServedLanguageModel* language = &*models.language;
   const engine::EngineLimits& limits = language->engine->limits();
   plan.language = {.weight_bytes = limits.weight_bytes, .workspace_bytes = limits.workspace_bytes};
   plan.kv = {.size_bytes = limits.kv_cache_bytes,
@@ -77,6 +83,7 @@ class ModelServer final : public InferenceServer {
   // `memory_bytes`: what it may take of the host's memory.
   StatusOr<std::optional<ServedLanguageModel>> LoadLanguageModel(std::int64_t memory_bytes);
   StatusOr<std::optional<ServedEmbeddingModel>> LoadEmbeddingModel();
+  StatusOr<std::optional<ServedRerankingModel>> LoadRerankingModel();
 
   const InferenceOptions options_;
   const kernels::DType kv_cache_type_;
@@ -128,17 +135,30 @@ StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() 
       {.name = options_.embedding_model_name, .embedder = *std::move(embedder)});
 }
 
+StatusOr<std::optional<ServedRerankingModel>> ModelServer::LoadRerankingModel() {
+  if (options_.rerank_model.empty()) return std::optional<ServedRerankingModel>();
+  auto reranker =
+      engine::Reranker::Create({.model_path = options_.rerank_model, .turns = turns_}, *device_);
+  if (!reranker.ok()) {
+    return AnnotateLoad(reranker.status(), "--rerank-model", options_.rerank_model);
+  }
+  return std::optional<ServedRerankingModel>(
+      {.name = options_.rerank_model_name, .reranker = *std::move(reranker)});
+}
+
 Status ModelServer::Load() {
   const std::int64_t available_bytes = engine::AvailableMemoryBytes();
-  // The embedding model first: the KV cache gets what the models leave.
-  QUIRE_ASSIGN_OR_RETURN(auto embedding, LoadEmbeddingModel());
-  const std::int64_t embedding_bytes = embedding ? embedding->embedder->memory().total_bytes() : 0;
-  QUIRE_ASSIGN_OR_RETURN(auto language, LoadLanguageModel(std::max<std::int64_t>(
-                                            available_bytes - embedding_bytes, 0)));
-  const engine::MemoryPlan plan = PlanOf(available_bytes, language, embedding);
+  // The encoders first: the KV cache gets what the models leave.
+  ServedModels models;
+  QUIRE_ASSIGN_OR_RETURN(models.embedding, LoadEmbeddingModel());
+  QUIRE_ASSIGN_OR_RETURN(models.reranking, LoadRerankingModel());
+  const std::int64_t encoder_bytes = PlanOf(available_bytes, models).total_bytes();
+  QUIRE_ASSIGN_OR_RETURN(models.language, LoadLanguageModel(std::max<std::int64_t>(
+                                              available_bytes - encoder_bytes, 0)));
+  const engine::MemoryPlan plan = PlanOf(available_bytes, models);
   const std::lock_guard lock(mutex_);
-  models_ = std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(language),
-                                                  std::move(embedding), plan);
+  models_ =
+      std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(models), plan);
   service_.Serve(*models_);
   return OkStatus();
 }
@@ -150,22 +170,33 @@ std::vector<std::string> ModelServer::Description() const {
   const std::string& device = models_->device();
   if (models_->language() != nullptr) lines.push_back(Describe(*models_->language(), device));
   if (models_->embedding() != nullptr) lines.push_back(Describe(*models_->embedding(), device));
+  if (models_->reranking() != nullptr) lines.push_back(Describe(*models_->reranking(), device));
   for (std::string& line : engine::Describe(models_->memory())) lines.push_back(std::move(line));
   return lines;
 }
 
+// A model as the options name it.
+struct NamedPath {
+  const std::string& path;
+  std::string& name;
+  const char* name_flag;
+};
+
 Status FillNames(InferenceOptions& options) {
-  if (!options.model.empty()) {
-    QUIRE_ASSIGN_OR_RETURN(options.model_name, ModelName(options.model_name, options.model));
-  }
-  if (!options.embedding_model.empty()) {
-    QUIRE_ASSIGN_OR_RETURN(options.embedding_model_name,
-                           ModelName(options.embedding_model_name, options.embedding_model));
-  }
-  if (!options.model.empty() && options.model_name == options.embedding_model_name) {
-    return InvalidArgument(
-        "model name: wanted two names, have '{}' twice: give one with --embedding-model-name",
-        options.model_name);
+  const NamedPath models[] = {
+      {options.model, options.model_name, "--model-name"},
+      {options.embedding_model, options.embedding_model_name, "--embedding-model-name"},
+      {options.rerank_model, options.rerank_model_name, "--rerank-model-name"},
+  };
+  std::vector<std::string_view> names;
+  for (const NamedPath& model : models) {
+    if (model.path.empty()) continue;
+    QUIRE_ASSIGN_OR_RETURN(model.name, ModelName(model.name, model.path));
+    if (std::find(names.begin(), names.end(), model.name) != names.end()) {
+      return InvalidArgument("model name: wanted different names, have '{}' twice: give one with {}",
+                             model.name, model.name_flag);
+    }
+    names.push_back(model.name);
   }
   return OkStatus();
 }
@@ -174,9 +205,9 @@ Status FillNames(InferenceOptions& options) {
 
 StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
     const InferenceOptions& options) {
-  if (options.model.empty() && options.embedding_model.empty()) {
+  if (options.model.empty() && options.embedding_model.empty() && options.rerank_model.empty()) {
     return InvalidArgument(
-        "models: wanted --model PATH, --embedding-model PATH or both, have none");
+        "models: wanted --model PATH, --embedding-model PATH or --rerank-model PATH, have none");
   }
   InferenceOptions named = options;
   QUIRE_RETURN_IF_ERROR(FillNames(named));

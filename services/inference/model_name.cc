@@ -16,7 +16,8 @@ bool IsNameChar(char c) {
 }
 
 bool IsReserved(const std::string& name) {
-  return name == kDefaultLanguageModel || name == kDefaultEmbeddingModel;
+  return name == kDefaultLanguageModel || name == kDefaultEmbeddingModel ||
+         name == kDefaultRerankingModel;
 }
 
 }  // namespace
@@ -26,9 +27,10 @@ StatusOr<std::string> ModelName(const std::string& given, const std::string& pat
     if (given.size() > kMaxNameBytes || IsReserved(given) ||
         !std::all_of(given.begin(), given.end(), IsNameChar)) {
       return InvalidArgument(
-          "model name: wanted up to {} letters, digits, '.', '_' or '-', and neither '{}' nor "
+          "model name: wanted up to {} letters, digits, '.', '_' or '-', and none of '{}', '{}' and "
           "'{}', have '{}'",
-          kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, given);
+          kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, kDefaultRerankingModel,
+          given);
     }
     return given;
   }

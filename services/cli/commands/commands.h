@@ -34,6 +34,7 @@ std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent);
 std::unique_ptr<Command> NewPerplexityCommand(CLI::App& parent);
 std::unique_ptr<Command> NewQuantizeCommand(CLI::App& parent);
 std::unique_ptr<Command> NewRenderCommand(CLI::App& parent);
+std::unique_ptr<Command> NewRerankCommand(CLI::App& parent);
 std::unique_ptr<Command> NewScoreCommand(CLI::App& parent);
 std::unique_ptr<Command> NewSearchCommand(CLI::App& parent);
 std::unique_ptr<Command> NewServeCommand(CLI::App& parent);

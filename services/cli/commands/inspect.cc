@@ -51,7 +51,7 @@ StatusOr<std::vector<std::shared_ptr<const SafetensorsFile>>> InspectCommand::Op
   if (std::filesystem::is_directory(path_, error)) {
     const auto checkpoint = engine::Checkpoint::Open(path_);
     if (!checkpoint.ok()) return ModelFileError(checkpoint.status());
-    return (*checkpoint)->files();
+    return (*checkpoint)->shards();
   }
   auto file = SafetensorsFile::Open(path_);
   if (!file.ok()) return ModelFileError(file.status());
@@ -98,6 +98,7 @@ Status InspectCommand::ListGguf(Session& session) const {
     tensors.AddRow({std::string(tensor.name), std::string(engine::TraitsOf(tensor.type).name),
                     engine::ShapeText(tensor.shape), fmt::format("{}", tensor.size_bytes())});
   }
+  if (const Status status = (*file)->CheckUnchanged(); !status.ok()) return ModelFileError(status);
   Print(keys.Format(session.terminal()));
   Print("\n");
   Print(tensors.Format(session.terminal()));

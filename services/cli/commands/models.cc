@@ -45,7 +45,7 @@ StatusOr<std::int64_t> WeightBytes(const std::string& path, const engine::ModelC
   QUIRE_ASSIGN_OR_RETURN(const std::string directory, WeightDirectory(path, config));
   QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, engine::Checkpoint::Open(directory));
   std::int64_t size_bytes = 0;
-  for (const auto& file : checkpoint->files()) size_bytes += SizeBytes(file->tensors());
+  for (const auto& file : checkpoint->shards()) size_bytes += SizeBytes(file->tensors());
   return size_bytes;
 }
 
@@ -60,9 +60,11 @@ StatusOr<Model> DescribeModel(const std::string& path) {
   model.set_architecture(config->architecture);
   model.set_context_tokens(config->max_position_embeddings);
   model.set_vocab_size(config->vocab_size);
+  const bool generates = config->task == engine::ModelTask::kGenerate;
   model.set_can_embed(config->is_encoder());
-  model.set_can_generate(!config->is_encoder());
-  model.set_can_chat(!config->is_encoder() && engine::ChatTemplate::Load(path).ok());
+  model.set_can_rerank(config->task == engine::ModelTask::kRerank);
+  model.set_can_generate(generates);
+  model.set_can_chat(generates && engine::ChatTemplate::Load(path).ok());
   if (config->is_encoder()) model.set_embedding_dimension(config->hidden_size);
   model.set_weight_bytes(*weight_bytes);
   return model;

@@ -56,9 +56,9 @@ TEST_F(CheckpointWriterTest, OneFileHoldsWhatFits) {
   EXPECT_THAT(*names, ElementsAre("model.safetensors"));
   ExpectReadable();
   const auto checkpoint = Checkpoint::Open(directory_.path());
-  EXPECT_EQ((*checkpoint)->files()[0]->metadata().at("format"), "pt");
+  EXPECT_EQ((*checkpoint)->shards()[0]->metadata().at("format"), "pt");
   // Aligned, so that readers need no copy.
-  for (const TensorInfo& tensor : (*checkpoint)->files()[0]->tensors()) {
+  for (const TensorInfo& tensor : (*checkpoint)->shards()[0]->tensors()) {
     EXPECT_EQ(tensor.begin % static_cast<std::uint64_t>(BitsPerElement(tensor.dtype) / 8), 0u);
   }
 }

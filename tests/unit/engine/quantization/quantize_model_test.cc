@@ -167,7 +167,7 @@ TEST_F(QuantizeModelTest, WeightsThatAreNoNumbersAreNamed) {
   WriteTinyLlama(model_, 1, {.hidden = 64, .intermediate = 96});
   std::string bytes = ReadWholeFile(model_ + "/model.safetensors");
   const auto checkpoint = Checkpoint::Open(model_);
-  const auto* tensor = (*checkpoint)->files()[0]->Find("model.layers.1.mlp.up_proj.weight");
+  const auto* tensor = (*checkpoint)->shards()[0]->Find("model.layers.1.mlp.up_proj.weight");
   const float infinity = INFINITY;
   std::memcpy(bytes.data() + tensor->begin + 40, &infinity, sizeof(infinity));
   testing::WriteFile(model_ + "/model.safetensors", bytes);
