@@ -16,8 +16,7 @@ namespace quire::engine {
 // Thread-compatible; what it has given out stays as it is.
 class EditedWeights final : public WeightSource {
  public:
-  explicit EditedWeights(std::shared_ptr<const WeightSource> source)
-      : source_(std::move(source)) {}
+  explicit EditedWeights(std::shared_ptr<const WeightSource> source) : source_(std::move(source)) {}
 
   // The tensor `name`, a vector.
   void SetVector(const std::string& name, std::vector<float> values);
@@ -28,6 +27,7 @@ class EditedWeights final : public WeightSource {
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
   bool IsQuantized(const std::string& name) const override { return linears_.contains(name); }
+  MappedFileStates files() const override { return source_->files(); }
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
   MappedFileStates files() const override { return source_->files(); }

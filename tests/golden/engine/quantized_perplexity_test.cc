@@ -40,15 +40,16 @@ class QuantizedPerplexityTest : public ::testing::Test {
   }
 
   double Perplexity(const std::string& path, std::optional<kernels::RoundingKind> quantize = {}) {
-    const double perplexity = PerplexityOf(
-        Logprobs(path, ReadWholeFile(Fixture("evaluation.txt")), kWindowTokens, *device_, quantize));
+    const double perplexity = PerplexityOf(Logprobs(path, ReadWholeFile(Fixture("evaluation.txt")),
+                                                    kWindowTokens, *device_, quantize));
     RecordProperty("perplexity_" + std::to_string(count_++), std::to_string(perplexity));
     return perplexity;
   }
   // The perplexity of a checkpoint that is written and read.
   double Written(QuantizationMethod method, std::int32_t group_size = 0, bool act_order = false) {
-    const std::string path = folder_.path() / fmt::format("{}-{}-{}", QuantizationMethodName(method),
-                                                          group_size, act_order);
+    const std::string path =
+        folder_.path() /
+        fmt::format("{}-{}-{}", QuantizationMethodName(method), group_size, act_order);
     const auto result =
         QuantizeModel({.model_path = Stories260k(),
                        .output_path = path,

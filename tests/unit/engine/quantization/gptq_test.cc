@@ -46,8 +46,9 @@ TEST(GptqTest, OutputsErrFarLessThanRoundedOnes) {
       weight, Values(kernels::RoundGroups(View(weight, kTestIn), /*group_size=*/32)), x, kTestIn);
   for (const bool act_order : {false, true}) {
     const double error = OutputError(
-        weight, Quantized(weight, MomentsOf(x, kTestIn), {.group_size = 32, .act_order = act_order}),
-        x, kTestIn);
+        weight,
+        Quantized(weight, MomentsOf(x, kTestIn), {.group_size = 32, .act_order = act_order}), x,
+        kTestIn);
 =======
   return Values(QuantizeGptq(View(weight, kGptqIn), *inputs, options));
 }
@@ -59,8 +60,9 @@ TEST(GptqTest, OutputsErrFarLessThanRoundedOnes) {
       weight, Values(kernels::RoundGroups(View(weight, kGptqIn), /*group_size=*/32)), x, kGptqIn);
   for (const bool act_order : {false, true}) {
     const double error = OutputError(
-        weight, Quantized(weight, MomentsOf(x, kGptqIn), {.group_size = 32, .act_order = act_order}),
-        x, kGptqIn);
+        weight,
+        Quantized(weight, MomentsOf(x, kGptqIn), {.group_size = 32, .act_order = act_order}), x,
+        kGptqIn);
 >>>>>>> main
     EXPECT_LT(error, 0.5 * rounded) << act_order;
     EXPECT_GT(error, 0);
