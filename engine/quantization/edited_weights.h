@@ -27,7 +27,6 @@ class EditedWeights final : public WeightSource {
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
   bool IsQuantized(const std::string& name) const override { return linears_.contains(name); }
-  MappedFileStates files() const override { return source_->files(); }
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
   MappedFileStates files() const override { return source_->files(); }

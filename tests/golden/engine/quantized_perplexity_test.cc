@@ -25,7 +25,7 @@ using testing::Stories260k;
 
 constexpr std::size_t kWindowTokens = 256;
 
-std::filesystem::path Fixture(const char* name) {
+std::filesystem::path Stories(const char* name) {
   return std::filesystem::path("tests/golden/engine/fixtures/stories") / name;
 }
 
@@ -40,7 +40,7 @@ class QuantizedPerplexityTest : public ::testing::Test {
   }
 
   double Perplexity(const std::string& path, std::optional<kernels::RoundingKind> quantize = {}) {
-    const double perplexity = PerplexityOf(Logprobs(path, ReadWholeFile(Fixture("evaluation.txt")),
+    const double perplexity = PerplexityOf(Logprobs(path, ReadWholeFile(Stories("evaluation.txt")),
                                                     kWindowTokens, *device_, quantize));
     RecordProperty("perplexity_" + std::to_string(count_++), std::to_string(perplexity));
     return perplexity;
@@ -54,7 +54,7 @@ class QuantizedPerplexityTest : public ::testing::Test {
         QuantizeModel({.model_path = Stories260k(),
                        .output_path = path,
                        .method = method,
-                       .calibration_text = ReadWholeFile(Fixture("calibration.txt")),
+                       .calibration_text = ReadWholeFile(Stories("calibration.txt")),
                        .group_size = group_size,
                        .act_order = act_order},
                       *device_, 2, [](std::string_view, std::int64_t, std::int64_t) {});
