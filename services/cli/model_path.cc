@@ -111,12 +111,15 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
 StatusOr<std::string> PullHubModel(std::string_view spec, const GlobalOptions& options) {
   const Terminal terminal = DetectTerminal(options.color);
   ProgressLine line(terminal.stderr_is_terminal, terminal.columns);
-  return hub::PullModel(spec, [&](const hub::DownloadProgress& progress) {
+  auto path = hub::PullModel(spec, [&](const hub::DownloadProgress& progress) {
     constexpr std::int64_t kMebibyte = 1 << 20;
     line.Update(fmt::format("{} (MiB)", progress.file), progress.done_bytes / kMebibyte,
                 progress.total_bytes / kMebibyte);
     return true;
   });
+  // There is no model of a kind that is read here.
+  if (absl::IsUnimplemented(path.status())) return ModelFileError(path.status());
+  return path;
 }
 
 std::string ModelName(const std::string& path) {

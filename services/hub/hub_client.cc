@@ -167,9 +167,9 @@ Status HubClient::FetchModel(const Download& download) {
   }
   QUIRE_ASSIGN_OR_RETURN(const auto weights,
                          WeightFiles(repository, module_files, index, download.reference.repo));
-  for (const auto* names : {&module_files, &weights}) {
-    for (const std::string& name : *names) QUIRE_RETURN_IF_ERROR(FetchFile(download, name));
-  }
+  std::vector<std::string> names = std::move(module_files);
+  names.insert(names.end(), weights.begin(), weights.end());
+  for (const std::string& name : names) QUIRE_RETURN_IF_ERROR(FetchFile(download, name));
   return OkStatus();
 }
 

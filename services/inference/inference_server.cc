@@ -74,6 +74,7 @@ StatusOr<std::string> LocalPath(const std::string& model, const std::string& fla
     }
     return true;
   });
+  if (absl::IsUnimplemented(path.status())) return AnnotateLoad(path.status(), flag, model);
   if (!path.ok()) return Annotate(path.status(), flag);
   return path;
 }

@@ -23,7 +23,7 @@ bool IsReserved(const std::string& name) {
 }
 
 // A path whose last part names the model.
-std::filesystem::path NamedPath(const std::string& path) {
+std::filesystem::path NamingPath(const std::string& path) {
   if (const auto reference = hub::ParseModelReference(path);
       hub::IsModelReference(path) && reference.ok()) {
     return reference->file.empty() ? reference->repo : reference->file;
@@ -49,7 +49,7 @@ StatusOr<std::string> ModelName(const std::string& given, const std::string& pat
     }
     return given;
   }
-  std::filesystem::path file = NamedPath(path);
+  std::filesystem::path file = NamingPath(path);
   if (file.extension() == ".gguf") file = file.stem();
   std::string name = file.filename().string().substr(0, kMaxNameBytes);
   std::replace_if(
