@@ -33,7 +33,8 @@ TEST(HubSettingsTest, DefaultsAreThoseOfHuggingFaceHub) {
 
 TEST(HubSettingsTest, TheNarrowerVariableWins) {
   EXPECT_EQ(Read({{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}})->cache_dir, "/x/huggingface/hub");
-  EXPECT_EQ(Read({{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}, {"HF_HOME", "/f"}})->cache_dir, "/f/hub");
+  EXPECT_EQ(Read({{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}, {"HF_HOME", "/f"}})->cache_dir,
+            "/f/hub");
   EXPECT_EQ(Read({{"HOME", "/h"}, {"HF_HOME", "~/f"}})->cache_dir, "/h/f/hub");
   EXPECT_EQ(Read({{"HF_HOME", "/f"}, {"HF_HUB_CACHE", "/c"}})->cache_dir, "/c");
   EXPECT_EQ(Read({{"HF_HUB_CACHE", "/c"}})->cache_dir, "/c");

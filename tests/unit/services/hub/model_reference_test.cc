@@ -48,8 +48,8 @@ TEST(ModelReferenceTest, WhatIsNoNameIsRefused) {
 
 TEST(SafePathTest, OnlyPlainRelativePathsAreSafe) {
   for (const char* path : {"a", "a/b.json", "a/.b", "...", "a b"}) EXPECT_TRUE(IsSafePath(path));
-  for (const std::string path : {"", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/..", "a\\b",
-                                 "a\nb"}) {
+  for (const std::string path :
+       {"", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/..", "a\\b", "a\nb"}) {
     EXPECT_FALSE(IsSafePath(path)) << path;
   }
   EXPECT_FALSE(IsSafePath(std::string("a\0b", 3)));

@@ -74,7 +74,8 @@ TEST(RepositoryTest, ModulesNameTheirFolders) {
       With({"modules.json", "1_Pooling/config.json", "0_Static/model.safetensors",
             "0_Static/tokenizer.json", "2_Normalize/README.md"});
   const auto files = ModuleFiles(
-      repository, R"([{"path": "0_Static"}, {"path": "1_Pooling"}, {"path": ""}, {"path": "../x"}])");
+      repository,
+      R"([{"path": "0_Static"}, {"path": "1_Pooling"}, {"path": ""}, {"path": "../x"}])");
   ASSERT_THAT(files, IsOk());
   EXPECT_THAT(*files, ElementsAre("0_Static/tokenizer.json", "0_Static/model.safetensors",
                                   "1_Pooling/config.json"));
