@@ -25,7 +25,7 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
                                       options.context_tokens, std::int64_t{1} << 40));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("kv_cache_bytes", options.kv_cache_bytes, 0, std::int64_t{1} << 50));
-  return ValidateRange("context_tokens", options.context_tokens, 0, config.max_position_embeddings);
+  return ValidateRange("context_tokens", options.context_tokens, 0, config.MaxContextTokens());
 }
 
 // Bytes that the host has for a KV cache beside the model.
@@ -67,7 +67,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
                          OpenModelWeights(path, model.config.quantization, options.quantize));
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens == 0
                                                             ? device.efficient_batch_tokens()
-                                                            : options.max_batch_tokens};
+                                                            : options.max_batch_tokens,
+                                    .context_tokens = options.context_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *weights, limits, device));
 

@@ -35,7 +35,8 @@ CONFINED = {
     "curl/": ["services/hub/http_client."],
 }
 # Inside engine/ a file includes its own part and those before it: a layer is given its weights.
-ENGINE_ORDER = ["engine/formats/", "engine/layers/", "engine/model/", "engine/scheduler/"]
+ENGINE_ORDER = ["engine/formats/", "engine/layers/", "engine/model/", "engine/scheduler/",
+                "engine/quantization/"]
 # Bodies compiled by nvcc or once per instruction set: what they include, directly or not, must hold
 # neither Status nor std containers, whose inline functions the linker would share.
 INNER_BODY = re.compile(r"kernels/.*(\.cuh?|-inl\.h|/microkernels_[a-z0-9]+\.cc)$")

@@ -20,8 +20,16 @@ constexpr std::array kOutsideOfLayers = {
     Renaming{"model.embed_tokens", "token_embd"},
     Renaming{"model.norm", "output_norm"},
     Renaming{"lm_head", "output"},
+    Renaming{"transformer.wte", "token_embd"},
+    Renaming{"transformer.wpe", "position_embd"},
+    Renaming{"transformer.ln_f", "output_norm"},
 };
-constexpr std::string_view kLayers = "model.layers.";
+constexpr std::array<std::string_view, 2> kLayers = {"model.layers.", "transformer.h."};
+// Where norms follow attention and MLP too, the name that Llama gives to the norm before the MLP is
+// that of the one after attention.
+constexpr std::array kPostNormed = {
+    Renaming{"post_attention_layernorm", "post_attention_norm"},
+};
 constexpr std::array kInsideOfLayers = {
     Renaming{"input_layernorm", "attn_norm"},
     Renaming{"self_attn.q_proj", "attn_q"},
@@ -34,6 +42,16 @@ constexpr std::array kInsideOfLayers = {
     Renaming{"mlp.gate_proj", "ffn_gate"},
     Renaming{"mlp.up_proj", "ffn_up"},
     Renaming{"mlp.down_proj", "ffn_down"},
+    Renaming{"self_attn.qkv_proj", "attn_qkv"},
+    Renaming{"mlp.gate_up_proj", "ffn_up"},
+    Renaming{"pre_feedforward_layernorm", "ffn_norm"},
+    Renaming{"post_feedforward_layernorm", "post_ffw_norm"},
+    Renaming{"ln_1", "attn_norm"},
+    Renaming{"attn.c_attn", "attn_qkv"},
+    Renaming{"attn.c_proj", "attn_output"},
+    Renaming{"ln_2", "ffn_norm"},
+    Renaming{"mlp.c_fc", "ffn_up"},
+    Renaming{"mlp.c_proj", "ffn_down"},
 };
 
 template <typename Table>
@@ -96,6 +114,11 @@ std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::ui
 // Architectures whose converters interleave: those of Llama's class.
 bool IsInterleaved(std::string_view architecture) { return architecture == "llama"; }
 
+// Architectures with norms after attention and MLP.
+bool IsPostNormed(std::string_view architecture) {
+  return architecture == "gemma2" || architecture == "gemma3";
+}
+
 StatusOr<std::int32_t> HeadCount(const GgufMetadata& metadata, std::string_view key) {
   constexpr std::int64_t kMaxHeads = 1 << 16;
   QUIRE_ASSIGN_OR_RETURN(const auto count, metadata.Integer(key, 1, kMaxHeads));
@@ -111,23 +134,27 @@ std::optional<kernels::GgufBlockType> BlockTypeOf(GgufTensorType type) {
   return std::nullopt;
 }
 
-std::optional<std::string> GgufTensorName(std::string_view name) {
+std::optional<std::string> GgufTensorName(std::string_view name, std::string_view architecture) {
   // "stem.kind", where kind is weight or bias.
   const std::size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
   const std::string_view stem = name.substr(0, dot);
   const std::string_view kind = name.substr(dot);
-  if (!stem.starts_with(kLayers)) {
-    const auto theirs = Rename(kOutsideOfLayers, stem);
+  for (const std::string_view layers : kLayers) {
+    if (!stem.starts_with(layers)) continue;
+    const std::string_view in_layers = stem.substr(layers.size());
+    const std::size_t number_end = in_layers.find('.');
+    if (number_end == in_layers.npos) return std::nullopt;
+    const std::string_view ours = in_layers.substr(number_end + 1);
+    std::optional<std::string_view> theirs;
+    if (IsPostNormed(architecture)) theirs = Rename(kPostNormed, ours);
+    if (!theirs) theirs = Rename(kInsideOfLayers, ours);
     if (!theirs) return std::nullopt;
-    return fmt::format("{}{}", *theirs, kind);
+    return fmt::format("blk.{}.{}{}", in_layers.substr(0, number_end), *theirs, kind);
   }
-  const std::string_view in_layers = stem.substr(kLayers.size());
-  const std::size_t number_end = in_layers.find('.');
-  if (number_end == in_layers.npos) return std::nullopt;
-  const auto theirs = Rename(kInsideOfLayers, in_layers.substr(number_end + 1));
+  const auto theirs = Rename(kOutsideOfLayers, stem);
   if (!theirs) return std::nullopt;
-  return fmt::format("blk.{}.{}{}", in_layers.substr(0, number_end), *theirs, kind);
+  return fmt::format("{}{}", *theirs, kind);
 }
 
 StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path) {
@@ -139,18 +166,24 @@ StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path
   }
   QUIRE_ASSIGN_OR_RETURN(const auto architecture, metadata.String("general.architecture"));
   InterleavedHeads heads;
-  if (IsInterleaved(architecture.value_or(""))) {
+  const std::string family(architecture.value_or(""));
+  if (IsInterleaved(family)) {
     const std::string key = fmt::format("{}.attention.head_count", *architecture);
     QUIRE_ASSIGN_OR_RETURN(heads.q, HeadCount(metadata, key));
     QUIRE_ASSIGN_OR_RETURN(heads.k, HeadCount(metadata, key + "_kv"));
     if (heads.k == 0) heads.k = heads.q;
   }
-  return std::make_unique<GgufWeights>(std::move(file), heads);
+  return std::make_unique<GgufWeights>(std::move(file), family, heads);
 }
 
 const GgufTensor* GgufWeights::Find(const std::string& name) const {
-  const std::optional<std::string> theirs = GgufTensorName(name);
+  const std::optional<std::string> theirs = GgufTensorName(name, architecture_);
   return theirs ? file_->Find(*theirs) : nullptr;
+}
+
+bool GgufWeights::holds_blocks() const {
+  return std::any_of(file_->tensors().begin(), file_->tensors().end(),
+                     [](const GgufTensor& tensor) { return BlockTypeOf(tensor.type).has_value(); });
 }
 
 bool GgufWeights::Contains(const std::string& name) const { return Find(name) != nullptr; }
@@ -166,7 +199,7 @@ StatusOr<const GgufTensor*> GgufWeights::FindShaped(const std::string& name,
   const GgufTensor* tensor = Find(name);
   if (tensor == nullptr) {
     return DataLoss("{}: tensor {}: wanted {}, have no such tensor", file_->path(),
-                    GgufTensorName(name).value_or(name), ShapeText(shape));
+                    GgufTensorName(name, architecture_).value_or(name), ShapeText(shape));
   }
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
     return DataLoss("{}: tensor {}: wanted {}, have {}", file_->path(), tensor->name,

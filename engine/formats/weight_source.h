@@ -54,6 +54,10 @@ class WeightSource {
   // Get.
   virtual StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                            std::int64_t in) const;
+  // The same for a layer that is stored [in, out] where it is plain, as GPT-2's are; quantizers
+  // write all layers in one order. The plain weight is a copy.
+  virtual StatusOr<LinearTensor> GetTransposedLinear(const std::string& name, std::int64_t out,
+                                                     std::int64_t in) const;
 };
 
 }  // namespace quire::engine

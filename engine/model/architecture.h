@@ -33,6 +33,11 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
 void ReadLlamaConfig(JsonFields& fields, ModelConfig& config);
 void ReadMistralConfig(JsonFields& fields, ModelConfig& config);
 void ReadQwen2Config(JsonFields& fields, ModelConfig& config);
+void ReadQwen3Config(JsonFields& fields, ModelConfig& config);
+void ReadPhi3Config(JsonFields& fields, ModelConfig& config);
+void ReadGemma2Config(JsonFields& fields, ModelConfig& config);
+void ReadGemma3Config(JsonFields& fields, ModelConfig& config);
+void ReadGpt2Config(JsonFields& fields, ModelConfig& config);
 void ReadBertConfig(JsonFields& fields, ModelConfig& config);
 void ReadRobertaConfig(JsonFields& fields, ModelConfig& config);
 void ReadStaticConfig(JsonFields& fields, ModelConfig& config);

@@ -5,6 +5,7 @@
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
 #include "engine/model/classifier_config.h"
+#include "engine/model/config_fields.h"
 #include "engine/model/gguf_config.h"
 #include "engine/model/static_config.h"
 
@@ -98,6 +99,23 @@ std::int32_t ModelConfig::LargestWindow() const {
   return largest;
 }
 
+std::int32_t ModelConfig::MaxContextTokens() const {
+  double reach = 0;
+  if (rope_scaling.kind == RopeScaling::Kind::kDynamic) {
+    reach = rope_scaling.factor * max_position_embeddings;
+  } else if (rope_scaling.kind == RopeScaling::Kind::kYarn) {
+    reach = rope_scaling.factor * rope_scaling.original_context_tokens;
+  }
+  reach = std::min<double>(reach, kMaxPositions);
+  return std::max(max_position_embeddings, static_cast<std::int32_t>(reach));
+}
+
+std::int64_t ModelConfig::LayerElements() const {
+  const std::int64_t hidden = hidden_size;
+  const std::int64_t projections = 2 * hidden * head_dim * (num_heads + num_kv_heads);
+  return projections + (layout.has_gate() ? 3 : 2) * hidden * intermediate_size;
+}
+
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
   if (IsGgufPath(path)) return LoadGgufModelConfig(path);
   const std::string file = path + "/config.json";
@@ -116,13 +134,10 @@ StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
 }
 
 std::int32_t AttentionCrossover(const ModelConfig& config) {
-  const std::int64_t hidden = config.hidden_size;
-  const std::int64_t projections =
-      2 * hidden * config.head_dim * (config.num_heads + config.num_kv_heads);
-  const std::int64_t mlp = 3 * hidden * config.intermediate_size;
   // Two operations per weight; four per position, head and dimension.
   const std::int64_t per_position = 2 * std::int64_t{config.num_heads} * config.head_dim;
-  return static_cast<std::int32_t>(std::max<std::int64_t>((projections + mlp) / per_position, 1));
+  return static_cast<std::int32_t>(
+      std::max<std::int64_t>(config.LayerElements() / per_position, 1));
 }
 
 }  // namespace quire::engine

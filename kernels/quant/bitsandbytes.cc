@@ -1,5 +1,7 @@
 #include "kernels/quant/bitsandbytes.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace quire::kernels {
@@ -113,6 +115,54 @@ class Int8Weight final : public QuantizedWeight {
 };
 
 }  // namespace
+
+std::uint8_t Nf4Code(float scaled) {
+  static const std::array<float, 15> kBounds = [] {
+    std::array<float, 15> bounds{};
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+      bounds[i] = (kNf4Values[i] + kNf4Values[i + 1]) / 2;
+    }
+    return bounds;
+  }();
+  return static_cast<std::uint8_t>(
+      std::lower_bound(kBounds.begin(), kBounds.end(), scaled) - kBounds.begin());
+}
+
+EncodedNf4 EncodeNf4(const MatrixView& weight, std::int64_t block_size) {
+  const std::int64_t size = weight.rows * weight.cols;
+  const auto* values = static_cast<const float*>(weight.data);
+  EncodedNf4 to;
+  to.codes.resize(static_cast<std::size_t>((size + 1) / 2));
+  for (std::int64_t begin = 0; begin < size; begin += block_size) {
+    const std::int64_t end = std::min(size, begin + block_size);
+    float absmax = 0;
+    for (std::int64_t i = begin; i < end; ++i) absmax = std::max(absmax, std::abs(values[i]));
+    to.absmax.push_back(absmax);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const int shift = i % 2 == 0 ? 4 : 0;
+      const float scaled = absmax > 0 ? values[i] / absmax : 0;
+      to.codes[static_cast<std::size_t>(i / 2)] |=
+          static_cast<std::uint8_t>(Nf4Code(scaled) << shift);
+    }
+  }
+  return to;
+}
+
+EncodedInt8 EncodeInt8(const MatrixView& weight) {
+  EncodedInt8 to;
+  to.codes.reserve(static_cast<std::size_t>(weight.rows * weight.cols));
+  for (std::int64_t n = 0; n < weight.rows; ++n) {
+    const float* row = static_cast<const float*>(weight.data) + n * weight.row_stride;
+    float absmax = 0;
+    for (std::int64_t k = 0; k < weight.cols; ++k) absmax = std::max(absmax, std::abs(row[k]));
+    to.absmax.push_back(absmax);
+    for (std::int64_t k = 0; k < weight.cols; ++k) {
+      const float scaled = absmax > 0 ? row[k] / absmax * 127 : 0;
+      to.codes.push_back(static_cast<std::int8_t>(std::nearbyint(scaled)));
+    }
+  }
+  return to;
+}
 
 StatusOr<std::unique_ptr<QuantizedWeight>> NewBnb4Weight(const Bnb4Tensors& tensors) {
   if (tensors.block_size < 1 || tensors.nested_block_size < 1) {

@@ -1,7 +1,6 @@
 #include "kernels/quant/round_to_nearest.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "kernels/half.h"
@@ -23,19 +22,6 @@ std::uint8_t IntegerCode(float scaled, int most, int middle) {
   const float clamped = scaled > -limit ? std::min(scaled, limit) : -limit;
   return static_cast<std::uint8_t>(std::nearbyint(scaled == scaled ? clamped : 0.0f) +
                                    static_cast<float>(middle));
-}
-
-// The code whose value is nearest to `scaled`; of two equally near the lower.
-std::uint8_t Nf4Code(float scaled) {
-  static const std::array<float, 15> kBounds = [] {
-    std::array<float, 15> bounds{};
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-      bounds[i] = (kNf4Values[i] + kNf4Values[i + 1]) / 2;
-    }
-    return bounds;
-  }();
-  return static_cast<std::uint8_t>(
-      std::lower_bound(kBounds.begin(), kBounds.end(), scaled) - kBounds.begin());
 }
 
 QuantizedLayout LayoutOf(const MatrixView& weight, RoundingKind kind) {
@@ -149,6 +135,13 @@ const char* RoundingKindName(RoundingKind kind) {
       return "nf4";
   }
   return "";
+}
+
+StatusOr<RoundingKind> ParseRoundingKind(std::string_view name) {
+  for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
+    if (name == RoundingKindName(kind)) return kind;
+  }
+  return InvalidArgument("quantize: wanted int8, int4 or nf4, have \"{}\"", name);
 }
 
 StatusOr<std::unique_ptr<QuantizedWeight>> RoundToNearest(const MatrixView& weight,

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/status.h"
 #include "kernels/quant/quantized_weight.h"
@@ -18,6 +20,10 @@ enum class RoundingKind : std::uint8_t {
 
 // "int8", "int4" or "nf4".
 const char* RoundingKindName(RoundingKind kind);
+// The names there are, for `--quantize`.
+inline constexpr std::array<std::string_view, 3> kRoundingKinds = {"int8", "int4", "nf4"};
+// The kind of one of these names. Returns INVALID_ARGUMENT for any other.
+StatusOr<RoundingKind> ParseRoundingKind(std::string_view name);
 
 // Inputs that share a scale in kInt4 and kNf4, which so have one size.
 inline constexpr std::int64_t kRoundingGroupSize = 64;

@@ -59,8 +59,10 @@ void CommandLine::AddModelCommands() {
   commands_.push_back(NewDetokenizeCommand(app_));
   commands_.push_back(NewRenderCommand(app_));
   commands_.push_back(NewScoreCommand(app_));
+  commands_.push_back(NewPerplexityCommand(app_));
   commands_.push_back(NewEmbedCommand(app_));
   commands_.push_back(NewRerankCommand(app_));
+  commands_.push_back(NewQuantizeCommand(app_));
   CLI::App& models = AddCommandGroup(app_, {.name = "models",
                                             .summary = "List, show, download and remove models",
                                             .group = kModelCommands,

@@ -33,6 +33,7 @@ struct ModelOptions {
   std::int32_t threads = 0;          // 0: every core
   std::int32_t context_tokens = 0;   // 0: what the model was made for
   std::string kv_cache_type = "f32";
+  std::string quantize;  // empty: weights as they are stored
 };
 // --model
 void AddModelOption(CLI::App& app, ModelOptions& options);

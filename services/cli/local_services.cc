@@ -62,6 +62,7 @@ StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::LanguageModel() {
     options.model_name = ModelName(options.model);
     options.kv_cache_type = models_.kv_cache_type;
     options.context_tokens = models_.context_tokens;
+    options.quantize = models_.quantize;
     options.max_sequences = kMaxSequences;
     QUIRE_RETURN_IF_ERROR(StartInference(std::move(options), language_));
   }

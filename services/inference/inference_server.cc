@@ -57,11 +57,13 @@ engine::MemoryPlan PlanOf(std::int64_t available_bytes, const ServedModels& mode
   return plan;
 }
 
-// An error of loading: what is wrong with the files is told apart from a machine that is too small.
+// An error of loading: what is wrong with the files is told apart from a machine that is too small
+// and options that do not go with the model.
 Status AnnotateLoad(const Status& status, const std::string& flag, const std::string& path) {
   const Status annotated = Annotate(status, flag + " " + path);
-  const bool is_machine = absl::IsResourceExhausted(status) || absl::IsInternal(status);
-  return is_machine ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
+  const bool is_other = absl::IsResourceExhausted(status) || absl::IsInternal(status) ||
+                        absl::IsFailedPrecondition(status);
+  return is_other ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
 }
 
 // The directory of a model, downloaded if it is one of a hub.
@@ -83,8 +85,12 @@ class ModelServer final : public InferenceServer {
  public:
   // Requires: options that Create has checked, names filled in.
   ModelServer(InferenceOptions options, kernels::DType kv_cache_type,
+              std::optional<kernels::RoundingKind> quantize,
               std::unique_ptr<kernels::Device> device)
-      : options_(std::move(options)), kv_cache_type_(kv_cache_type), device_(std::move(device)) {}
+      : options_(std::move(options)),
+        kv_cache_type_(kv_cache_type),
+        quantize_(quantize),
+        device_(std::move(device)) {}
 
   std::vector<grpc::Service*> services() override { return {&service_}; }
   Status Load() override;
@@ -98,6 +104,7 @@ class ModelServer final : public InferenceServer {
 
   const InferenceOptions options_;
   const kernels::DType kv_cache_type_;
+  const std::optional<kernels::RoundingKind> quantize_;
   const std::unique_ptr<kernels::Device> device_;
   // The models take turns on the device.
   const std::shared_ptr<engine::ComputeTurns> turns_ = std::make_shared<engine::ComputeTurns>();
@@ -124,6 +131,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
       .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
       .turns = turns_,
+      .quantize = quantize_,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
@@ -225,9 +233,14 @@ StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
   QUIRE_RETURN_IF_ERROR(FillNames(named));
   QUIRE_ASSIGN_OR_RETURN(const kernels::DType kv_cache_type,
                          engine::ParseKvCacheType(options.kv_cache_type));
+  std::optional<kernels::RoundingKind> quantize;
+  if (!options.quantize.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(quantize, kernels::ParseRoundingKind(options.quantize));
+  }
   QUIRE_ASSIGN_OR_RETURN(auto device,
                          kernels::FindDevice(options.device, {.num_threads = options.threads}));
-  return std::make_unique<ModelServer>(std::move(named), kv_cache_type, std::move(device));
+  return std::make_unique<ModelServer>(std::move(named), kv_cache_type, quantize,
+                                       std::move(device));
 }
 
 }  // namespace quire::services

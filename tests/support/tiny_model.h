@@ -106,32 +106,41 @@ inline nlohmann::json TinyTokenizer(bool is_encoder) {
             {"merges", nlohmann::json::array()}}}};
 }
 
+// Sizes of a tiny Llama of two heads.
+struct TinyLlamaShape {
+  std::int64_t hidden = 16;
+  std::int64_t intermediate = 24;
+  std::int64_t num_kv_heads = 1;
+};
+
 // A two-layer Llama with a context of 256 tokens and a vocabulary of single bytes.
-inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t seed = 1) {
-  constexpr std::int64_t kHidden = 16;
-  constexpr std::int64_t kIntermediate = 24;
+inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t seed = 1,
+                           const TinyLlamaShape& shape = {}) {
+  const std::int64_t hidden = shape.hidden;
+  const std::int64_t intermediate = shape.intermediate;
+  const std::int64_t kv_size = shape.hidden / 2 * shape.num_kv_heads;
   TinyWeights weights(seed);
-  weights.Matrix("model.embed_tokens.weight", kTinyVocabSize, kHidden);
+  weights.Matrix("model.embed_tokens.weight", kTinyVocabSize, hidden);
   for (int i = 0; i < 2; ++i) {
     const std::string layer = fmt::format("model.layers.{}.", i);
-    weights.Vector(layer + "input_layernorm.weight", kHidden, 1.0f);
-    weights.Matrix(layer + "self_attn.q_proj.weight", 16, kHidden);
-    weights.Matrix(layer + "self_attn.k_proj.weight", 8, kHidden);
-    weights.Matrix(layer + "self_attn.v_proj.weight", 8, kHidden);
-    weights.Matrix(layer + "self_attn.o_proj.weight", kHidden, 16);
-    weights.Vector(layer + "post_attention_layernorm.weight", kHidden, 1.0f);
-    weights.Matrix(layer + "mlp.gate_proj.weight", kIntermediate, kHidden);
-    weights.Matrix(layer + "mlp.up_proj.weight", kIntermediate, kHidden);
-    weights.Matrix(layer + "mlp.down_proj.weight", kHidden, kIntermediate);
+    weights.Vector(layer + "input_layernorm.weight", hidden, 1.0f);
+    weights.Matrix(layer + "self_attn.q_proj.weight", hidden, hidden);
+    weights.Matrix(layer + "self_attn.k_proj.weight", kv_size, hidden);
+    weights.Matrix(layer + "self_attn.v_proj.weight", kv_size, hidden);
+    weights.Matrix(layer + "self_attn.o_proj.weight", hidden, hidden);
+    weights.Vector(layer + "post_attention_layernorm.weight", hidden, 1.0f);
+    weights.Matrix(layer + "mlp.gate_proj.weight", intermediate, hidden);
+    weights.Matrix(layer + "mlp.up_proj.weight", intermediate, hidden);
+    weights.Matrix(layer + "mlp.down_proj.weight", hidden, intermediate);
   }
-  weights.Vector("model.norm.weight", kHidden, 1.0f);
+  weights.Vector("model.norm.weight", hidden, 1.0f);
   const nlohmann::json config = {{"architectures", {"LlamaForCausalLM"}},
                                  {"model_type", "llama"},
-                                 {"hidden_size", kHidden},
-                                 {"intermediate_size", kIntermediate},
+                                 {"hidden_size", hidden},
+                                 {"intermediate_size", intermediate},
                                  {"num_hidden_layers", 2},
                                  {"num_attention_heads", 2},
-                                 {"num_key_value_heads", 1},
+                                 {"num_key_value_heads", shape.num_kv_heads},
                                  {"vocab_size", kTinyVocabSize},
                                  {"max_position_embeddings", 256},
                                  {"tie_word_embeddings", true},

@@ -32,6 +32,8 @@ std::unique_ptr<Command> NewModelsLsCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsPullCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsRmCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent);
+std::unique_ptr<Command> NewPerplexityCommand(CLI::App& parent);
+std::unique_ptr<Command> NewQuantizeCommand(CLI::App& parent);
 std::unique_ptr<Command> NewRenderCommand(CLI::App& parent);
 std::unique_ptr<Command> NewRerankCommand(CLI::App& parent);
 std::unique_ptr<Command> NewScoreCommand(CLI::App& parent);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "tests/support/quantized_tensors.h"
 #include "tests/support/status_matchers.h"
@@ -49,6 +51,59 @@ TEST(BitsAndBytesTest, Int8CodesAndOneScaleComeWithinTwoRoundingsOfTheDecodedVal
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_LE(std::abs(values[i] - exact[i]), 0x1p-23f * std::abs(exact[i])) << i;
   }
+}
+
+std::vector<float> NormalValues(std::size_t count) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0.0f, 0.02f);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+MatrixView View(std::vector<float>& values, std::int64_t rows) {
+  const auto cols = static_cast<std::int64_t>(values.size()) / rows;
+  return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = cols};
+}
+
+// Rows of 45: blocks run on from one into the next, the last one is short, and a nibble is left.
+TEST(BitsAndBytesTest, EncodedNf4DecodesToTheNearestValues) {
+  std::vector<float> values = NormalValues(7 * 45);
+  const EncodedNf4 encoded = EncodeNf4(View(values, 7), 64);
+  ASSERT_EQ(encoded.codes.size(), 158u);
+  ASSERT_EQ(encoded.absmax.size(), 5u);
+  const Bnb4Tensors tensors = {.out = 7,
+                               .in = 45,
+                               .block_size = 64,
+                               .codes = encoded.codes.data(),
+                               .table = kNf4Values.data(),
+                               .absmax = encoded.absmax.data()};
+  const std::vector<float> decoded = DecodeBnb4(tensors);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    float least = 1e9f;
+    for (const float table : kNf4Values) {
+      least = std::min(least, std::abs(values[i] - table * encoded.absmax[i / 64]));
+    }
+    EXPECT_NEAR(std::abs(values[i] - decoded[i]), least, 1e-9) << i;
+  }
+}
+
+TEST(BitsAndBytesTest, EncodedInt8DecodesWithinHalfAStep) {
+  std::vector<float> values = NormalValues(7 * 45);
+  std::fill_n(values.begin(), 45, 0.0f);  // a row of nothing
+  const EncodedInt8 encoded = EncodeInt8(View(values, 7));
+  const std::vector<float> decoded = DecodeInt8(
+      {.out = 7, .in = 45, .codes = encoded.codes.data(), .absmax = encoded.absmax.data()});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_LE(std::abs(values[i] - decoded[i]), encoded.absmax[i / 45] / 254 * 1.001f) << i;
+  }
+}
+
+TEST(BitsAndBytesTest, DenormalWeightsAreEncoded) {
+  std::vector<float> values(64, 0.0f);
+  values[3] = 1e-45f;
+  EXPECT_EQ(EncodeNf4(View(values, 1), 64).codes[0], 0x77);  // zeros
+  EXPECT_EQ(EncodeInt8(View(values, 1)).codes[3], 127);
 }
 
 TEST(BitsAndBytesTest, BlocksWithoutASizeAreRefused) {

@@ -104,5 +104,12 @@ TEST(RoundToNearestTest, ZerosAndWhatIsNoNumberDoNotTrap) {
   }
 }
 
+TEST(RoundToNearestTest, KindsHaveNames) {
+  for (const std::string_view name : kRoundingKinds) {
+    EXPECT_EQ(RoundingKindName(*ParseRoundingKind(name)), name);
+  }
+  EXPECT_THAT(ParseRoundingKind("int5"), FailsWith(StatusCode::kInvalidArgument, "int5"));
+}
+
 }  // namespace
 }  // namespace quire::kernels
