@@ -16,7 +16,7 @@ StatusOr<Linear> Linear::Load(WeightLoader& loader, const LinearPlace& place, bo
     QUIRE_ASSIGN_OR_RETURN(
         bias, loader.Vector(bias_name, stored, {.first = place.first_row, .count = place.out}));
   }
-  return Linear(name, std::move(weight), std::move(bias));
+  return Linear(place.name, std::move(weight), std::move(bias));
 }
 
 void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,

@@ -31,6 +31,7 @@ class EditedWeights final : public WeightSource {
   bool IsQuantized(const std::string& name) const override { return linears_.contains(name); }
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
+  MappedFileStates files() const override { return source_->files(); }
 
  private:
   const std::shared_ptr<const WeightSource> source_;

@@ -19,8 +19,8 @@ using testing::OutputError;
 using testing::RandomWeight;
 using testing::View;
 
-constexpr std::int64_t kIn = 96;
-constexpr std::int64_t kOut = 20;
+constexpr std::int64_t kGptqIn = 96;
+constexpr std::int64_t kGptqOut = 20;
 
 std::vector<float> Values(const kernels::GroupCodes& codes) {
   return kernels::DecodeQuantizedWeight(*kernels::NewGroupWeight(codes));
@@ -30,38 +30,38 @@ std::vector<float> Quantized(const std::vector<float>& weight, const InputMoment
                              const GptqOptions& options) {
   const auto inputs = PrepareGptq(moments, options);
   EXPECT_THAT(inputs, IsOk());
-  return Values(QuantizeGptq(View(weight, kIn), *inputs, options));
+  return Values(QuantizeGptq(View(weight, kGptqIn), *inputs, options));
 }
 
 TEST(GptqTest, OutputsErrFarLessThanRoundedOnes) {
-  const std::vector<float> x = CorrelatedInputs(300, kIn);
-  const std::vector<float> weight = RandomWeight(kOut, kIn);
+  const std::vector<float> x = CorrelatedInputs(300, kGptqIn);
+  const std::vector<float> weight = RandomWeight(kGptqOut, kGptqIn);
   const double rounded = OutputError(
-      weight, Values(kernels::RoundGroups(View(weight, kIn), /*group_size=*/32)), x, kIn);
+      weight, Values(kernels::RoundGroups(View(weight, kGptqIn), /*group_size=*/32)), x, kGptqIn);
   for (const bool act_order : {false, true}) {
     const double error = OutputError(
-        weight, Quantized(weight, MomentsOf(x, kIn), {.group_size = 32, .act_order = act_order}),
-        x, kIn);
+        weight, Quantized(weight, MomentsOf(x, kGptqIn), {.group_size = 32, .act_order = act_order}),
+        x, kGptqIn);
     EXPECT_LT(error, 0.5 * rounded) << act_order;
     EXPECT_GT(error, 0);
   }
 }
 
 TEST(GptqTest, ThreadsAndTilesChangeNothing) {
-  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kIn), kIn);
-  const std::vector<float> weight = RandomWeight(kOut, kIn);
+  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kGptqIn), kGptqIn);
+  const std::vector<float> weight = RandomWeight(kGptqOut, kGptqIn);
   EXPECT_EQ(Quantized(weight, moments, {.group_size = 32, .num_threads = 1}),
             Quantized(weight, moments, {.group_size = 32, .num_threads = 3}));
 }
 
 TEST(GptqTest, ActOrderGroupsTheLargestInputs) {
-  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kIn), kIn);
+  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kGptqIn), kGptqIn);
   const GptqOptions options = {.group_size = 32, .act_order = true};
   const auto inputs = PrepareGptq(moments, options);
   ASSERT_THAT(inputs, IsOk());
   EXPECT_TRUE(std::is_sorted(inputs->importance.rbegin(), inputs->importance.rend()));
-  const std::vector<float> weight = RandomWeight(1, kIn);
-  const kernels::GroupCodes codes = QuantizeGptq(View(weight, kIn), *inputs, options);
+  const std::vector<float> weight = RandomWeight(1, kGptqIn);
+  const kernels::GroupCodes codes = QuantizeGptq(View(weight, kGptqIn), *inputs, options);
   // Channels 3, 20, 37, 54, 71 and 88 are the large ones.
   for (const std::size_t k : {3u, 20u, 37u, 54u, 71u, 88u}) EXPECT_EQ(codes.group_of_input[k], 0);
   for (std::int32_t g = 0; g < 3; ++g) {
@@ -71,22 +71,22 @@ TEST(GptqTest, ActOrderGroupsTheLargestInputs) {
 
 TEST(GptqTest, ValuesOnTheGridStayWhatTheyAre) {
   std::vector<float> weight;
-  for (std::int64_t i = 0; i < 2 * kIn; ++i) {
+  for (std::int64_t i = 0; i < 2 * kGptqIn; ++i) {
     weight.push_back(0.25f * static_cast<float>(i % 15 - 7));  // -7 to 7 steps in every group
   }
-  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kIn), kIn);
+  const InputMoments moments = MomentsOf(CorrelatedInputs(300, kGptqIn), kGptqIn);
   EXPECT_EQ(Quantized(weight, moments, {.group_size = 32}), weight);
 }
 
 TEST(GptqTest, InputsThatAreAllZeroMeanRounding) {
-  InputMoments moments = MomentsOf(std::vector<float>(kIn, 0.0f), kIn);
-  const std::vector<float> weight = RandomWeight(2, kIn);
+  InputMoments moments = MomentsOf(std::vector<float>(kGptqIn, 0.0f), kGptqIn);
+  const std::vector<float> weight = RandomWeight(2, kGptqIn);
   const std::vector<float> quantized = Quantized(weight, moments, {.group_size = 32});
   for (std::size_t i = 0; i < weight.size(); ++i) EXPECT_NEAR(quantized[i], weight[i], 0.03) << i;
 }
 
 TEST(GptqTest, InputsThatAreNoNumbersAreAnError) {
-  InputMoments moments = MomentsOf(CorrelatedInputs(300, kIn), kIn);
+  InputMoments moments = MomentsOf(CorrelatedInputs(300, kGptqIn), kGptqIn);
   moments.gram[5] = std::nanf("");
   EXPECT_THAT(PrepareGptq(moments, {.group_size = 32}), HasCode(absl::StatusCode::kInternal));
 }

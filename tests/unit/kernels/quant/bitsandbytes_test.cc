@@ -61,7 +61,7 @@ std::vector<float> NormalValues(std::size_t count) {
   return values;
 }
 
-MatrixView View(std::vector<float>& values, std::int64_t rows) {
+MatrixView RowsOf(std::vector<float>& values, std::int64_t rows) {
   const auto cols = static_cast<std::int64_t>(values.size()) / rows;
   return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = cols};
 }
@@ -69,7 +69,7 @@ MatrixView View(std::vector<float>& values, std::int64_t rows) {
 // Rows of 45: blocks run on from one into the next, the last one is short, and a nibble is left.
 TEST(BitsAndBytesTest, EncodedNf4DecodesToTheNearestValues) {
   std::vector<float> values = NormalValues(7 * 45);
-  const EncodedNf4 encoded = EncodeNf4(View(values, 7), 64);
+  const EncodedNf4 encoded = EncodeNf4(RowsOf(values, 7), 64);
   ASSERT_EQ(encoded.codes.size(), 158u);
   ASSERT_EQ(encoded.absmax.size(), 5u);
   const Bnb4Tensors tensors = {.out = 7,
@@ -91,7 +91,7 @@ TEST(BitsAndBytesTest, EncodedNf4DecodesToTheNearestValues) {
 TEST(BitsAndBytesTest, EncodedInt8DecodesWithinHalfAStep) {
   std::vector<float> values = NormalValues(7 * 45);
   std::fill_n(values.begin(), 45, 0.0f);  // a row of nothing
-  const EncodedInt8 encoded = EncodeInt8(View(values, 7));
+  const EncodedInt8 encoded = EncodeInt8(RowsOf(values, 7));
   const std::vector<float> decoded = DecodeInt8(
       {.out = 7, .in = 45, .codes = encoded.codes.data(), .absmax = encoded.absmax.data()});
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -102,8 +102,8 @@ TEST(BitsAndBytesTest, EncodedInt8DecodesWithinHalfAStep) {
 TEST(BitsAndBytesTest, DenormalWeightsAreEncoded) {
   std::vector<float> values(64, 0.0f);
   values[3] = 1e-45f;
-  EXPECT_EQ(EncodeNf4(View(values, 1), 64).codes[0], 0x77);  // zeros
-  EXPECT_EQ(EncodeInt8(View(values, 1)).codes[3], 127);
+  EXPECT_EQ(EncodeNf4(RowsOf(values, 1), 64).codes[0], 0x77);  // zeros
+  EXPECT_EQ(EncodeInt8(RowsOf(values, 1)).codes[3], 127);
 }
 
 TEST(BitsAndBytesTest, BlocksWithoutASizeAreRefused) {
