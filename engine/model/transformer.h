@@ -58,15 +58,6 @@ class Transformer {
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
 
-<<<<<<< HEAD
-  // Returns DATA_LOSS if a file that the weights are mapped from was truncated or written to: the
-  // model is then good for nothing. From any thread.
-  Status CheckFiles() const { return CheckUnchanged(files_); }
-
-  // Shows it what every linear layer is given from now on; null: nobody looks. Must outlive the
-  // calls that it sees.
-  void set_observer(LinearObserver* observer) { observer_ = observer; }
-=======
   // Shows it what every linear layer is given from now on; null: nobody looks. Must outlive the
   // calls that it sees.
   void set_observer(LinearObserver* observer) { observer_ = observer; }
@@ -74,7 +65,6 @@ class Transformer {
   // Returns DATA_LOSS if a file that the weights are mapped from was truncated or written to: the
   // model is then good for nothing. From any thread.
   Status CheckFiles() const { return CheckUnchanged(files_); }
->>>>>>> main
 
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
