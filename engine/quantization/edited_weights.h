@@ -27,7 +27,6 @@ class EditedWeights final : public WeightSource {
   bool Contains(const std::string& name) const override { return source_->Contains(name); }
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
-  MappedFileStates files() const override { return source_->files(); }
   bool IsQuantized(const std::string& name) const override { return linears_.contains(name); }
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
