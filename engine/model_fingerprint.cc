@@ -19,13 +19,15 @@ void UpdateFramed(Sha256& hash, std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
-                                       const Checkpoint& checkpoint, std::string_view settings) {
+                                       const Checkpoint* checkpoint, std::string_view settings) {
   Sha256 hash;
   for (const std::string& path : files) {
     QUIRE_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
     UpdateFramed(hash, file->bytes());
   }
-  for (const auto& file : checkpoint.files()) UpdateFramed(hash, file->content());
+  if (checkpoint != nullptr) {
+    for (const auto& file : checkpoint->files()) UpdateFramed(hash, file->content());
+  }
   UpdateFramed(hash, Bytes(settings));
   return ToHex(Bytes(hash.Finish()));
 }

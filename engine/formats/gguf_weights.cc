@@ -22,6 +22,12 @@ constexpr std::array kOutsideOfLayers = {
     Renaming{"lm_head", "output"},
 };
 constexpr std::string_view kLayers = "model.layers.";
+constexpr std::array kOutsideOfEncoderLayers = {
+    Renaming{"embeddings.word_embeddings", "token_embd"},
+    Renaming{"embeddings.position_embeddings", "position_embd"},
+    Renaming{"embeddings.token_type_embeddings", "token_types"},
+    Renaming{"embeddings.LayerNorm", "token_embd_norm"},
+};
 constexpr std::array kInsideOfLayers = {
     Renaming{"input_layernorm", "attn_norm"},
     Renaming{"self_attn.q_proj", "attn_q"},
@@ -35,6 +41,17 @@ constexpr std::array kInsideOfLayers = {
     Renaming{"mlp.up_proj", "ffn_up"},
     Renaming{"mlp.down_proj", "ffn_down"},
 };
+constexpr std::string_view kEncoderLayers = "encoder.layer.";
+constexpr std::array kInsideOfEncoderLayers = {
+    Renaming{"attention.self.query", "attn_q"},
+    Renaming{"attention.self.key", "attn_k"},
+    Renaming{"attention.self.value", "attn_v"},
+    Renaming{"attention.output.dense", "attn_output"},
+    Renaming{"attention.output.LayerNorm", "attn_output_norm"},
+    Renaming{"intermediate.dense", "ffn_up"},
+    Renaming{"output.dense", "ffn_down"},
+    Renaming{"output.LayerNorm", "layer_output_norm"},
+};
 
 template <typename Table>
 std::optional<std::string_view> Rename(const Table& table, std::string_view ours) {
@@ -42,6 +59,29 @@ std::optional<std::string_view> Rename(const Table& table, std::string_view ours
     if (renaming.ours == ours) return renaming.theirs;
   }
   return std::nullopt;
+}
+
+// The name in GGUF files of what one layer calls `in_layer` ("0.mlp.up_proj").
+template <typename Table>
+std::optional<std::string> RenameInLayer(const Table& table, std::string_view in_layer) {
+  const std::size_t number_end = in_layer.find('.');
+  if (number_end == in_layer.npos) return std::nullopt;
+  const auto theirs = Rename(table, in_layer.substr(number_end + 1));
+  if (!theirs) return std::nullopt;
+  return fmt::format("blk.{}.{}", in_layer.substr(0, number_end), *theirs);
+}
+
+// The same for a whole name without its kind.
+std::optional<std::string> RenameStem(std::string_view stem) {
+  if (stem.starts_with(kLayers)) {
+    return RenameInLayer(kInsideOfLayers, stem.substr(kLayers.size()));
+  }
+  if (stem.starts_with(kEncoderLayers)) {
+    return RenameInLayer(kInsideOfEncoderLayers, stem.substr(kEncoderLayers.size()));
+  }
+  auto theirs = Rename(kOutsideOfLayers, stem);
+  if (!theirs) theirs = Rename(kOutsideOfEncoderLayers, stem);
+  return theirs ? std::optional<std::string>(*theirs) : std::nullopt;
 }
 
 std::optional<kernels::DType> ToKernelDType(GgufTensorType type) {
@@ -115,19 +155,9 @@ std::optional<std::string> GgufTensorName(std::string_view name) {
   // "stem.kind", where kind is weight or bias.
   const std::size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
-  const std::string_view stem = name.substr(0, dot);
-  const std::string_view kind = name.substr(dot);
-  if (!stem.starts_with(kLayers)) {
-    const auto theirs = Rename(kOutsideOfLayers, stem);
-    if (!theirs) return std::nullopt;
-    return fmt::format("{}{}", *theirs, kind);
-  }
-  const std::string_view in_layers = stem.substr(kLayers.size());
-  const std::size_t number_end = in_layers.find('.');
-  if (number_end == in_layers.npos) return std::nullopt;
-  const auto theirs = Rename(kInsideOfLayers, in_layers.substr(number_end + 1));
+  const std::optional<std::string> theirs = RenameStem(name.substr(0, dot));
   if (!theirs) return std::nullopt;
-  return fmt::format("blk.{}.{}{}", in_layers.substr(0, number_end), *theirs, kind);
+  return fmt::format("{}{}", *theirs, name.substr(dot));
 }
 
 StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/model/architecture.h"
+#include "engine/model/gguf_bert.h"
 
 namespace quire::engine {
 namespace {
@@ -162,8 +163,9 @@ StatusOr<Json> GgufConfigJson(const GgufFile& file) {
   for (const Family& family : kFamilies) {
     if (name == family.gguf) return Reader(file, family.gguf).Read(family.architecture);
   }
-  return Unimplemented("{}: general.architecture: wanted llama or qwen2, have \"{}\"", file.path(),
-                       name.value_or(""));
+  if (name == kGgufBert) return GgufBertConfigJson(file);
+  return Unimplemented("{}: general.architecture: wanted llama, qwen2 or bert, have \"{}\"",
+                       file.path(), name.value_or(""));
 }
 
 StatusOr<ModelConfig> LoadGgufModelConfig(const std::string& path) {

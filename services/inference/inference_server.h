@@ -15,7 +15,7 @@ namespace quire::services {
 struct InferenceOptions {
   std::string model;                  // directory of the language model; empty: none
   std::string model_name;             // what requests call it; empty: last part of the path
-  std::string embedding_model;        // directory of the embedding model; empty: none
+  std::string embedding_model;        // directory or .gguf file; empty: none
   std::string embedding_model_name;   // as model_name
   std::string device;                 // start of a device's name, "cpu/avx2"; empty: the fastest
   std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
