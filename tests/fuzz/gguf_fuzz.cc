@@ -4,6 +4,7 @@
 
 #include "engine/formats/gguf_weights.h"
 #include "engine/model/gguf_config.h"
+#include "engine/model/sentence_transformers.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -55,12 +56,14 @@ void CheckWeights(const std::string& path) {
   if (!weights.ok() || !config.ok()) return;
   const std::vector<std::int64_t> q_shape = {
       std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
-  testing::CheckClear(
-      (*weights)->Get("model.layers.0.self_attn.q_proj.weight", q_shape).status());
-  for (const char* layer : {"model.layers.0.self_attn.q_proj", "model.embed_tokens"}) {
-    const std::int64_t rows = layer[6] == 'e' ? config->vocab_size : q_shape[0];
-    CheckBlocks(**weights, layer, rows, config->hidden_size);
-  }
+  const bool is_encoder = config->is_encoder();
+  const std::string q = is_encoder ? "encoder.layer.0.attention.self.query"  //
+                                   : "model.layers.0.self_attn.q_proj";
+  testing::CheckClear((*weights)->Get(q + ".weight", q_shape).status());
+  CheckBlocks(**weights, q, q_shape[0], config->hidden_size);
+  CheckBlocks(**weights, is_encoder ? "embeddings.word_embeddings" : "model.embed_tokens",
+              config->vocab_size, config->hidden_size);
+  if (is_encoder) testing::CheckClear(engine::LoadSentenceTransformersConfig(path).status());
 }
 
 void CheckTokenizer(const std::string& path) {
