@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/model/architecture.h"
+#include "engine/model/gguf_bert.h"
 
 namespace quire::engine {
 namespace {
@@ -272,6 +273,7 @@ StatusOr<Json> GgufConfigJson(const GgufFile& file) {
   for (const Family& family : kFamilies) {
     if (name == family.gguf) return Reader(file, family.gguf).Read(family.architecture);
   }
+  if (name == kGgufBert) return GgufBertConfigJson(file);
   return Unimplemented("{}: general.architecture: wanted one of {}, have \"{}\"", file.path(),
                        FamilyNames(), name.value_or(""));
 }
