@@ -12,9 +12,8 @@ Status EncoderPasses::Run(std::span<const std::size_t> num_tokens, const Pass& p
   for (std::size_t i = 0; i < num_tokens.size(); ++i) {
     if (num_tokens[i] > 0) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return num_tokens[a] > num_tokens[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return num_tokens[a] > num_tokens[b]; });
   for (std::size_t begin = 0; begin < order.size();) {
     std::size_t end = begin;
     std::size_t total = 0;

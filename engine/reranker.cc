@@ -95,8 +95,8 @@ StatusOr<std::vector<TokenId>> CrossEncoderReranker::EncodeQuery(const std::stri
 }
 
 StatusOr<TokenPair> CrossEncoderReranker::EncodePair(std::span<const TokenId> query,
-                                                     const std::string& document,
-                                                     std::size_t index, RerankBatch& batch) const {
+                                                     const std::string& document, std::size_t index,
+                                                     RerankBatch& batch) const {
   std::vector<TokenId> ids = model_.tokenizer->Encode(document, {.add_special_tokens = false});
   const std::size_t room = static_cast<std::size_t>(max_query_tokens()) + 1 - query.size();
   batch.truncated.push_back(ids.size() > room);
@@ -165,8 +165,7 @@ StatusOr<std::int32_t> MaxTokens(const std::string& directory, const ModelConfig
   if (length == json->end() || !length->is_number_integer()) return config.max_position_embeddings;
   const auto limit = length->get<std::int64_t>();
   if (limit < 1) return config.max_position_embeddings;
-  return static_cast<std::int32_t>(
-      std::min<std::int64_t>(limit, config.max_position_embeddings));
+  return static_cast<std::int32_t>(std::min<std::int64_t>(limit, config.max_position_embeddings));
 }
 
 // Special tokens of a pair, each with what the model has for it. Errors name the directory.

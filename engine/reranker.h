@@ -24,8 +24,9 @@ struct RerankerOptions {
 };
 
 struct RerankBatch {
-  // How well each document answers the query, more is better. One label: its logit, through a sigmoid
-  // where the model's config.json says so or nothing. Several: the probability of the last one.
+  // How well each document answers the query, more is better. One label: its logit, through a
+  // sigmoid where the model's config.json says so or nothing. Several: the probability of the last
+  // one.
   std::vector<float> scores;
   std::vector<float> logits;             // [documents, num_labels]
   std::vector<std::int32_t> num_tokens;  // [documents], query and special tokens included
@@ -43,9 +44,9 @@ class Reranker {
                                                     kernels::Device& device);
   virtual ~Reranker() = default;
 
-  // In the order of `documents`. A document that is too long beside the query is cut at its end; the
-  // query never is: INVALID_ARGUMENT if it has more than max_query_tokens(). A document's score does
-  // not depend on the others.
+  // In the order of `documents`. A document that is too long beside the query is cut at its end;
+  // the query never is: INVALID_ARGUMENT if it has more than max_query_tokens(). A document's score
+  // does not depend on the others.
   virtual StatusOr<RerankBatch> Rerank(const std::string& query,
                                        std::span<const std::string> documents) = 0;
 

@@ -20,12 +20,11 @@ StatusOr<std::unique_ptr<CrossEncoder>> CrossEncoder::Load(const ModelConfig& co
   Buffers buffers;
   QUIRE_ASSIGN_OR_RETURN(buffers.dense,
                          ActivationBuffer::Create(max_sequences, config.hidden_size, device));
-  QUIRE_ASSIGN_OR_RETURN(
-      buffers.logits,
-      ActivationBuffer::Create(max_sequences, config.classifier.num_labels, device));
-  return std::unique_ptr<CrossEncoder>(
-      new CrossEncoder(device, std::move(encoder), std::move(head), std::move(files),
-                       std::move(buffers), loader.weight_bytes()));
+  QUIRE_ASSIGN_OR_RETURN(buffers.logits, ActivationBuffer::Create(
+                                             max_sequences, config.classifier.num_labels, device));
+  return std::unique_ptr<CrossEncoder>(new CrossEncoder(device, std::move(encoder), std::move(head),
+                                                        std::move(files), std::move(buffers),
+                                                        loader.weight_bytes()));
 }
 
 CrossEncoder::CrossEncoder(kernels::Device& device, std::unique_ptr<Encoder> encoder, Head head,

@@ -16,9 +16,9 @@ namespace quire::engine {
 namespace {
 
 Status Validate(const QuantizeOptions& options, const ModelConfig& config) {
-  if (config.is_encoder()) {
-    return InvalidArgument("{}: wanted a language model, have the encoder {}", options.model_path,
-                           config.architecture);
+  if (config.task != ModelTask::kGenerate) {
+    return InvalidArgument("{}: wanted a language model, have {}, which {}", options.model_path,
+                           config.architecture, Purpose(config.task));
   }
   if (config.quantization) {
     return FailedPrecondition("{}: wanted weights in F32, F16 or BF16, have {} already",
@@ -176,6 +176,7 @@ StatusOr<QuantizeResult> Run::Write() {
   result.files.insert(result.files.begin(), "config.json");
   QUIRE_ASSIGN_OR_RETURN(const std::vector<std::string> weights, writer->Finish());
   result.files.insert(result.files.end(), weights.begin(), weights.end());
+  QUIRE_RETURN_IF_ERROR(CheckUnchanged(checkpoint_->files()));
   QUIRE_RETURN_IF_ERROR(output->Finish());
   return result;
 }

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "services/cli/progress.h"
+#include "services/cli/terminal.h"
+#include "services/hub/hub_cache.h"
+#include "services/hub/pull_model.h"
 #include "services/server/error_details.h"
 
 namespace quire::services::cli {
@@ -87,11 +91,7 @@ std::vector<NamedModel> ListNamedModels(const GlobalOptions& options) {
 StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
                                    const GlobalOptions& options) {
   if (spec.empty()) return BundledModel(kind, options);
-  if (spec.starts_with("hf:")) {
-    return InvalidArgument(
-        "model {}: downloading is not supported yet; wanted the directory of a Hugging Face model",
-        spec);
-  }
+  if (hub::IsModelReference(spec)) return PullHubModel(spec, options);
   std::error_code error;
   if (fs::is_directory(fs::path(spec), error)) return std::string(spec);
   if (fs::exists(fs::path(spec), error)) {
@@ -108,9 +108,25 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
       spec, options.data_dir);
 }
 
+StatusOr<std::string> PullHubModel(std::string_view spec, const GlobalOptions& options) {
+  const Terminal terminal = DetectTerminal(options.color);
+  ProgressLine line(terminal.stderr_is_terminal, terminal.columns);
+  auto path = hub::PullModel(spec, [&](const hub::DownloadProgress& progress) {
+    constexpr std::int64_t kMebibyte = 1 << 20;
+    line.Update(fmt::format("{} (MiB)", progress.file), progress.done_bytes / kMebibyte,
+                progress.total_bytes / kMebibyte);
+    return true;
+  });
+  // There is no model of a kind that is read here.
+  if (absl::IsUnimplemented(path.status())) return ModelFileError(path.status());
+  return path;
+}
+
 std::string ModelName(const std::string& path) {
   if (path.empty()) return "";
   const fs::path full = fs::absolute(fs::path(path)).lexically_normal();
+  const auto repo = hub::RepoNameOfSnapshot(full);
+  if (repo && full.extension() != kGgufExtension) return *repo;
   const fs::path last = (full.has_filename() ? full : full.parent_path()).filename();
   return (last.extension() == kGgufExtension ? last.stem() : last).string();
 }

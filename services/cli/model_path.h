@@ -23,13 +23,20 @@ struct NamedModel {
 // The models of DATA_DIR/models, then the bundled ones, each by name.
 std::vector<NamedModel> ListNamedModels(const GlobalOptions& options);
 
-// The directory of `spec`: an existing path, else the name of a model. A language model may be a
-// .gguf file. The empty spec means the bundled model of this kind. Returns INVALID_ARGUMENT for a form that is not supported and where
-// nothing was given and nothing is bundled; NOT_FOUND naming the places looked at.
+// The directory of `spec`: an existing path, a model of a hub ("hf:org/repo"), which is downloaded if
+// it is not here, else the name of a model. A language model may be a .gguf file. The empty spec means
+// the bundled model of this kind. Returns INVALID_ARGUMENT for a form that is not supported and where
+// nothing was given and nothing is bundled; NOT_FOUND naming the places looked at; else as
+// PullHubModel.
 StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
                                    const GlobalOptions& options);
 
-// What a service calls the model at a path: the last part of it, without ".gguf".
+// Downloads what is missing of "hf:org/repo[@revision]", with a progress bar on a terminal. Errors as
+// hub::PullModel.
+StatusOr<std::string> PullHubModel(std::string_view spec, const GlobalOptions& options);
+
+// What a service calls the model at a path: the last part of it, without ".gguf"; of a download the
+// repository's name.
 std::string ModelName(const std::string& path);
 
 // Marks an error of loading a model that was found: its files are to blame, exit code 6.

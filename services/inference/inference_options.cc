@@ -7,15 +7,18 @@ namespace quire::services {
 namespace {
 
 void AddModelOptions(CLI::App& app, InferenceOptions& options) {
-  app.add_option("--model", options.model, "Directory of the language model")->type_name("PATH");
+  app.add_option("--model", options.model,
+                 "Directory or .gguf file of the language model, or hf:ORG/REPO[@REVISION]")
+      ->type_name("PATH");
   app.add_option("--model-name", options.model_name,
                  "What requests call it; default: the last part of its path");
-  app.add_option("--embedding-model", options.embedding_model, "Directory of the embedding model")
+  app.add_option("--embedding-model", options.embedding_model,
+                 "Directory of the embedding model, or hf:ORG/REPO[@REVISION]")
       ->type_name("PATH");
   app.add_option("--embedding-model-name", options.embedding_model_name,
                  "What requests call it; default: the last part of its path");
   app.add_option("--rerank-model", options.rerank_model,
-                 "Directory of the reranking model, a cross-encoder")
+                 "Directory of the reranking model, a cross-encoder, or hf:ORG/REPO[@REVISION]")
       ->type_name("PATH");
   app.add_option("--rerank-model-name", options.rerank_model_name,
                  "What requests call it; default: the last part of its path");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/embedder.h"
 #include "engine/engine.h"
 #include "engine/kv/kv_cache.h"
@@ -12,6 +13,7 @@
 #include "engine/memory_plan.h"
 #include "engine/reranker.h"
 #include "kernels/device.h"
+#include "services/hub/pull_model.h"
 #include "services/inference/inference_service.h"
 #include "services/inference/model_name.h"
 #include "services/inference/model_registry.h"
@@ -64,6 +66,21 @@ Status AnnotateLoad(const Status& status, const std::string& flag, const std::st
   return is_other ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
 }
 
+// The directory of a model, downloaded if it is one of a hub.
+StatusOr<std::string> LocalPath(const std::string& model, const std::string& flag) {
+  if (!hub::IsModelReference(model)) return model;
+  std::string file;
+  const auto path = hub::PullModel(model, [&](const hub::DownloadProgress& progress) {
+    if (std::exchange(file, progress.file) != progress.file) {
+      log::Info("{}: downloading {}, {} bytes", model, progress.file, progress.total_bytes);
+    }
+    return true;
+  });
+  if (absl::IsUnimplemented(path.status())) return AnnotateLoad(path.status(), flag, model);
+  if (!path.ok()) return Annotate(path.status(), flag);
+  return path;
+}
+
 class ModelServer final : public InferenceServer {
  public:
   // Requires: options that Create has checked, names filled in.
@@ -99,8 +116,9 @@ class ModelServer final : public InferenceServer {
 StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
     std::int64_t memory_bytes) {
   if (options_.model.empty()) return std::optional<ServedLanguageModel>();
+  QUIRE_ASSIGN_OR_RETURN(const std::string path, LocalPath(options_.model, "--model"));
   const engine::EngineOptions engine_options{
-      .model_path = options_.model,
+      .model_path = path,
       .block_size = options_.block_size,
       .kv_cache_bytes = options_.kv_cache_bytes,
       .memory_bytes = memory_bytes,
@@ -126,8 +144,9 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
 
 StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {
   if (options_.embedding_model.empty()) return std::optional<ServedEmbeddingModel>();
-  auto embedder =
-      engine::Embedder::Create({.model_path = options_.embedding_model, .turns = turns_}, *device_);
+  QUIRE_ASSIGN_OR_RETURN(const std::string path,
+                         LocalPath(options_.embedding_model, "--embedding-model"));
+  auto embedder = engine::Embedder::Create({.model_path = path, .turns = turns_}, *device_);
   if (!embedder.ok()) {
     return AnnotateLoad(embedder.status(), "--embedding-model", options_.embedding_model);
   }
@@ -137,8 +156,9 @@ StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() 
 
 StatusOr<std::optional<ServedRerankingModel>> ModelServer::LoadRerankingModel() {
   if (options_.rerank_model.empty()) return std::optional<ServedRerankingModel>();
-  auto reranker =
-      engine::Reranker::Create({.model_path = options_.rerank_model, .turns = turns_}, *device_);
+  QUIRE_ASSIGN_OR_RETURN(const std::string path,
+                         LocalPath(options_.rerank_model, "--rerank-model"));
+  auto reranker = engine::Reranker::Create({.model_path = path, .turns = turns_}, *device_);
   if (!reranker.ok()) {
     return AnnotateLoad(reranker.status(), "--rerank-model", options_.rerank_model);
   }

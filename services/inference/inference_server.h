@@ -13,11 +13,12 @@
 namespace quire::services {
 
 struct InferenceOptions {
-  std::string model;                  // directory of the language model; empty: none
+  // Of each model a directory, or "hf:org/repo[@revision]", which Load downloads.
+  std::string model;                  // the language model, or a .gguf file; empty: none
   std::string model_name;             // what requests call it; empty: last part of the path
-  std::string embedding_model;        // directory of the embedding model; empty: none
+  std::string embedding_model;        // empty: none
   std::string embedding_model_name;   // as model_name
-  std::string rerank_model;           // directory of the reranking model; empty: none
+  std::string rerank_model;           // empty: none
   std::string rerank_model_name;      // as model_name
   std::string device;                 // start of a device's name, "cpu/avx2"; empty: the fastest
   std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
@@ -61,10 +62,10 @@ class InferenceServer {
   // Borrowed. Until Load is done their calls are UNAVAILABLE with RetryInfo.
   virtual std::vector<grpc::Service*> services() = 0;
 
-  // Loads the models: up to minutes for large ones. Errors as engine::Engine::Create,
-  // engine::Embedder::Create and engine::Reranker::Create, naming the flag, with ErrorInfo
-  // BAD_MODEL_FILE where the model's files are to blame and not the options or the machine. Call
-  // once.
+  // Downloads what has to be, then loads the models: up to minutes for large ones. Errors as
+  // hub::PullModel, engine::Engine::Create, engine::Embedder::Create and engine::Reranker::Create,
+  // naming the flag, with ErrorInfo BAD_MODEL_FILE where the model's files are to blame and not the
+  // options or the machine. Call once.
   virtual Status Load() = 0;
 
   // What was loaded, for the log: a line per model, then who gets the host's memory. Empty before

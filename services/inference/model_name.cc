@@ -4,6 +4,8 @@
 #include <cctype>
 #include <filesystem>
 
+#include "services/hub/hub_cache.h"
+#include "services/hub/model_reference.h"
 #include "services/inference/model_registry.h"
 
 namespace quire::services {
@@ -20,6 +22,19 @@ bool IsReserved(const std::string& name) {
          name == kDefaultRerankingModel;
 }
 
+// A path whose last part names the model.
+std::filesystem::path NamingPath(const std::string& path) {
+  if (const auto reference = hub::ParseModelReference(path);
+      hub::IsModelReference(path) && reference.ok()) {
+    return reference->file.empty() ? reference->repo : reference->file;
+  }
+  std::error_code ignored;
+  std::filesystem::path file = std::filesystem::absolute(path, ignored).lexically_normal();
+  if (!file.has_filename()) file = file.parent_path();
+  const auto repo = hub::RepoNameOfSnapshot(file);
+  return repo && file.extension() != ".gguf" ? std::filesystem::path(*repo) : file;
+}
+
 }  // namespace
 
 StatusOr<std::string> ModelName(const std::string& given, const std::string& path) {
@@ -34,9 +49,7 @@ StatusOr<std::string> ModelName(const std::string& given, const std::string& pat
     }
     return given;
   }
-  std::error_code ignored;
-  std::filesystem::path file = std::filesystem::absolute(path, ignored).lexically_normal();
-  if (!file.has_filename()) file = file.parent_path();
+  std::filesystem::path file = NamingPath(path);
   if (file.extension() == ".gguf") file = file.stem();
   std::string name = file.filename().string().substr(0, kMaxNameBytes);
   std::replace_if(

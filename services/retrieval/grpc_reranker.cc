@@ -42,8 +42,7 @@ StatusOr<std::vector<double>> GrpcReranker::Rerank(const std::string& model,
     }
     RerankResponse response;
     const auto context = calls_.NewContext();
-    QUIRE_RETURN_IF_ERROR(
-        calls_.Translate(stub_.Rerank(context.get(), request, &response)));
+    QUIRE_RETURN_IF_ERROR(calls_.Translate(stub_.Rerank(context.get(), request, &response)));
     QUIRE_RETURN_IF_ERROR(TakeScores(response, std::span(scores).subspan(begin, count)));
   }
   return scores;

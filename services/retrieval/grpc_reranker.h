@@ -21,8 +21,8 @@ class GrpcReranker final {
       : stub_(stub), calls_(parent) {}
 
   // A score per text, in order; more is better. `model` may be empty. Returns NOT_FOUND or
-  // FAILED_PRECONDITION if there is no such model, INVALID_ARGUMENT if the query is too long for it,
-  // else as retrieval::Embedder.
+  // FAILED_PRECONDITION if there is no such model, INVALID_ARGUMENT if the query is too long for
+  // it, else as retrieval::Embedder.
   StatusOr<std::vector<double>> Rerank(const std::string& model, const std::string& query,
                                        std::span<const std::string_view> texts);
 

@@ -9,8 +9,8 @@
 
 namespace quire::services {
 
-// Calls of the inference service on behalf of one call of a client: the deadline and the cancellation
-// of the client's call end them too, and no single one lasts longer than five minutes.
+// Calls of the inference service on behalf of one call of a client: the deadline and the
+// cancellation of the client's call end them too, and no single one lasts longer than five minutes.
 //
 // The channel tries again when the service is away, so the client's channel must not, or the two
 // multiply: UNAVAILABLE from here sets grpc-retry-pushback-ms to "never" in the client's call.

@@ -29,6 +29,7 @@ std::unique_ptr<Command> NewEmbedCommand(CLI::App& parent);
 std::unique_ptr<Command> NewGenerateCommand(CLI::App& parent);
 std::unique_ptr<Command> NewInspectCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsLsCommand(CLI::App& parent);
+std::unique_ptr<Command> NewModelsPullCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsRmCommand(CLI::App& parent);
 std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent);
 std::unique_ptr<Command> NewPerplexityCommand(CLI::App& parent);

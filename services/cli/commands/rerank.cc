@@ -40,10 +40,12 @@ RerankCommand::RerankCommand(CLI::App& parent)
                   "Directory of a reranking model, or the name of a bundled one; with --server one "
                   "of its models")
       ->type_name("MODEL");
-  app().add_option("--query", query_, "What the documents are scored for")
+  app()
+      .add_option("--query", query_, "What the documents are scored for")
       ->type_name("TEXT")
       ->required();
-  app().add_option("--top-n", top_n_, "Print only the best; 0: all")
+  app()
+      .add_option("--top-n", top_n_, "Print only the best; 0: all")
       ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
   AddDeviceOptions(app(), model_);
 }
@@ -57,8 +59,8 @@ StatusOr<std::vector<std::string>> ReadDocuments() {
   return documents;
 }
 
-// The scores of all documents, in calls that each take as many as fit. A score does not depend on the
-// other documents of a call.
+// The scores of all documents, in calls that each take as many as fit. A score does not depend on
+// the other documents of a call.
 StatusOr<std::vector<RankedDocument>> ScoreAll(Session& session, InferenceService::Stub& stub,
                                                RerankRequest request,
                                                std::vector<std::string> documents) {
@@ -87,9 +89,8 @@ StatusOr<std::vector<RankedDocument>> ScoreAll(Session& session, InferenceServic
 }
 
 void WarnOfCuts(std::span<const RankedDocument> scored) {
-  const auto num_cut = std::count_if(scored.begin(), scored.end(), [](const auto& document) {
-    return document.truncated();
-  });
+  const auto num_cut = std::count_if(scored.begin(), scored.end(),
+                                     [](const auto& document) { return document.truncated(); });
   if (num_cut == 0) return;
   fmt::print(stderr, "{} of {} documents are longer than the model takes and were cut\n", num_cut,
              scored.size());

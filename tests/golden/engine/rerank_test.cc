@@ -56,7 +56,8 @@ TEST_P(TinyRerankerTest, PairsAreThoseOfTheReference) {
   for (const auto& document : expected_["documents"]) {
     if (document["truncated"]) continue;
     const auto pair = tokenizer.JoinPair(
-        query, tokenizer.Encode(document["text"].get<std::string>(), {.add_special_tokens = false}));
+        query,
+        tokenizer.Encode(document["text"].get<std::string>(), {.add_special_tokens = false}));
     ASSERT_THAT(pair, IsOk());
     EXPECT_EQ(pair->ids, document["ids"].get<std::vector<TokenId>>());
     EXPECT_EQ(pair->type_ids, document["type_ids"].get<std::vector<std::int32_t>>());
@@ -81,14 +82,14 @@ TEST_P(TinyRerankerTest, LogitsAndScoresEqualTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Models, TinyRerankerTest,
-    ::testing::Combine(::testing::Values("rerank_bert", "rerank_roberta", "rerank_xlm_roberta"),
-                       ::testing::ValuesIn(testing::DeviceNames())),
-    [](const auto& model) {
-      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                               std::get<1>(model.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Models, TinyRerankerTest,
+                         ::testing::Combine(::testing::Values("rerank_bert", "rerank_roberta",
+                                                              "rerank_xlm_roberta"),
+                                            ::testing::ValuesIn(testing::DeviceNames())),
+                         [](const auto& model) {
+                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                                                    std::get<1>(model.param));
+                         });
 
 }  // namespace
 }  // namespace quire::engine

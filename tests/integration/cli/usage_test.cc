@@ -15,7 +15,7 @@ TEST_F(UsageTest, WrongArgumentsExitWithTwo) {
                                                     {"generate", "--no-such-option"},
                                                     {"docs", "ls"},
                                                     {"score", "--ids", "1,x"},
-                                                    {"generate", "--model", "hf:org/model"},
+                                                    {"generate", "--model", "hf:org/.."},
                                                     {"generate", "--quantize", "int5"},
                                                     {"generate"}}) {
     const ProcessResult result = Run(arguments);

@@ -27,10 +27,9 @@ class RerankerTest : public ::testing::Test {
   }
 
   StatusOr<std::unique_ptr<Reranker>> Create(std::int32_t max_batch_tokens = 512) {
-    return Reranker::Create({.model_path = directory_.path(),
-                             .max_batch_tokens = max_batch_tokens,
-                             .turns = {}},
-                            *device_);
+    return Reranker::Create(
+        {.model_path = directory_.path(), .max_batch_tokens = max_batch_tokens, .turns = {}},
+        *device_);
   }
   std::unique_ptr<Reranker> NewReranker(std::int32_t max_batch_tokens = 512) {
     auto reranker = Create(max_batch_tokens);
@@ -90,7 +89,8 @@ TEST_F(RerankerTest, DocumentsAreCutAndQueriesAreNot) {
 TEST_F(RerankerTest, ScoresAreProbabilitiesUnlessTheModelSaysOtherwise) {
   const std::vector<std::string> documents = Documents();
   const auto sigmoid = NewReranker()->Rerank("who", documents);
-  ChangeConfig({{"sentence_transformers", {{"activation_fn", "torch.nn.modules.linear.Identity"}}}});
+  ChangeConfig(
+      {{"sentence_transformers", {{"activation_fn", "torch.nn.modules.linear.Identity"}}}});
   const auto raw = NewReranker()->Rerank("who", documents);
   ASSERT_THAT(sigmoid, IsOk());
   ASSERT_THAT(raw, IsOk());
