@@ -171,8 +171,15 @@ void Transformer::AddNormed(const Norm& post_norm, std::int64_t num_tokens) {
   device_.kernels().add({.x = buffers_.hidden.Rows(num_tokens), .y = normed}, *stream_);
 }
 
-void Transformer::ForwardLayer(const Layer& layer, std::int64_t num_tokens,
-                               const AttentionStep& step, const kernels::KvLayerView& cache) {
+void Transformer::ForwardLayer(std::int32_t index, AttentionStep step, const KvCache& cache) {
+  const Layer& layer = weights_.layers[static_cast<std::size_t>(index)];
+  const Weight& frequency =
+      layer.has_local_rope ? weights_.local_inverse_frequency : weights_.inverse_frequency;
+  step.rope = {.inverse_frequency = static_cast<const float*>(frequency.view.data)};
+  if (!layer.has_local_rope) {
+    step.rope.attention_factor = static_cast<float>(config_.rope_scaling.attention_factor);
+  }
+  const std::int64_t num_tokens = num_tokens_;
   const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
   const kernels::MatrixView normed = buffers_.normed.Rows(num_tokens);
   const auto target = [&](const std::optional<Norm>& post_norm) {
@@ -180,7 +187,7 @@ void Transformer::ForwardLayer(const Layer& layer, std::int64_t num_tokens,
   };
   layer.attention_norm.Forward(hidden, normed, context());
   layer.attention.Forward(normed, target(layer.attention_post_norm),
-                          /*accumulate=*/!layer.attention_post_norm, step, cache,
+                          /*accumulate=*/!layer.attention_post_norm, step, cache.Layer(index),
                           {.q = buffers_.q.Rows(num_tokens),
                            .k = buffers_.k.Rows(num_tokens),
                            .v = buffers_.v.Rows(num_tokens),
@@ -206,7 +213,7 @@ void Transformer::Embed(const ForwardBatch& batch, const std::int32_t* positions
       *stream_);
 }
 
-void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
+AttentionStep Transformer::BeginStep(const ForwardBatch& batch) {
   QUIRE_DCHECK(batch.num_tokens() > 0 && batch.num_tokens() <= limits_.max_batch_tokens);
   num_tokens_ = batch.num_tokens();
   const kernels::AttentionBatch attention_batch = {
@@ -218,23 +225,33 @@ void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
       .num_kv_heads = config_.num_kv_heads,
       .head_dim = config_.head_dim};
   plan_ = device_.kernels().plan_paged_attention(attention_batch);
-  const RopeTable rope = {
-      .inverse_frequency = static_cast<const float*>(weights_.inverse_frequency.view.data),
-      .attention_factor = static_cast<float>(config_.rope_scaling.attention_factor)};
-  const RopeTable local_rope = {
-      .inverse_frequency = static_cast<const float*>(weights_.local_inverse_frequency.view.data)};
-  AttentionStep step = {
-      .positions = buffers_.positions.Upload(batch.positions, device_, *stream_),
-      .slot_mapping = buffers_.slot_mapping.Upload(batch.slot_mapping, device_, *stream_),
-      .rope = rope,
-      .batch = attention_batch,
-      .plan = plan_.get()};
+  return {.positions = buffers_.positions.Upload(batch.positions, device_, *stream_),
+          .slot_mapping = buffers_.slot_mapping.Upload(batch.slot_mapping, device_, *stream_),
+          .rope = {},
+          .batch = attention_batch,
+          .plan = plan_.get()};
+}
+
+void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
+  const AttentionStep step = BeginStep(batch);
   Embed(batch, step.positions);
-  for (std::int32_t i = 0; i < config_.num_layers; ++i) {
-    const Layer& layer = weights_.layers[static_cast<std::size_t>(i)];
-    step.rope = layer.has_local_rope ? local_rope : rope;
-    ForwardLayer(layer, num_tokens_, step, cache.Layer(i));
+  for (std::int32_t i = 0; i < config_.num_layers; ++i) ForwardLayer(i, step, cache);
+}
+
+Status Transformer::ForwardOneLayer(std::int32_t layer, const ForwardBatch& batch,
+                                    const KvCache& cache, std::span<float> hidden) {
+  const AttentionStep step = BeginStep(batch);
+  void* const states = buffers_.hidden.Rows(num_tokens_).data;
+  const auto size_bytes = static_cast<std::int64_t>(hidden.size_bytes());
+  QUIRE_DCHECK(size_bytes == num_tokens_ * config_.hidden_size * std::int64_t{sizeof(float)});
+  if (layer == 0) {
+    Embed(batch, step.positions);
+  } else {
+    device_.CopyToDevice(states, hidden.data(), size_bytes, *stream_);
   }
+  ForwardLayer(layer, step, cache);
+  device_.CopyToHost(hidden.data(), states, size_bytes, *stream_);
+  return Wait();
 }
 
 StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_t> rows) {

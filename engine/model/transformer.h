@@ -50,6 +50,12 @@ class Transformer {
   // Requires: 1 <= tokens <= max_batch_tokens, ids below vocab_size, slots inside `cache`.
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
+  // One layer alone, for calibration. `hidden`: [tokens, hidden_size] in host memory, the layer's
+  // input and then its output; layer 0 takes the embedded tokens for an input. Waits. Errors as Wait.
+  // Requires: as Forward.
+  Status ForwardOneLayer(std::int32_t layer, const ForwardBatch& batch, const KvCache& cache,
+                         std::span<float> hidden);
+
   // Logits of these rows of the last Forward, [rows, vocab_size], and waits for them. Valid until
   // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as CheckFiles.
   // Requires: at most max_logit_rows rows, at least one.
@@ -132,11 +138,12 @@ class Transformer {
   LayerContext context() {
     return {.kernels = device_.kernels(), .stream = *stream_, .observer = observer_};
   }
+  // What all layers of a forward pass share but the rotary table. Starts the pass.
+  AttentionStep BeginStep(const ForwardBatch& batch);
   void Embed(const ForwardBatch& batch, const std::int32_t* positions);
   // hidden += post_norm(normed).
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
-  void ForwardLayer(const Layer& layer, std::int64_t num_tokens, const AttentionStep& step,
-                    const kernels::KvLayerView& cache);
+  void ForwardLayer(std::int32_t index, AttentionStep step, const KvCache& cache);
 
   const ModelConfig config_;
   const TransformerLimits limits_;

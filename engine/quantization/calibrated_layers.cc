@@ -60,19 +60,20 @@ StatusOr<std::vector<float>> ReadWeight(const WeightSource& source, const Linear
 }
 
 StatusOr<QuantizedLayer> CalibratedLayers::QuantizeNext() {
-  const std::vector<LinearGroup>& layer = plan_.layers()[static_cast<std::size_t>(next_)];
+  const std::vector<LinearGroup>& layer = plan_.layers()[next_++];
   std::vector<std::string> names;  // one stands for all that have its input
   for (const LinearGroup& group : layer) names.push_back(group.linears.front().name);
-  QUIRE_ASSIGN_OR_RETURN(const Moments moments, calibration_.Measure(next_, done_, names));
-  ++next_;
+  QUIRE_ASSIGN_OR_RETURN(const Moments moments, calibration_.Measure(done_, names));
   QuantizedLayer quantized;
   if (plan_.method() == QuantizationMethod::kAwq) {
     QUIRE_RETURN_IF_ERROR(QuantizeByAwq(layer, moments, quantized));
-    return quantized;
+  } else {
+    for (const LinearGroup& group : layer) {
+      QUIRE_RETURN_IF_ERROR(
+          QuantizeByGptq(group, moments.at(group.linears.front().name), quantized));
+    }
   }
-  for (const LinearGroup& group : layer) {
-    QUIRE_RETURN_IF_ERROR(QuantizeByGptq(group, moments.at(group.linears.front().name), quantized));
-  }
+  if (next_ < plan_.layers().size()) QUIRE_RETURN_IF_ERROR(calibration_.Advance(done_));
   return quantized;
 }
 

@@ -39,7 +39,7 @@ class CalibratedLayers {
         device_(device),
         num_threads_(num_threads) {}
 
-  // The next layer. Errors as Calibration::Measure, PrepareGptq and ReadWeight.
+  // The next layer. Errors as Calibration, PrepareGptq and ReadWeight.
   StatusOr<QuantizedLayer> QuantizeNext();
 
  private:
@@ -66,10 +66,10 @@ class CalibratedLayers {
   const float norm_offset_;
   const std::shared_ptr<const WeightSource> source_;
   EditedWeights done_;
-  const Calibration calibration_;
+  Calibration calibration_;
   kernels::Device& device_;
   const int num_threads_;
-  std::int32_t next_ = 0;
+  std::size_t next_ = 0;
 };
 
 // The weight [out, in] of a linear layer as f32, dense. Returns DATA_LOSS naming the tensor and the

@@ -64,10 +64,9 @@ StatusOr<Calibration> Calibration::Create(const std::string& path, const std::st
   return Calibration(config, std::move(windows), device);
 }
 
-StatusOr<std::map<std::string, InputMoments>> Calibration::Measure(
-    std::int32_t layer, const WeightSource& weights, const std::vector<std::string>& names) const {
+Status Calibration::RunLayer(const WeightSource& weights, LinearObserver* observer, bool keep) {
   ModelConfig config = config_;
-  config.num_layers = layer + 1;
+  config.num_layers = next_layer_ + 1;
   const std::size_t longest = windows_.front().size();  // only the last window may be shorter
   QUIRE_ASSIGN_OR_RETURN(
       const auto transformer,
@@ -78,14 +77,29 @@ StatusOr<std::map<std::string, InputMoments>> Calibration::Measure(
                                                             .head_dim = config.head_dim,
                                                             .block_size = kBlockSize},
                                                            NumBlocks(longest), *device_));
-  QUIRE_ASSIGN_OR_RETURN(const auto observer, MomentObserver::Create(names, *device_));
-  transformer->set_observer(observer.get());
-  for (const std::vector<std::int32_t>& window : windows_) {
-    const ForwardBatch batch = BatchOf(window);
-    transformer->Forward(batch, *cache);
-    QUIRE_RETURN_IF_ERROR(transformer->Wait());
+  transformer->set_observer(observer);
+  hidden_.resize(windows_.size());
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    hidden_[i].resize(windows_[i].size() * static_cast<std::size_t>(config.hidden_size));
+    std::vector<float> hidden = hidden_[i];
+    QUIRE_RETURN_IF_ERROR(
+        transformer->ForwardOneLayer(next_layer_, BatchOf(windows_[i]), *cache, hidden));
+    if (keep) hidden_[i] = std::move(hidden);
   }
+  return transformer->CheckFiles();
+}
+
+StatusOr<std::map<std::string, InputMoments>> Calibration::Measure(
+    const WeightSource& weights, const std::vector<std::string>& names) {
+  QUIRE_ASSIGN_OR_RETURN(const auto observer, MomentObserver::Create(names, *device_));
+  QUIRE_RETURN_IF_ERROR(RunLayer(weights, observer.get(), /*keep=*/false));
   return observer->Finish();
+}
+
+Status Calibration::Advance(const WeightSource& weights) {
+  QUIRE_RETURN_IF_ERROR(RunLayer(weights, /*observer=*/nullptr, /*keep=*/true));
+  ++next_layer_;
+  return OkStatus();
 }
 
 std::int64_t Calibration::num_tokens() const {

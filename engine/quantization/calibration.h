@@ -13,8 +13,9 @@
 
 namespace quire::engine {
 
-// Runs a calibration text through the first layers of a model to see the inputs of the last of
-// them.
+// Takes a calibration text through a model layer by layer: first to see what a layer is given,
+// then, when the layer is quantized, to see what it makes of it. Keeps the hidden states in
+// between.
 //
 // Thread-compatible. The device, a CPU, must outlive it.
 class Calibration {
@@ -26,11 +27,12 @@ class Calibration {
                                       const ModelConfig& config, std::int32_t window_tokens,
                                       std::int32_t max_windows, kernels::Device& device);
 
-  // The moments of what the linear layers `names` of layer `layer` are given when the layers before
-  // it are as `weights` has them. Costs a forward pass of the first layer + 1 layers over every
-  // window. Errors as Transformer::Load.
-  StatusOr<std::map<std::string, InputMoments>> Measure(
-      std::int32_t layer, const WeightSource& weights, const std::vector<std::string>& names) const;
+  // The moments of what the linear layers `names` of the next layer are given, whose weights are
+  // those of `weights`. Errors as Transformer::Load.
+  StatusOr<std::map<std::string, InputMoments>> Measure(const WeightSource& weights,
+                                                        const std::vector<std::string>& names);
+  // Passes that layer, as `weights` has it now. Errors as Transformer::Load.
+  Status Advance(const WeightSource& weights);
 
   std::int64_t num_tokens() const;
 
@@ -39,8 +41,13 @@ class Calibration {
               kernels::Device& device)
       : config_(config), windows_(std::move(windows)), device_(&device) {}
 
+  // The next layer over every window; its output is kept if `keep`.
+  Status RunLayer(const WeightSource& weights, LinearObserver* observer, bool keep);
+
   ModelConfig config_;
   std::vector<std::vector<std::int32_t>> windows_;
+  std::vector<std::vector<float>> hidden_;  // [tokens, hidden_size] of each: the next layer's input
+  std::int32_t next_layer_ = 0;
   kernels::Device* device_;
 };
 

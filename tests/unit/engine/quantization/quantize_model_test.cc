@@ -85,6 +85,66 @@ TEST_F(QuantizeModelTest, EveryMethodGivesAModelThatIsNearThePlainOne) {
   }
 }
 
+// Norms of weight plus one, before and after each part of a layer.
+void WriteTinyGemma(const std::string& directory) {
+  testing::TinyWeights weights(/*seed=*/1);
+  weights.Matrix("model.embed_tokens.weight", testing::kTinyVocabSize, 64);
+  for (int i = 0; i < 2; ++i) {
+    const std::string layer = fmt::format("model.layers.{}.", i);
+    for (const char* name : {"input", "post_attention", "pre_feedforward", "post_feedforward"}) {
+      weights.Vector(layer + name + "_layernorm.weight", 64, -0.2f);
+    }
+    for (const char* name : {"q", "k", "v", "o"}) {
+      weights.Matrix(layer + "self_attn." + name + "_proj.weight", 64, 64);
+    }
+    weights.Matrix(layer + "mlp.gate_proj.weight", 96, 64);
+    weights.Matrix(layer + "mlp.up_proj.weight", 96, 64);
+    weights.Matrix(layer + "mlp.down_proj.weight", 64, 96);
+  }
+  weights.Vector("model.norm.weight", 64, 0.0f);
+  const nlohmann::json config = {{"architectures", {"Gemma2ForCausalLM"}},
+                                 {"model_type", "gemma2"},
+                                 {"hidden_size", 64},
+                                 {"intermediate_size", 96},
+                                 {"num_hidden_layers", 2},
+                                 {"num_attention_heads", 2},
+                                 {"num_key_value_heads", 2},
+                                 {"head_dim", 32},
+                                 {"query_pre_attn_scalar", 32},
+                                 {"sliding_window", 64},
+                                 {"vocab_size", testing::kTinyVocabSize},
+                                 {"max_position_embeddings", 256},
+                                 {"hidden_activation", "gelu_pytorch_tanh"},
+                                 {"bos_token_id", 1},
+                                 {"eos_token_id", 2}};
+  testing::WriteFile(directory + "/config.json", config.dump());
+  testing::WriteFile(directory + "/tokenizer.json",
+                     testing::TinyTokenizer(/*is_encoder=*/false).dump());
+  testing::WriteFile(directory + "/model.safetensors",
+                     testing::SafetensorsBytes(weights.tensors()));
+}
+
+TEST_F(QuantizeModelTest, FactorsLeaveNormsOfWeightPlusOneWhatTheyStandFor) {
+  WriteTinyGemma(model_);
+  for (const QuantizationMethod method : {QuantizationMethod::kGptq, QuantizationMethod::kAwq}) {
+    const auto result = Quantize(Options(method));
+    ASSERT_THAT(result, IsOk());
+    EXPECT_THAT(result->plain_layers, IsEmpty());
+    EXPECT_LT(Difference(Options(method).output_path), 2.0) << QuantizationMethodName(method);
+  }
+  const auto plain = Checkpoint::Open(model_);
+  const auto written = Checkpoint::Open(Options(QuantizationMethod::kAwq).output_path);
+  ASSERT_THAT(written, IsOk());
+  const auto bytes = [](const auto& checkpoint, const char* norm) {
+    const auto stored = (*checkpoint)->Stored(std::string("model.layers.0.") + norm + ".weight");
+    EXPECT_THAT(stored, IsOk());
+    return std::vector<std::uint8_t>(stored->bytes.begin(), stored->bytes.end());
+  };
+  // Factors come out of the norm before the MLP, not out of the one that Llama calls so.
+  EXPECT_NE(bytes(plain, "pre_feedforward_layernorm"), bytes(written, "pre_feedforward_layernorm"));
+  EXPECT_EQ(bytes(plain, "post_attention_layernorm"), bytes(written, "post_attention_layernorm"));
+}
+
 TEST_F(QuantizeModelTest, ShapesThatDoNotFitStayAsTheyAre) {
   WriteTinyLlama(model_, 1, {.hidden = 64, .intermediate = 88});
   for (const QuantizationMethod method : {QuantizationMethod::kGptq, QuantizationMethod::kAwq}) {
