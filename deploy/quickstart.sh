@@ -112,7 +112,7 @@ if [ -z "$model" ]; then
   model=deploy/demo/model
   [ -e "$model" ] || fail "there is no language model" \
     "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
-tokenizer.json as downloaded from Hugging Face (Llama, Mistral and Qwen2 families)."
+tokenizer.json as downloaded from Hugging Face (README.md names the families)."
 fi
 [[ $model == hf:* || -e $model ]] || fail "$model does not exist" "Name a model with --model DIR."
 

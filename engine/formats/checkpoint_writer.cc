@@ -105,12 +105,12 @@ Status CheckpointWriter::StartShard(std::size_t index, const std::vector<TensorS
   std::uint64_t offset = bytes.size();
   for (const std::size_t i : shard.tensors) {
     const std::uint64_t size_bytes = SizeBytes(tensors[i]);
-    const bool is_new = places_
-                            .emplace(tensors[i].name, Place{.shard = index,
-                                                            .offset = offset,
-                                                            .size_bytes = size_bytes,
-                                                            .written = false})
-                            .second;
+    const bool is_new =
+        places_
+            .emplace(
+                tensors[i].name,
+                Place{.shard = index, .offset = offset, .size_bytes = size_bytes, .written = false})
+            .second;
     if (!is_new) return InvalidArgument("tensor {}: wanted once, have twice", tensors[i].name);
     offset += size_bytes;
   }

@@ -54,11 +54,24 @@ StatusOr<Weight> WeightLoader::Matrix(const std::string& name, std::int64_t rows
   return Import(std::move(tensor), name);
 }
 
-StatusOr<LinearWeight> WeightLoader::Linear(const LinearPlace& place) {
+StatusOr<LinearTensor> WeightLoader::Stored(const LinearPlace& place) {
   const std::int64_t rows = place.stored_rows == 0 ? place.out : place.stored_rows;
-  const auto get =
-      place.is_transposed ? &WeightSource::GetTransposedLinear : &WeightSource::GetLinear;
-  QUIRE_ASSIGN_OR_RETURN(LinearTensor tensor, (source_.*get)(place.name, rows, place.in));
+  if (!place.is_transposed) return source_.GetLinear(place.name, rows, place.in);
+  LinearTensor tensor;
+  if (place.name == transposed_name_) {
+    tensor.plain = transposed_;
+    return tensor;
+  }
+  QUIRE_ASSIGN_OR_RETURN(tensor, source_.GetTransposedLinear(place.name, rows, place.in));
+  if (tensor.quantized == nullptr) {
+    transposed_name_ = place.name;
+    transposed_ = tensor.plain;
+  }
+  return tensor;
+}
+
+StatusOr<LinearWeight> WeightLoader::Linear(const LinearPlace& place) {
+  QUIRE_ASSIGN_OR_RETURN(LinearTensor tensor, Stored(place));
   if (tensor.quantized == nullptr) {
     tensor.plain.view = RowsOf(tensor.plain.view, place.first_row, place.out);
     QUIRE_ASSIGN_OR_RETURN(Weight weight, Import(std::move(tensor.plain), place.name + ".weight"));

@@ -75,11 +75,17 @@ class WeightLoader {
 
  private:
   StatusOr<Weight> Import(HostTensor tensor, const std::string& name);
+  // The layer that is stored at `place`, all rows of it.
+  StatusOr<LinearTensor> Stored(const LinearPlace& place);
 
   const WeightSource& source_;
   kernels::Device& device_;
   kernels::Stream& stream_;
   std::int64_t weight_bytes_ = 0;
+  // The last copy of a plain layer that was stored the other way: layers that are rows of it share
+  // it.
+  std::string transposed_name_;
+  HostTensor transposed_;
   bool borrows_ = false;  // a weight stays where the source has it
 };
 

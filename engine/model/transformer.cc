@@ -6,24 +6,9 @@
 #include "engine/layers/weight_loader.h"
 #include "engine/model/layer_places.h"
 #include "engine/model/rope_frequencies.h"
+#include "engine/model/weight_prefix.h"
 
 namespace quire::engine {
-namespace {
-
-// What names have before those of the layout: a base model has nothing, one with a head the base
-// model's name, one of images and text that of its text part, before or after it.
-constexpr const char* kPrefixes[] = {"model.", "transformer.", "language_model.model.",
-                                     "model.language_model."};
-
-std::string FindPrefix(const WeightLoader& loader, std::string_view embedding) {
-  for (const char* prefix : kPrefixes) {
-    if (loader.Contains(fmt::format("{}{}.weight", prefix, embedding))) return prefix;
-  }
-  return "";
-}
-
-}  // namespace
-
 StatusOr<std::unique_ptr<Transformer>> Transformer::Load(const ModelConfig& config,
                                                          const WeightSource& weights,
                                                          const TransformerLimits& limits,
@@ -118,7 +103,8 @@ StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& confi
                                                         kernels::Device& device,
                                                         kernels::Stream& stream) {
   const DecoderLayout& layout = config.layout;
-  const std::string prefix = FindPrefix(loader, layout.embedding);
+  const std::string prefix = FindWeightPrefix(
+      layout, [&loader](const std::string& name) { return loader.Contains(name); });
   const auto at = [&](std::string_view name) { return prefix + std::string(name); };
   QUIRE_ASSIGN_OR_RETURN(
       Embedding embedding,

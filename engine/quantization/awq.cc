@@ -37,7 +37,8 @@ std::vector<float> MeanRelativeWeight(std::span<const MatrixView> weights,
     }
   }
   std::vector<float> means;
-  for (const double sum : sums) means.push_back(static_cast<float>(sum / static_cast<double>(rows)));
+  for (const double sum : sums)
+    means.push_back(static_cast<float>(sum / static_cast<double>(rows)));
   return means;
 }
 

@@ -17,6 +17,14 @@ kernels::MatrixView ViewOf(const std::vector<float>& values, const LinearShape& 
           .row_stride = linear.in};
 }
 
+// As it comes back from a file of this type.
+float RoundTo(kernels::DType dtype, float value) {
+  std::array<std::uint8_t, sizeof(float)> stored{};
+  kernels::ConvertFromF32(dtype, &value, stored.data(), 1);
+  kernels::ConvertToF32(dtype, stored.data(), &value, 1);
+  return value;
+}
+
 // The layer of this name, or null.
 const LinearShape* FindLinear(const std::vector<LinearGroup>& layer, const std::string& name) {
   for (const LinearGroup& group : layer) {
@@ -43,8 +51,7 @@ StatusOr<std::vector<float>> ReadWeight(const WeightSource& source, const Linear
   const std::array shape = {linear.out, linear.in};
   QUIRE_ASSIGN_OR_RETURN(const HostTensor tensor, source.Get(linear.name + ".weight", shape));
   std::vector<float> values(static_cast<std::size_t>(linear.out * linear.in));
-  kernels::ConvertToF32(tensor.view.dtype, tensor.view.data, values.data(),
-                        linear.out * linear.in);
+  kernels::ConvertToF32(tensor.view.dtype, tensor.view.data, values.data(), linear.out * linear.in);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
     return DataLoss("tensor {}.weight: element {}: wanted a finite number", linear.name, i);
@@ -64,8 +71,7 @@ StatusOr<QuantizedLayer> CalibratedLayers::QuantizeNext() {
     return quantized;
   }
   for (const LinearGroup& group : layer) {
-    QUIRE_RETURN_IF_ERROR(
-        QuantizeByGptq(group, moments.at(group.linears.front().name), quantized));
+    QUIRE_RETURN_IF_ERROR(QuantizeByGptq(group, moments.at(group.linears.front().name), quantized));
   }
   return quantized;
 }
@@ -112,25 +118,34 @@ bool CalibratedLayers::CanTakeFactors(const std::vector<LinearGroup>& layer,
          plan_.IsQuantized(source->name);
 }
 
-Status CalibratedLayers::DivideVector(const std::string& name, std::vector<float>& factors,
-                                      bool exact, QuantizedLayer& to) {
+Status CalibratedLayers::DivideSource(const LinearGroup& group, std::vector<float>& factors,
+                                      QuantizedLayer& to) {
+  if (group.source_is_norm) {
+    QUIRE_RETURN_IF_ERROR(
+        DivideVector(group.source + ".weight", norm_offset_, /*exact=*/true, factors, to));
+  }
+  const std::string bias = group.source + ".bias";
+  if (!source_->Contains(bias)) return OkStatus();
+  return DivideVector(bias, /*offset=*/0, /*exact=*/false, factors, to);
+}
+
+Status CalibratedLayers::DivideVector(const std::string& name, float offset, bool exact,
+                                      std::vector<float>& factors, QuantizedLayer& to) {
   const std::array shape = {static_cast<std::int64_t>(factors.size())};
   QUIRE_ASSIGN_OR_RETURN(const HostTensor tensor, source_->Get(name, shape));
+  const kernels::DType dtype = tensor.view.dtype;
   std::vector<float> values(factors.size());
-  kernels::ConvertToF32(tensor.view.dtype, tensor.view.data, values.data(), shape[0]);
+  kernels::ConvertToF32(dtype, tensor.view.data, values.data(), shape[0]);
   for (std::size_t k = 0; k < values.size(); ++k) {
-    float rounded = values[k] / factors[k];
-    std::array<std::uint8_t, sizeof(float)> stored{};
-    kernels::ConvertFromF32(tensor.view.dtype, &rounded, stored.data(), 1);
-    kernels::ConvertToF32(tensor.view.dtype, stored.data(), &rounded, 1);
+    const float whole = values[k] + offset;
+    const float divided = RoundTo(dtype, whole / factors[k] - offset);
     if (exact) {
-      // The factor is what the stored number makes of it.
-      const float factor = values[k] / rounded;
+      const float factor = whole / (divided + offset);
       const bool is_factor = std::isfinite(factor) && factor > 0;
-      if (!is_factor && values[k] != 0) rounded = values[k];
       factors[k] = is_factor ? factor : 1.0f;
+      if (!is_factor) continue;
     }
-    values[k] = rounded;
+    values[k] = divided;
   }
   done_.SetVector(name, values);
   to.vectors[name] = std::move(values);
@@ -161,13 +176,7 @@ Status CalibratedLayers::QuantizeByAwq(const std::vector<LinearGroup>& layer,
   QUIRE_ASSIGN_OR_RETURN(auto factors, AwqFactors(layer, moments));
   for (std::size_t g = 0; g < layer.size(); ++g) {
     if (factors[g].empty()) continue;
-    if (layer[g].source_is_norm) {
-      QUIRE_RETURN_IF_ERROR(
-          DivideVector(layer[g].source + ".weight", factors[g], /*exact=*/true, to));
-    } else if (source_->Contains(layer[g].source + ".bias")) {
-      QUIRE_RETURN_IF_ERROR(
-          DivideVector(layer[g].source + ".bias", factors[g], /*exact=*/false, to));
-    }
+    QUIRE_RETURN_IF_ERROR(DivideSource(layer[g], factors[g], to));
   }
   for (std::size_t g = 0; g < layer.size(); ++g) {
     for (const LinearShape& linear : layer[g].linears) {

@@ -17,7 +17,7 @@ namespace quire::engine {
 
 // What becomes of one decoder layer.
 struct QuantizedLayer {
-  std::vector<EncodedTensor> tensors;                // in place of linear layers' weights
+  std::vector<EncodedTensor> tensors;                 // in place of linear layers' weights
   std::map<std::string, std::vector<float>> vectors;  // norms and biases that have changed
 };
 
@@ -27,10 +27,12 @@ struct QuantizedLayer {
 // Thread-compatible. Plan and device must outlive it.
 class CalibratedLayers {
  public:
-  // `source`: the model as it is stored.
+  // `source`: the model as it is stored, with `norm_offset` to be added to the weights of norms.
   CalibratedLayers(const QuantizationPlan& plan, std::shared_ptr<const WeightSource> source,
-                   Calibration calibration, kernels::Device& device, int num_threads)
+                   Calibration calibration, float norm_offset, kernels::Device& device,
+                   int num_threads)
       : plan_(plan),
+        norm_offset_(norm_offset),
         source_(source),
         done_(std::move(source)),
         calibration_(std::move(calibration)),
@@ -49,14 +51,19 @@ class CalibratedLayers {
   // The factors of each group's input channels; none where all are 1.
   StatusOr<std::vector<std::vector<float>>> AwqFactors(const std::vector<LinearGroup>& layer,
                                                        const Moments& moments);
-  // Takes `factors` out of a vector of `source`, a norm's weight or a linear layer's bias.
-  Status DivideVector(const std::string& name, std::vector<float>& factors, bool exact,
-                      QuantizedLayer& to);
+  // Takes `factors` out of what `group`'s input comes from, a norm's weight (and bias) or a linear
+  // layer's bias; its weight is divided when it is quantized.
+  Status DivideSource(const LinearGroup& group, std::vector<float>& factors, QuantizedLayer& to);
+  // Of the vector `name`, which stands for its numbers plus `offset`. With `exact` the factors
+  // become what the numbers make of them as they are stored, rounded.
+  Status DivideVector(const std::string& name, float offset, bool exact,
+                      std::vector<float>& factors, QuantizedLayer& to);
   bool CanTakeFactors(const std::vector<LinearGroup>& layer, const LinearGroup& group) const;
   bool AllQuantized(const LinearGroup& group) const;
   void Add(const LinearShape& linear, kernels::GroupCodes codes, QuantizedLayer& to);
 
   const QuantizationPlan& plan_;
+  const float norm_offset_;
   const std::shared_ptr<const WeightSource> source_;
   EditedWeights done_;
   const Calibration calibration_;

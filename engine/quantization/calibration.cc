@@ -71,8 +71,8 @@ StatusOr<std::map<std::string, InputMoments>> Calibration::Measure(
   const std::size_t longest = windows_.front().size();  // only the last window may be shorter
   QUIRE_ASSIGN_OR_RETURN(
       const auto transformer,
-      Transformer::Load(config, weights,
-                        {.max_batch_tokens = static_cast<std::int32_t>(longest)}, *device_));
+      Transformer::Load(config, weights, {.max_batch_tokens = static_cast<std::int32_t>(longest)},
+                        *device_));
   QUIRE_ASSIGN_OR_RETURN(const auto cache, KvCache::Create({.num_layers = config.num_layers,
                                                             .num_kv_heads = config.num_kv_heads,
                                                             .head_dim = config.head_dim,

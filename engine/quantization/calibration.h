@@ -30,8 +30,7 @@ class Calibration {
   // it are as `weights` has them. Costs a forward pass of the first layer + 1 layers over every
   // window. Errors as Transformer::Load.
   StatusOr<std::map<std::string, InputMoments>> Measure(
-      std::int32_t layer, const WeightSource& weights,
-      const std::vector<std::string>& names) const;
+      std::int32_t layer, const WeightSource& weights, const std::vector<std::string>& names) const;
 
   std::int64_t num_tokens() const;
 

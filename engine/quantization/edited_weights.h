@@ -16,8 +16,7 @@ namespace quire::engine {
 // Thread-compatible; what it has given out stays as it is.
 class EditedWeights final : public WeightSource {
  public:
-  explicit EditedWeights(std::shared_ptr<const WeightSource> source)
-      : source_(std::move(source)) {}
+  explicit EditedWeights(std::shared_ptr<const WeightSource> source) : source_(std::move(source)) {}
 
   // The tensor `name`, a vector.
   void SetVector(const std::string& name, std::vector<float> values);

@@ -39,8 +39,7 @@ std::string Nf4State(const LinearShape& linear, TensorDType dtype) {
 
 std::vector<TensorSpec> Nf4Specs(const LinearShape& linear, const EncodingOptions& options) {
   const std::int64_t size = linear.out * linear.in;
-  const auto state_bytes =
-      static_cast<std::int64_t>(Nf4State(linear, options.stored_dtype).size());
+  const auto state_bytes = static_cast<std::int64_t>(Nf4State(linear, options.stored_dtype).size());
   const std::string weight = linear.name + ".weight";
   return {{weight, TensorDType::kU8, {(size + 1) / 2, 1}},
           {weight + ".absmax", TensorDType::kF32, {(size + kNf4BlockSize - 1) / kNf4BlockSize}},

@@ -20,7 +20,7 @@ struct EncodedTensor {
 // What decides how a checkpoint stores its linear layers.
 struct EncodingOptions {
   QuantizationMethod method = QuantizationMethod::kNf4;
-  std::int64_t group_size = 128;                // of gptq and awq
+  std::int64_t group_size = 128;                 // of gptq and awq
   TensorDType stored_dtype = TensorDType::kF32;  // of the weight that is quantized, for nf4
 };
 

@@ -36,8 +36,7 @@ void MomentObserver::OnInput(const std::string& name, const kernels::MatrixView&
   const kernels::MatrixView gram = {
       .data = to.gram.data(), .rows = x.cols, .cols = x.cols, .row_stride = x.cols};
   device_.kernels().linear(
-      {.x = transposed, .weight = transposed, .bias = {}, .y = gram, .accumulate = true},
-      *stream_);
+      {.x = transposed, .weight = transposed, .bias = {}, .y = gram, .accumulate = true}, *stream_);
 }
 
 StatusOr<std::map<std::string, InputMoments>> MomentObserver::Finish() {

@@ -104,8 +104,7 @@ std::vector<float> InverseUpperFactor(std::span<double> h, std::int64_t n, int n
         for (std::int64_t c = 0; c < std::min(width, i - begin + 1); ++c) {
           const std::int64_t row = n - 1 - i;
           const std::int64_t col = n - 1 - (begin + c);
-          upper[static_cast<std::size_t>(row * n + col)] =
-              static_cast<float>(strip[i * width + c]);
+          upper[static_cast<std::size_t>(row * n + col)] = static_cast<float>(strip[i * width + c]);
         }
       }
     }

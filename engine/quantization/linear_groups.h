@@ -16,18 +16,18 @@ struct LinearShape {
   std::int64_t in = 0;
 };
 
-// Linear layers that multiply one input, and where that input comes from: each of its channels is
-// one output of `source`, maybe times something, so that a factor taken out of the source can be
-// put into the linear layers.
+// Linear layers that multiply one input, and where that input comes from.
 struct LinearGroup {
   std::vector<LinearShape> linears;
-  std::string source;           // a norm or a linear layer
+  // A norm or a linear layer of which every output is one channel of the input, maybe times
+  // something, so that a factor taken out of it can be put into the linear layers. Empty: none.
+  std::string source;
   bool source_is_norm = false;
 };
 
-// The linear layers of decoder layer `layer` in the order in which they are computed. Names begin
-// with `prefix`, "model." or nothing. Returns UNIMPLEMENTED for an architecture whose layers are not
-// known here.
+// The linear layers of decoder layer `layer`. Names begin with `prefix`, "model." or nothing.
+// Returns UNIMPLEMENTED for a decoder whose layers are stored in a way that quantized checkpoints
+// have no form for: [in, out], as GPT-2's, or as a part of a larger model.
 StatusOr<std::vector<LinearGroup>> LinearGroups(const ModelConfig& config,
                                                 const std::string& prefix, std::int32_t layer);
 

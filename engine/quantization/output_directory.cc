@@ -15,10 +15,12 @@ namespace fs = std::filesystem;
 
 // Weights in any format, ours included.
 bool IsWeightFile(const std::string& name) {
-  constexpr std::array<std::string_view, 11> kEndings = {
-      ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json",
-      ".gguf",        ".pt",                     ".pth", ".ckpt",
-      ".h5",          ".msgpack",                ".onnx"};
+  constexpr std::array<std::string_view, 11> kEndings = {".safetensors", ".safetensors.index.json",
+                                                         ".bin",         ".bin.index.json",
+                                                         ".gguf",        ".pt",
+                                                         ".pth",         ".ckpt",
+                                                         ".h5",          ".msgpack",
+                                                         ".onnx"};
   return std::any_of(kEndings.begin(), kEndings.end(),
                      [&](std::string_view ending) { return name.ends_with(ending); });
 }
@@ -38,9 +40,9 @@ std::string WithoutSlash(std::string path) {
 StatusOr<std::unique_ptr<OutputDirectory>> OutputDirectory::Create(const std::string& path) {
   std::unique_ptr<OutputDirectory> output(new OutputDirectory(WithoutSlash(path)));
   std::error_code error;
-  const bool is_free = !fs::exists(output->path_, error) ||
-                       (fs::is_directory(output->path_, error) &&
-                        fs::is_empty(output->path_, error) && !error);
+  const bool is_free =
+      !fs::exists(output->path_, error) ||
+      (fs::is_directory(output->path_, error) && fs::is_empty(output->path_, error) && !error);
   if (!is_free) {
     output->finished_ = true;  // what is at the partial name is not of this run
     return InvalidArgument("{}: wanted an empty directory or none, have something in its place",

@@ -66,12 +66,9 @@ Json Gptq(const QuantizationDescription& description) {
 }
 
 Json Awq(const QuantizationDescription& description) {
-  Json json = {{"quant_method", "awq"},
-               {"bits", 4},
-               {"group_size", description.encoding.group_size},
-               {"zero_point", true},
-               {"version", "gemm"},
-               {"modules_to_not_convert", nullptr}};
+  Json json = {
+      {"quant_method", "awq"}, {"bits", 4},         {"group_size", description.encoding.group_size},
+      {"zero_point", true},    {"version", "gemm"}, {"modules_to_not_convert", nullptr}};
   if (description.plain_suffixes.empty()) return json;
   Json modules = Json::array({"lm_head"});
   for (const std::string& suffix : description.plain_suffixes) modules.push_back(suffix);

@@ -20,8 +20,8 @@ struct QuantizationDescription {
 // The object that transformers, AutoGPTQ and AutoAWQ read.
 nlohmann::ordered_json QuantizationJson(const QuantizationDescription& description);
 
-// config.json of the directory `model_path` with that object in it, other fields as they were and in
-// their order. Errors as ReadJsonFile.
+// config.json of the directory `model_path` with that object in it, other fields as they were and
+// in their order. Errors as ReadJsonFile.
 StatusOr<std::string> ConfigWithQuantization(const std::string& model_path,
                                              const QuantizationDescription& description);
 

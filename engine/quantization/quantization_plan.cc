@@ -4,6 +4,8 @@
 #include <array>
 #include <unordered_set>
 
+#include "engine/model/weight_prefix.h"
+
 namespace quire::engine {
 namespace {
 
@@ -52,7 +54,8 @@ StatusOr<QuantizationPlan> QuantizationPlan::Create(const ModelConfig& config,
                                                     QuantizationMethod method,
                                                     std::int32_t group_size, bool act_order) {
   QuantizationPlan plan;
-  const std::string prefix = checkpoint.Contains("model.embed_tokens.weight") ? "model." : "";
+  const std::string prefix = FindWeightPrefix(
+      config.layout, [&](const std::string& name) { return checkpoint.Contains(name); });
   for (std::int32_t i = 0; i < config.num_layers; ++i) {
     QUIRE_ASSIGN_OR_RETURN(auto layer, LinearGroups(config, prefix, i));
     plan.layers_.push_back(std::move(layer));

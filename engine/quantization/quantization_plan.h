@@ -52,7 +52,7 @@ class QuantizationPlan {
 
   QuantizationDescription description_;
   std::vector<std::vector<LinearGroup>> layers_;
-  std::unordered_map<std::string, TensorDType> stored_dtypes_;  // of the quantized linear layers
+  std::unordered_map<std::string, TensorDType> stored_dtypes_;   // of the quantized linear layers
   std::unordered_map<std::string, LinearShape> by_weight_name_;  // the same, by "NAME.weight"
 };
 

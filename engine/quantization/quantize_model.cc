@@ -108,7 +108,8 @@ Status Run::WriteRounded(CheckpointWriter& writer) const {
 StatusOr<std::int64_t> Run::WriteCalibrated(
     CheckpointWriter& writer, const Calibration& calibration,
     std::map<std::string, std::vector<float>>& vectors) const {
-  CalibratedLayers layers(plan_, checkpoint_, calibration, device_, num_threads_);
+  CalibratedLayers layers(plan_, checkpoint_, calibration, config_.norm_weight_offset, device_,
+                          num_threads_);
   const auto num_layers = static_cast<std::int64_t>(plan_.layers().size());
   for (std::int64_t i = 0; i < num_layers; ++i) {
     progress_("quantizing layer", i, num_layers);
@@ -167,6 +168,7 @@ StatusOr<QuantizeResult> Run::Write() {
     QUIRE_RETURN_IF_ERROR(WriteRounded(*writer));
   }
   QUIRE_RETURN_IF_ERROR(CopyRest(*writer, vectors));
+  QUIRE_RETURN_IF_ERROR(CheckUnchanged(checkpoint_->files()));
   QUIRE_ASSIGN_OR_RETURN(const std::string config,
                          ConfigWithQuantization(options_.model_path, plan_.description()));
   QUIRE_RETURN_IF_ERROR(output->WriteText("config.json", config));

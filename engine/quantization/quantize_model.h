@@ -19,7 +19,7 @@ struct QuantizeOptions {
   std::uint64_t max_shard_bytes = std::uint64_t{4} << 30;  // a file holds at least one tensor
 
   // For gptq and awq.
-  std::string calibration_text;           // UTF-8, of the kind that the model will be used on
+  std::string calibration_text;            // UTF-8, of the kind that the model will be used on
   std::int32_t calibration_windows = 128;  // at most
   std::int32_t window_tokens = 512;        // at most
   // Inputs that share a scale: 32, 64 or 128; 0: 128, or less where that divides more layers.
@@ -48,8 +48,8 @@ using QuantizeProgress =
 // `device` is a CPU; `num_threads` work beside its own, when those wait. Returns NOT_FOUND if there
 // is no such model; FAILED_PRECONDITION if it is quantized already; UNIMPLEMENTED for other
 // architectures than LinearGroups knows; INVALID_ARGUMENT naming the option, or if no layer fits;
-// DATA_LOSS naming the tensor if weights are damaged or no numbers; RESOURCE_EXHAUSTED if the output
-// cannot be written. Nothing is left at `output_path` then.
+// DATA_LOSS naming the tensor if weights are damaged or no numbers; RESOURCE_EXHAUSTED if the
+// output cannot be written. Nothing is left at `output_path` then.
 StatusOr<QuantizeResult> QuantizeModel(const QuantizeOptions& options, kernels::Device& device,
                                        int num_threads, const QuantizeProgress& progress);
 

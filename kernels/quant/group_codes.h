@@ -41,8 +41,8 @@ CodeGrid SymmetricGrid(float largest);
 // f16, zero point round(-least / scale). Scale 1 as above.
 CodeGrid AsymmetricGrid(float least, float largest);
 
-// `weight` [out, in] f32 rounded to the nearest values of asymmetric grids over runs of `group_size`
-// inputs. Requires: group_size divides `in`.
+// `weight` [out, in] f32 rounded to the nearest values of asymmetric grids over runs of
+// `group_size` inputs. Requires: group_size divides `in`.
 GroupCodes RoundGroups(const MatrixView& weight, std::int64_t group_size);
 
 // The weight of these codes, which must stay as they are.

@@ -14,8 +14,8 @@ namespace quire::kernels {
 // Ways to quantize a weight without looking at what it is multiplied with.
 enum class RoundingKind : std::uint8_t {
   kInt8,  // 8 bits, a scale per output: round(w * 127 / absmax)
-  kInt4,  // 4 bits, a bf16 scale per group: round(w * 7 / absmax)
-  kNf4,   // 4 bits, a bf16 scale per group: the NF4 value nearest to w / absmax
+  kInt4,  // 4 bits, a bf16 scale per group: round(w / scale), the largest |w| being code -8
+  kNf4,   // 4 bits, a bf16 scale per group: the NF4 value nearest to w / Nf4Scale
 };
 
 // "int8", "int4" or "nf4".

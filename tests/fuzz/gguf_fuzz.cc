@@ -57,10 +57,11 @@ void CheckWeights(const std::string& path) {
       std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
   testing::CheckClear(
       (*weights)->Get("model.layers.0.self_attn.q_proj.weight", q_shape).status());
-  for (const char* layer : {"model.layers.0.self_attn.q_proj", "model.embed_tokens"}) {
-    const std::int64_t rows = layer[6] == 'e' ? config->vocab_size : q_shape[0];
-    CheckBlocks(**weights, layer, rows, config->hidden_size);
-  }
+  const std::int64_t kv_rows = std::int64_t{config->num_kv_heads} * config->head_dim;
+  const std::int64_t hidden = config->hidden_size;
+  CheckBlocks(**weights, "model.embed_tokens", config->vocab_size, hidden);
+  CheckBlocks(**weights, "model.layers.0.self_attn.q_proj", q_shape[0], hidden);
+  CheckBlocks(**weights, "model.layers.0.self_attn.qkv_proj", q_shape[0] + 2 * kv_rows, hidden);
 }
 
 void CheckTokenizer(const std::string& path) {

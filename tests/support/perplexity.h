@@ -15,8 +15,8 @@
 
 namespace quire::testing {
 
-// Log-probabilities of the tokens of `text` under the model at `path`, in windows of `window_tokens`
-// that begin as `quire perplexity` begins them.
+// Log-probabilities of the tokens of `text` under the model at `path`, in windows of
+// `window_tokens` that begin as `quire perplexity` begins them.
 inline std::vector<double> Logprobs(const std::string& path, const std::string& text,
                                     std::size_t window_tokens, kernels::Device& device,
                                     std::optional<kernels::RoundingKind> quantize = {}) {

@@ -42,13 +42,12 @@ class PerplexityCommand final : public Command {
 };
 
 PerplexityCommand::PerplexityCommand(CLI::App& parent)
-    : Command(
-          parent,
-          {.name = "perplexity",
-           .summary = "How well a model predicts a text: exp of minus the mean log-probability",
-           .group = kModelCommands,
-           .examples = "  quire perplexity --model ./llama --file book.txt\n"
-                       "  quire perplexity --model ./llama --file book.txt --quantize int4"}) {
+    : Command(parent,
+              {.name = "perplexity",
+               .summary = "How well a model predicts a text: exp of minus the mean log-probability",
+               .group = kModelCommands,
+               .examples = "  quire perplexity --model ./llama --file book.txt\n"
+                           "  quire perplexity --model ./llama --file book.txt --quantize int4"}) {
   AddModelOption(app(), model_);
   app().add_option("--file", file_, "The text, UTF-8")->type_name("TEXT")->required();
   app()

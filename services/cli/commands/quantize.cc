@@ -32,15 +32,14 @@ class QuantizeCommand final : public Command {
 };
 
 QuantizeCommand::QuantizeCommand(CLI::App& parent)
-    : Command(
-          parent,
-          {.name = "quantize",
-           .summary = "Write a quantized copy of a model",
-           .group = kModelCommands,
-           .examples = "  quire quantize --model ./llama --to nf4 --out ./llama-nf4\n"
-                       "  quire quantize --model ./llama --to gptq --calibration book.txt "
-                       "--out ./llama-gptq\n"
-                       "  quire perplexity --model ./llama-gptq --file other.txt"}) {
+    : Command(parent,
+              {.name = "quantize",
+               .summary = "Write a quantized copy of a model",
+               .group = kModelCommands,
+               .examples = "  quire quantize --model ./llama --to nf4 --out ./llama-nf4\n"
+                           "  quire quantize --model ./llama --to gptq --calibration book.txt "
+                           "--out ./llama-gptq\n"
+                           "  quire perplexity --model ./llama-gptq --file other.txt"}) {
   app()
       .add_option("--model", model_.model, "Directory of a Hugging Face model in F32, F16 or BF16")
       ->type_name("MODEL")
@@ -103,11 +102,11 @@ void QuantizeCommand::Describe(const engine::QuantizeResult& result) const {
                result.calibration_tokens);
   }
   if (result.plain_layers.empty()) return;
-  fmt::print(stderr,
-             "{} of {} linear layers stay as they are, their shapes being no multiples of 32 and of "
-             "the group: {}\n",
-             result.plain_layers.size(), result.num_linear_layers,
-             fmt::join(result.plain_layers, ", "));
+  fmt::print(
+      stderr,
+      "{} of {} linear layers stay as they are, their shapes being no multiples of 32 and of "
+      "the group: {}\n",
+      result.plain_layers.size(), result.num_linear_layers, fmt::join(result.plain_layers, ", "));
 }
 
 Status QuantizeCommand::Run(Session& session) {
@@ -139,11 +138,11 @@ Status QuantizeCommand::Run(Session& session) {
   StatusOr<engine::QuantizeResult> result;
   {
     ProgressLine progress(session.terminal().stderr_is_terminal, session.terminal().columns);
-    result = engine::QuantizeModel(
-        options, *device, num_threads,
-        [&](std::string_view stage, std::int64_t done, std::int64_t total) {
-          progress.Update(stage, done, total);
-        });
+    result =
+        engine::QuantizeModel(options, *device, num_threads,
+                              [&](std::string_view stage, std::int64_t done, std::int64_t total) {
+                                progress.Update(stage, done, total);
+                              });
   }
   if (absl::IsUnimplemented(result.status())) return ModelFileError(result.status());
   QUIRE_RETURN_IF_ERROR(result.status());

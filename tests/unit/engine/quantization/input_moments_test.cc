@@ -16,22 +16,22 @@ using testing::MomentsOf;
 using testing::View;
 
 TEST(InputMomentsTest, MomentsOfAllCallsAddUp) {
-  constexpr std::int64_t kIn = 33;
+  constexpr std::int64_t in = 33;
   const auto device = kernels::FindDevice("cpu");
   ASSERT_THAT(device, IsOk());
   const auto observer = MomentObserver::Create({"layer"}, **device);
   ASSERT_THAT(observer, IsOk());
-  const std::vector<float> x = CorrelatedInputs(40, kIn);
-  const std::vector<float> first(x.begin(), x.begin() + 7 * kIn);
-  const std::vector<float> rest(x.begin() + 7 * kIn, x.end());
-  (*observer)->OnInput("layer", View(first, kIn));
-  (*observer)->OnInput("another", View(first, kIn));
-  (*observer)->OnInput("layer", View(rest, kIn));
+  const std::vector<float> x = CorrelatedInputs(40, in);
+  const std::vector<float> first(x.begin(), x.begin() + 7 * in);
+  const std::vector<float> rest(x.begin() + 7 * in, x.end());
+  (*observer)->OnInput("layer", View(first, in));
+  (*observer)->OnInput("another", View(first, in));
+  (*observer)->OnInput("layer", View(rest, in));
   const auto moments = (*observer)->Finish();
   ASSERT_THAT(moments, IsOk());
   ASSERT_EQ(moments->size(), 1u);
   const InputMoments& found = moments->at("layer");
-  const InputMoments wanted = MomentsOf(x, kIn);
+  const InputMoments wanted = MomentsOf(x, in);
   EXPECT_EQ(found.num_tokens, 40);
   ASSERT_EQ(found.gram.size(), wanted.gram.size());
   for (std::size_t i = 0; i < wanted.gram.size(); ++i) {

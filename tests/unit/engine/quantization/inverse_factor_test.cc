@@ -20,7 +20,8 @@ TEST(InverseFactorTest, UtUTimesHIsTheIdentity) {
       std::vector<double> h(size * size);
       for (std::size_t i = 0; i < size; ++i) {
         for (std::size_t j = 0; j < size; ++j) {
-          for (std::size_t k = 0; k < size; ++k) h[i * size + j] += x[i * size + k] * x[j * size + k];
+          for (std::size_t k = 0; k < size; ++k)
+            h[i * size + j] += x[i * size + k] * x[j * size + k];
         }
         h[i * size + i] += 1;
       }

@@ -67,9 +67,9 @@ TEST_F(OutputDirectoryTest, TakesThePlaceOfWhatAnInterruptedRunHasLeft) {
 
 TEST_F(OutputDirectoryTest, CopiesEveryFileThatIsNoWeights) {
   const auto model = folder_.path() / "model";
-  for (const char* name : {"config.json", "tokenizer.json", "tokenizer.model", "README.md",
-                           "model.safetensors", "model.safetensors.index.json", "a.gguf",
-                           "pytorch_model.bin", "original/params.json"}) {
+  for (const char* name :
+       {"config.json", "tokenizer.json", "tokenizer.model", "README.md", "model.safetensors",
+        "model.safetensors.index.json", "a.gguf", "pytorch_model.bin", "original/params.json"}) {
     WriteFile(model / name, name);
   }
   std::filesystem::create_symlink(model / "tokenizer.json", model / "linked.json");

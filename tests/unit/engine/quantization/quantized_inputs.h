@@ -14,6 +14,9 @@
 
 namespace quire::testing {
 
+// Inputs of the layers in tests: three groups of 32.
+inline constexpr std::int64_t kTestIn = 96;
+
 inline std::vector<float> CorrelatedInputs(std::int64_t tokens, std::int64_t in) {
   std::mt19937 random(3);
   std::normal_distribution<float> normal;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "tests/support/quantized_tensors.h"
@@ -16,6 +17,7 @@ using absl::StatusCode;
 using quire::testing::FailsWith;
 using quire::testing::RandomBnb4;
 using quire::testing::RandomInt8;
+using quire::testing::RowsOf;
 
 TEST(BitsAndBytesTest, CodesAndScalesComeDownToTheDecodedValues) {
   std::mt19937 random(1);
@@ -61,9 +63,44 @@ std::vector<float> NormalValues(std::size_t count) {
   return values;
 }
 
-MatrixView RowsOf(std::vector<float>& values, std::int64_t rows) {
-  const auto cols = static_cast<std::int64_t>(values.size()) / rows;
-  return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = cols};
+TEST(BitsAndBytesTest, Nf4CodesAreThoseOfTheNearestValues) {
+  for (float scaled = -1.3f; scaled < 1.3f; scaled += 1e-4f) {
+    std::size_t nearest = 0;
+    for (std::size_t code = 1; code < 16; ++code) {
+      if (std::abs(scaled - kNf4Values[code]) < std::abs(scaled - kNf4Values[nearest])) {
+        nearest = code;
+      }
+    }
+    EXPECT_NEAR(std::abs(scaled - kNf4Values[Nf4Code(scaled)]),
+                std::abs(scaled - kNf4Values[nearest]), 1e-6)
+        << scaled;
+  }
+  for (const float end : {1e30f, std::numeric_limits<float>::infinity()}) {
+    EXPECT_EQ(Nf4Code(end), 15);
+    EXPECT_EQ(Nf4Code(-end), 0);
+  }
+  EXPECT_LT(Nf4Code(std::nanf("")), 16);
+}
+
+TEST(BitsAndBytesTest, Nf4ScalesErrNoMoreThanTheLargestWeightWould) {
+  for (std::uint32_t seed = 1; seed < 50; ++seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> block(64);
+    float absmax = 0;
+    for (float& value : block) absmax = std::max(absmax, std::abs(value = normal(random)));
+    const auto error = [&](float scale) {
+      double sum = 0;
+      for (const float value : block) {
+        const double difference = value - kNf4Values[Nf4Code(value / scale)] * scale;
+        sum += difference * difference;
+      }
+      return sum;
+    };
+    const float scale = Nf4Scale(block.data(), 64);
+    EXPECT_LE(scale, absmax);
+    EXPECT_LE(error(scale), error(absmax) * 1.0001) << seed;
+  }
 }
 
 // Rows of 45: blocks run on from one into the next, the last one is short, and a nibble is left.

@@ -42,8 +42,8 @@ std::vector<float> ValuesOf(const GroupCodes& codes) {
   std::vector<float> values;
   for (std::int64_t n = 0; n < codes.out; ++n) {
     for (std::int64_t k = 0; k < codes.in; ++k) {
-      const auto g = static_cast<std::size_t>(
-          n * codes.num_groups + codes.group_of_input[static_cast<std::size_t>(k)]);
+      const auto g = static_cast<std::size_t>(n * codes.num_groups +
+                                              codes.group_of_input[static_cast<std::size_t>(k)]);
       const CodeGrid grid = {.scale = codes.scales[g], .zero = codes.zeros[g]};
       values.push_back(grid.Value(codes.codes[static_cast<std::size_t>(n * codes.in + k)]));
     }
