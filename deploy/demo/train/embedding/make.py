@@ -38,7 +38,7 @@ class Recipe:
     student: student.Settings
 
 
-FULL = Recipe(vocabulary=13000, prose=45000, development_passages=150, calibration_texts=160,
+FULL = Recipe(vocabulary=13000, prose=45000, development_passages=1000, calibration_texts=160,
               student=student.Settings())
 SMALL = Recipe(vocabulary=4000, prose=500, development_passages=60, calibration_texts=20,
                student=student.Settings(layers=(0, 5), minutes=0.1))
