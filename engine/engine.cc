@@ -68,6 +68,7 @@ class LocalEngine final : public Engine {
   }
 
   StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) override {
+    QUIRE_RETURN_IF_ERROR(model_.core->transformer().CheckFiles());
     QUIRE_RETURN_IF_ERROR(
         Validate(request, model_.config.vocab_size, model_.limits.context_tokens));
     QUIRE_RETURN_IF_ERROR(ValidateConstrainedStop(request, *model_.tokenizer));

@@ -105,6 +105,7 @@ class Engine {
   // Queues a request. Returns INVALID_ARGUMENT naming the field if it can never run (too long for
   // the context, ids out of range, bad sampling), RESOURCE_EXHAUSTED if the queue is full or its
   // deadline would pass before its prompt is computed; load().expected_wait says when to try again.
+  // DATA_LOSS, from then on for every request, if the weights' file was truncated or written to.
   virtual StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) = 0;
 
   // Ends every request of `client` with this group, CANCELLED. No effect if there is none.

@@ -41,10 +41,11 @@ Status Validate(const BenchmarkOptions& options, const ModelConfig& config) {
   return OkStatus();
 }
 
-// The encoder has no decode to measure.
+// An encoder has no decode to measure.
 Status RequireDecoder(const ModelConfig& config) {
-  if (!config.is_encoder()) return OkStatus();
-  return InvalidArgument("wanted a language model, have the encoder {}", config.architecture);
+  if (config.task == ModelTask::kGenerate) return OkStatus();
+  return InvalidArgument("wanted a language model, have {}, which {}", config.architecture,
+                         Purpose(config.task));
 }
 
 StatusOr<std::unique_ptr<EngineCore>> NewCore(const BenchmarkOptions& options,
@@ -128,12 +129,9 @@ StatusOr<Timings> RunBatch(EngineCore& core, const BenchmarkOptions& options,
 // Operations of the prefill's matrices: two per weight and token; of the output matrix, which only
 // each sequence's last token needs, two per weight and sequence.
 double PrefillFlops(const ModelConfig& config, const BenchmarkOptions& options) {
-  const double hidden = config.hidden_size;
-  const double attention =
-      2.0 * hidden * config.head_dim * (config.num_heads + config.num_kv_heads);
-  const double mlp = 3.0 * hidden * config.intermediate_size;
-  const double per_token = 2.0 * config.num_layers * (attention + mlp);
-  return options.batch * (per_token * options.prompt_tokens + 2.0 * hidden * config.vocab_size);
+  const double per_token = 2.0 * config.num_layers * static_cast<double>(config.LayerElements());
+  const double output = 2.0 * config.hidden_size * config.vocab_size;
+  return options.batch * (per_token * options.prompt_tokens + output);
 }
 
 // Bytes that all decode steps read: the weights in each, and each sequence's cache as it grows.

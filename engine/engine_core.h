@@ -64,7 +64,8 @@ class EngineCore {
   // Computes one batch; nothing if every sequence is paused or there is none. A sequence gets
   // tokens when its last known one is computed, unless it wants none (max_new_tokens is 0); the
   // caller removes what is finished before the next Step. Valid until the next call. Returns
-  // INTERNAL if a kernel failed: what the running sequences have in the cache is lost.
+  // INTERNAL if a kernel failed, DATA_LOSS as Transformer::CheckFiles: what the running sequences
+  // have in the cache is lost.
   StatusOr<std::span<const StepResult>> Step();
 
   const Scheduler& scheduler() const { return scheduler_; }

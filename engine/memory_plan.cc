@@ -14,7 +14,7 @@ std::string Describe(const ModelMemory& model) {
 
 std::int64_t MemoryPlan::total_bytes() const {
   return kv.size_bytes + (language ? language->total_bytes() : 0) +
-         (embedding ? embedding->total_bytes() : 0);
+         (embedding ? embedding->total_bytes() : 0) + (reranking ? reranking->total_bytes() : 0);
 }
 
 std::vector<std::string> Describe(const MemoryPlan& plan) {
@@ -28,6 +28,7 @@ std::vector<std::string> Describe(const MemoryPlan& plan) {
         plan.kv.num_blocks, plan.kv.block_size, plan.kv.context_tokens);
   }
   if (plan.embedding) line += "; embedding model " + Describe(*plan.embedding);
+  if (plan.reranking) line += "; reranking model " + Describe(*plan.reranking);
   std::vector<std::string> lines = {std::move(line)};
   const std::int64_t excess = plan.total_bytes() - plan.available_bytes;
   if (excess > 0) {

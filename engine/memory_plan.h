@@ -31,6 +31,7 @@ struct KvMemory {
 struct MemoryPlan {
   std::int64_t available_bytes = 0;  // before anything was loaded
   std::optional<ModelMemory> embedding;
+  std::optional<ModelMemory> reranking;
   std::optional<ModelMemory> language;
   KvMemory kv;
 

@@ -24,9 +24,11 @@ StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
   for (const std::string& path : files) {
     QUIRE_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
     UpdateFramed(hash, file->bytes());
+    QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
   }
   if (checkpoint != nullptr) {
-    for (const auto& file : checkpoint->files()) UpdateFramed(hash, file->content());
+    for (const auto& shard : checkpoint->shards()) UpdateFramed(hash, shard->content());
+    QUIRE_RETURN_IF_ERROR(CheckUnchanged(checkpoint->files()));
   }
   UpdateFramed(hash, Bytes(settings));
   return ToHex(Bytes(hash.Finish()));

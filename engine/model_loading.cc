@@ -25,7 +25,7 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
                                       options.context_tokens, std::int64_t{1} << 40));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("kv_cache_bytes", options.kv_cache_bytes, 0, std::int64_t{1} << 50));
-  return ValidateRange("context_tokens", options.context_tokens, 0, config.max_position_embeddings);
+  return ValidateRange("context_tokens", options.context_tokens, 0, config.MaxContextTokens());
 }
 
 // Bytes that the host has for a KV cache beside the model.
@@ -51,9 +51,9 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   const std::string& path = options.model_path;
   LoadedModel model;
   QUIRE_ASSIGN_OR_RETURN(model.config, LoadModelConfig(path));
-  if (model.config.is_encoder()) {
-    return InvalidArgument("{}: wanted a language model, have the encoder {}", path,
-                           model.config.architecture);
+  if (model.config.task != ModelTask::kGenerate) {
+    return InvalidArgument("{}: wanted a language model, have {}, which {}", path,
+                           model.config.architecture, Purpose(model.config.task));
   }
   QUIRE_RETURN_IF_ERROR(Validate(options, model.config));
   QUIRE_ASSIGN_OR_RETURN(model.generation, LoadGenerationConfig(path, model.config));
@@ -67,7 +67,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
                          OpenModelWeights(path, model.config.quantization, options.quantize));
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens == 0
                                                             ? device.efficient_batch_tokens()
-                                                            : options.max_batch_tokens};
+                                                            : options.max_batch_tokens,
+                                    .context_tokens = options.context_tokens};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *weights, limits, device));
 

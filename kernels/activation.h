@@ -37,4 +37,19 @@ struct AddArgs {
 };
 using AddFn = void(const AddArgs& args, Stream& stream);
 
+// x *= factor, element by element.
+struct ScaleArgs {
+  MatrixView x;  // [tokens, hidden] f32
+  float factor = 1.0f;
+};
+using ScaleFn = void(const ScaleArgs& args, Stream& stream);
+
+// x = cap * tanh(x / cap), element by element: near the identity below `cap`, which bounds the
+// result. Source: Gemma Team 2024, "Gemma 2", section 2.
+struct SoftCapArgs {
+  MatrixView x;       // [tokens, vocab_size] f32
+  float cap = 30.0f;  // positive
+};
+using SoftCapFn = void(const SoftCapArgs& args, Stream& stream);
+
 }  // namespace quire::kernels

@@ -38,6 +38,8 @@ struct KernelTable {
   GatedActivationFn* gated_activation = nullptr;
   ActivationFn* activation = nullptr;
   AddFn* add = nullptr;
+  ScaleFn* scale = nullptr;
+  SoftCapFn* soft_cap = nullptr;
   PoolFn* pool = nullptr;
 };
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
 namespace quire::kernels {
+
+enum class NormKind : std::uint8_t { kRms, kLayer };
 
 // RMSNorm: out[t, i] = weight[i] * x[t, i] / sqrt(mean_j x[t, j]^2 + epsilon).
 // Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4.

@@ -60,6 +60,7 @@ class AttentionPlan {
 
 // Softmax attention over paged blocks: exact, tiled, without a score matrix in memory.
 // out[t, h] = sum_j softmax_j(scale * q[t, h] . k[j, h / group]) v[j, h / group], j <= position(t).
+// With a soft cap c a score s becomes c * tanh(s / c) before the softmax.
 // Source: Dao et al. 2022, "FlashAttention", algorithm 1 (online softmax of Milakov and
 // Gimelshein 2018); block tables: Kwon et al. 2023, "PagedAttention".
 //
@@ -73,6 +74,7 @@ struct PagedAttentionArgs {
   const AttentionPlan* plan = nullptr;  // from plan_paged_attention over the same batch
   float scale = 1.0f;                   // usually 1 / sqrt(head_dim)
   std::int32_t sliding_window = 0;      // 0: none; w: sees positions above position(t) - w
+  float soft_cap = 0.0f;                // 0: none
 };
 using PagedAttentionFn = void(const PagedAttentionArgs& args, Stream& stream);
 

@@ -12,11 +12,12 @@ ALLOWED = {
     "engine": ["base", "kernels"],
     "retrieval": ["base", "kernels"],
     "services/server": ["base", "quire"],
-    "services/inference": ["base", "engine", "kernels", "services/server", "quire"],
+    "services/hub": ["base"],
+    "services/inference": ["base", "engine", "kernels", "services/hub", "services/server", "quire"],
     "services/retrieval": ["base", "retrieval", "services/server", "quire"],
     "services/orchestrator": ["base", "services/server", "quire"],
-    "services/cli": ["base", "engine", "kernels", "services/server", "services/inference",
-                     "services/retrieval", "services/orchestrator", "quire"],
+    "services/cli": ["base", "engine", "kernels", "services/hub", "services/server",
+                     "services/inference", "services/retrieval", "services/orchestrator", "quire"],
 }
 # Start of a third-party include -> starts of the only paths that may use it.
 CONFINED = {
@@ -31,10 +32,11 @@ CONFINED = {
     "prometheus/": ["services/server/"],
     "yaml-cpp/": ["services/server/"],
     "CLI/": ["services/"],
-    "curl/": ["services/"],
+    "curl/": ["services/hub/http_client."],
 }
 # Inside engine/ a file includes its own part and those before it: a layer is given its weights.
-ENGINE_ORDER = ["engine/formats/", "engine/layers/", "engine/model/", "engine/scheduler/"]
+ENGINE_ORDER = ["engine/formats/", "engine/layers/", "engine/model/", "engine/scheduler/",
+                "engine/quantization/"]
 # Bodies compiled by nvcc or once per instruction set: what they include, directly or not, must hold
 # neither Status nor std containers, whose inline functions the linker would share.
 INNER_BODY = re.compile(r"kernels/.*(\.cuh?|-inl\.h|/microkernels_[a-z0-9]+\.cc)$")

@@ -92,7 +92,7 @@ Status Checkpoint::OpenSingle(const std::string& path) {
   for (const TensorInfo& tensor : file->tensors()) {
     tensors_[tensor.name] = {.file = file.get(), .tensor = &tensor};
   }
-  files_.push_back(std::move(file));
+  shards_.push_back(std::move(file));
   return OkStatus();
 }
 
@@ -112,15 +112,21 @@ Status Checkpoint::OpenShards(const std::string& index_path) {
       }
       tensors_[name] = {.file = file->get(), .tensor = tensor};
     }
-    files_.push_back(*std::move(file));
+    shards_.push_back(*std::move(file));
   }
   return OkStatus();
+}
+
+MappedFileStates Checkpoint::files() const {
+  MappedFileStates states;
+  for (const auto& file : shards_) states.push_back(file->state());
+  return states;
 }
 
 bool Checkpoint::Contains(const std::string& name) const { return tensors_.contains(name); }
 
 std::shared_ptr<const SafetensorsFile> Checkpoint::FileOf(const Place& place) const {
-  for (const auto& file : files_) {
+  for (const auto& file : shards_) {
     if (file.get() == place.file) return file;
   }
   return nullptr;

@@ -32,15 +32,17 @@ class Checkpoint final : public WeightSource {
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
 
+  MappedFileStates files() const override;
+
   // Returns DATA_LOSS naming the tensor if it is absent.
   StatusOr<StoredTensor> Stored(const std::string& name) const;
 
   // In the order of their names.
-  const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }
+  const std::vector<std::shared_ptr<const SafetensorsFile>>& shards() const { return shards_; }
 
  private:
   struct Place {
-    const SafetensorsFile* file;  // one of files_
+    const SafetensorsFile* file;  // one of shards_
     const TensorInfo* tensor;
   };
 
@@ -50,7 +52,7 @@ class Checkpoint final : public WeightSource {
   std::shared_ptr<const SafetensorsFile> FileOf(const Place& place) const;
 
   const std::string directory_;
-  std::vector<std::shared_ptr<const SafetensorsFile>> files_;
+  std::vector<std::shared_ptr<const SafetensorsFile>> shards_;
   std::unordered_map<std::string, Place> tensors_;
 };
 

@@ -178,6 +178,7 @@ StatusOr<std::shared_ptr<const GgufFile>> GgufFile::Open(const std::string& path
                                                          MappedFile::Wanted wanted) {
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, MappedFile::Open(path, wanted));
   GgufReader reader(file->bytes());
+  const std::shared_ptr<const MappedFileState> state = file->state();
   const auto read = [&]() -> StatusOr<std::shared_ptr<const GgufFile>> {
     QUIRE_ASSIGN_OR_RETURN(const Header header, ReadHeader(reader));
     QUIRE_ASSIGN_OR_RETURN(GgufMetadata metadata,
@@ -189,6 +190,8 @@ StatusOr<std::shared_ptr<const GgufFile>> GgufFile::Open(const std::string& path
         new GgufFile(std::move(file), header.version, std::move(metadata), std::move(tensors)));
   };
   auto result = read();
+  // Whatever zeros in place of the file read like.
+  QUIRE_RETURN_IF_ERROR(state->CheckUnchanged());
   // What the metadata's accessors say names the file already.
   if (result.ok() || absl::IsInvalidArgument(result.status())) return result;
   return Annotate(result.status(), path);

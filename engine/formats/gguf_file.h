@@ -40,6 +40,9 @@ class GgufFile {
       const std::string& path, MappedFile::Wanted wanted = MappedFile::Wanted::kAll);
 
   const std::string& path() const { return file_->path(); }
+  // Whether metadata() and bytes() still are the file's, see MappedFileState.
+  std::shared_ptr<const MappedFileState> state() const { return file_->state(); }
+  Status CheckUnchanged() const { return file_->CheckUnchanged(); }
   std::uint32_t version() const { return version_; }
   const GgufMetadata& metadata() const { return metadata_; }
   // In file order.

@@ -20,8 +20,16 @@ constexpr std::array kOutsideOfLayers = {
     Renaming{"model.embed_tokens", "token_embd"},
     Renaming{"model.norm", "output_norm"},
     Renaming{"lm_head", "output"},
+    Renaming{"transformer.wte", "token_embd"},
+    Renaming{"transformer.wpe", "position_embd"},
+    Renaming{"transformer.ln_f", "output_norm"},
 };
-constexpr std::string_view kLayers = "model.layers.";
+constexpr std::array<std::string_view, 2> kLayers = {"model.layers.", "transformer.h."};
+// Where norms follow attention and MLP too, the name that Llama gives to the norm before the MLP is
+// that of the one after attention.
+constexpr std::array kPostNormed = {
+    Renaming{"post_attention_layernorm", "post_attention_norm"},
+};
 constexpr std::array kOutsideOfEncoderLayers = {
     Renaming{"embeddings.word_embeddings", "token_embd"},
     Renaming{"embeddings.position_embeddings", "position_embd"},
@@ -40,6 +48,16 @@ constexpr std::array kInsideOfLayers = {
     Renaming{"mlp.gate_proj", "ffn_gate"},
     Renaming{"mlp.up_proj", "ffn_up"},
     Renaming{"mlp.down_proj", "ffn_down"},
+    Renaming{"self_attn.qkv_proj", "attn_qkv"},
+    Renaming{"mlp.gate_up_proj", "ffn_up"},
+    Renaming{"pre_feedforward_layernorm", "ffn_norm"},
+    Renaming{"post_feedforward_layernorm", "post_ffw_norm"},
+    Renaming{"ln_1", "attn_norm"},
+    Renaming{"attn.c_attn", "attn_qkv"},
+    Renaming{"attn.c_proj", "attn_output"},
+    Renaming{"ln_2", "ffn_norm"},
+    Renaming{"mlp.c_fc", "ffn_up"},
+    Renaming{"mlp.c_proj", "ffn_down"},
 };
 constexpr std::string_view kEncoderLayers = "encoder.layer.";
 constexpr std::array kInsideOfEncoderLayers = {
@@ -59,29 +77,6 @@ std::optional<std::string_view> Rename(const Table& table, std::string_view ours
     if (renaming.ours == ours) return renaming.theirs;
   }
   return std::nullopt;
-}
-
-// The name in GGUF files of what one layer calls `in_layer` ("0.mlp.up_proj").
-template <typename Table>
-std::optional<std::string> RenameInLayer(const Table& table, std::string_view in_layer) {
-  const std::size_t number_end = in_layer.find('.');
-  if (number_end == in_layer.npos) return std::nullopt;
-  const auto theirs = Rename(table, in_layer.substr(number_end + 1));
-  if (!theirs) return std::nullopt;
-  return fmt::format("blk.{}.{}", in_layer.substr(0, number_end), *theirs);
-}
-
-// The same for a whole name without its kind.
-std::optional<std::string> RenameStem(std::string_view stem) {
-  if (stem.starts_with(kLayers)) {
-    return RenameInLayer(kInsideOfLayers, stem.substr(kLayers.size()));
-  }
-  if (stem.starts_with(kEncoderLayers)) {
-    return RenameInLayer(kInsideOfEncoderLayers, stem.substr(kEncoderLayers.size()));
-  }
-  auto theirs = Rename(kOutsideOfLayers, stem);
-  if (!theirs) theirs = Rename(kOutsideOfEncoderLayers, stem);
-  return theirs ? std::optional<std::string>(*theirs) : std::nullopt;
 }
 
 std::optional<kernels::DType> ToKernelDType(GgufTensorType type) {
@@ -136,6 +131,42 @@ std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::ui
 // Architectures whose converters interleave: those of Llama's class.
 bool IsInterleaved(std::string_view architecture) { return architecture == "llama"; }
 
+// Architectures with norms after attention and MLP.
+bool IsPostNormed(std::string_view architecture) {
+  return architecture == "gemma2" || architecture == "gemma3";
+}
+
+// The name in GGUF files of a decoder's `in_layer` ("mlp.up_proj").
+std::optional<std::string_view> RenameInLayer(std::string_view in_layer,
+                                              std::string_view architecture) {
+  std::optional<std::string_view> theirs;
+  if (IsPostNormed(architecture)) theirs = Rename(kPostNormed, in_layer);
+  return theirs ? theirs : Rename(kInsideOfLayers, in_layer);
+}
+
+// The name in GGUF files of `stem`, a tensor's name without its kind.
+std::optional<std::string> RenameStem(std::string_view stem, std::string_view architecture) {
+  const auto in_blocks = [&](std::string_view layers, auto rename) -> std::optional<std::string> {
+    const std::string_view numbered = stem.substr(layers.size());
+    const std::size_t number_end = numbered.find('.');
+    if (number_end == numbered.npos) return std::nullopt;
+    const std::optional<std::string_view> theirs = rename(numbered.substr(number_end + 1));
+    if (!theirs) return std::nullopt;
+    return fmt::format("blk.{}.{}", numbered.substr(0, number_end), *theirs);
+  };
+  for (const std::string_view layers : kLayers) {
+    if (!stem.starts_with(layers)) continue;
+    return in_blocks(layers, [&](auto name) { return RenameInLayer(name, architecture); });
+  }
+  if (stem.starts_with(kEncoderLayers)) {
+    return in_blocks(kEncoderLayers,
+                     [](auto name) { return Rename(kInsideOfEncoderLayers, name); });
+  }
+  auto theirs = Rename(kOutsideOfLayers, stem);
+  if (!theirs) theirs = Rename(kOutsideOfEncoderLayers, stem);
+  return theirs ? std::optional<std::string>(*theirs) : std::nullopt;
+}
+
 StatusOr<std::int32_t> HeadCount(const GgufMetadata& metadata, std::string_view key) {
   constexpr std::int64_t kMaxHeads = 1 << 16;
   QUIRE_ASSIGN_OR_RETURN(const auto count, metadata.Integer(key, 1, kMaxHeads));
@@ -151,11 +182,11 @@ std::optional<kernels::GgufBlockType> BlockTypeOf(GgufTensorType type) {
   return std::nullopt;
 }
 
-std::optional<std::string> GgufTensorName(std::string_view name) {
+std::optional<std::string> GgufTensorName(std::string_view name, std::string_view architecture) {
   // "stem.kind", where kind is weight or bias.
   const std::size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
-  const std::optional<std::string> theirs = RenameStem(name.substr(0, dot));
+  const std::optional<std::string> theirs = RenameStem(name.substr(0, dot), architecture);
   if (!theirs) return std::nullopt;
   return fmt::format("{}{}", *theirs, name.substr(dot));
 }
@@ -169,18 +200,24 @@ StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path
   }
   QUIRE_ASSIGN_OR_RETURN(const auto architecture, metadata.String("general.architecture"));
   InterleavedHeads heads;
-  if (IsInterleaved(architecture.value_or(""))) {
+  const std::string family(architecture.value_or(""));
+  if (IsInterleaved(family)) {
     const std::string key = fmt::format("{}.attention.head_count", *architecture);
     QUIRE_ASSIGN_OR_RETURN(heads.q, HeadCount(metadata, key));
     QUIRE_ASSIGN_OR_RETURN(heads.k, HeadCount(metadata, key + "_kv"));
     if (heads.k == 0) heads.k = heads.q;
   }
-  return std::make_unique<GgufWeights>(std::move(file), heads);
+  return std::make_unique<GgufWeights>(std::move(file), family, heads);
 }
 
 const GgufTensor* GgufWeights::Find(const std::string& name) const {
-  const std::optional<std::string> theirs = GgufTensorName(name);
+  const std::optional<std::string> theirs = GgufTensorName(name, architecture_);
   return theirs ? file_->Find(*theirs) : nullptr;
+}
+
+bool GgufWeights::holds_blocks() const {
+  return std::any_of(file_->tensors().begin(), file_->tensors().end(),
+                     [](const GgufTensor& tensor) { return BlockTypeOf(tensor.type).has_value(); });
 }
 
 bool GgufWeights::Contains(const std::string& name) const { return Find(name) != nullptr; }
@@ -196,7 +233,7 @@ StatusOr<const GgufTensor*> GgufWeights::FindShaped(const std::string& name,
   const GgufTensor* tensor = Find(name);
   if (tensor == nullptr) {
     return DataLoss("{}: tensor {}: wanted {}, have no such tensor", file_->path(),
-                    GgufTensorName(name).value_or(name), ShapeText(shape));
+                    GgufTensorName(name, architecture_).value_or(name), ShapeText(shape));
   }
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
     return DataLoss("{}: tensor {}: wanted {}, have {}", file_->path(), tensor->name,

@@ -26,16 +26,22 @@ class GgufWeights final : public WeightSource {
     std::int32_t k = 0;
   };
 
-  GgufWeights(std::shared_ptr<const GgufFile> file, InterleavedHeads heads)
-      : file_(std::move(file)), heads_(heads) {}
+  // `architecture`: the file's general.architecture.
+  GgufWeights(std::shared_ptr<const GgufFile> file, std::string architecture,
+              InterleavedHeads heads)
+      : file_(std::move(file)), architecture_(std::move(architecture)), heads_(heads) {}
 
   // Opens the weights of the model at `path`. Errors as GgufFile::Open; INVALID_ARGUMENT if its
   // metadata does not say what the layout needs, UNIMPLEMENTED if the model is split over files.
   static StatusOr<std::unique_ptr<GgufWeights>> Open(const std::string& path);
 
+  // True if some tensor is stored quantized.
+  bool holds_blocks() const;
+
   bool Contains(const std::string& name) const override;
   StatusOr<HostTensor> Get(const std::string& name,
                            std::span<const std::int64_t> shape) const override;
+  MappedFileStates files() const override { return {file_->state()}; }
   bool IsQuantized(const std::string& name) const override;
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
@@ -56,6 +62,7 @@ class GgufWeights final : public WeightSource {
   std::int32_t HeadsToUndo(std::string_view name) const;
 
   const std::shared_ptr<const GgufFile> file_;
+  const std::string architecture_;
   const InterleavedHeads heads_;
 };
 
@@ -63,7 +70,7 @@ class GgufWeights final : public WeightSource {
 std::optional<kernels::GgufBlockType> BlockTypeOf(GgufTensorType type);
 
 // The name of a Hugging Face tensor ("model.layers.0.mlp.up_proj.weight") in GGUF files
-// ("blk.0.ffn_up.weight"); nothing if it has none there.
-std::optional<std::string> GgufTensorName(std::string_view name);
+// ("blk.0.ffn_up.weight") of this architecture; nothing if it has none there.
+std::optional<std::string> GgufTensorName(std::string_view name, std::string_view architecture);
 
 }  // namespace quire::engine

@@ -1,5 +1,6 @@
 #include "engine/formats/json_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mapped_file.h"
@@ -169,6 +170,28 @@ void JsonFields::Read(const char* key, std::vector<std::int32_t>& values, std::i
     add(*field);
   }
   if (status_.ok()) values = std::move(numbers);
+}
+
+void JsonFields::Read(const char* key, std::vector<float>& values, double min, double max) {
+  const nlohmann::json* field = Find(key);
+  if (field == nullptr) return;
+  const auto is_wanted = [&](const nlohmann::json& value) {
+    return value.is_number() && value.get<double>() >= min && value.get<double>() <= max;
+  };
+  if (!field->is_array() || !std::all_of(field->begin(), field->end(), is_wanted)) {
+    return Fail(key, fmt::format("a list of numbers in [{}, {}]", min, max));
+  }
+  values = field->get<std::vector<float>>();
+}
+
+void JsonFields::Read(const char* key, std::vector<std::string>& values) {
+  const nlohmann::json* field = Find(key);
+  if (field == nullptr) return;
+  const auto is_string = [](const nlohmann::json& value) { return value.is_string(); };
+  if (!field->is_array() || !std::all_of(field->begin(), field->end(), is_string)) {
+    return Fail(key, "a list of strings");
+  }
+  values = field->get<std::vector<std::string>>();
 }
 
 }  // namespace quire::engine

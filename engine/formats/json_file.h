@@ -46,6 +46,10 @@ class JsonFields {
   void Read(const char* key, std::string& value);
   // One integer or a list of integers.
   void Read(const char* key, std::vector<std::int32_t>& values, std::int64_t min, std::int64_t max);
+  // A list of numbers.
+  void Read(const char* key, std::vector<float>& values, double min, double max);
+  // A list of strings.
+  void Read(const char* key, std::vector<std::string>& values);
 
   // True also for a null field.
   bool Contains(const char* key) const { return object_->contains(key); }

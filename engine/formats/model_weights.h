@@ -18,7 +18,7 @@ std::shared_ptr<const WeightSource> ModelWeights(std::shared_ptr<const Checkpoin
                                                  std::optional<kernels::RoundingKind> on_load);
 
 // The weights of the model at `path`, a directory or a GGUF file. Errors as Checkpoint::Open and
-// GgufWeights::Open.
+// GgufWeights::Open; FAILED_PRECONDITION if `on_load` asks to quantize what is stored quantized.
 StatusOr<std::shared_ptr<const WeightSource>> OpenModelWeights(
     const std::string& path, const std::optional<QuantizationConfig>& stored,
     std::optional<kernels::RoundingKind> on_load);

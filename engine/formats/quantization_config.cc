@@ -112,6 +112,18 @@ void ReadAwq(JsonFields& fields, QuantizationConfig& config) {
 
 }  // namespace
 
+const char* QuantizationConfig::method_name() const {
+  switch (method) {
+    case Method::kGptq:
+      return "gptq";
+    case Method::kAwq:
+      return "awq";
+    case Method::kBitsAndBytes:
+      return "bitsandbytes";
+  }
+  return "";
+}
+
 GptqSettings QuantizationConfig::SettingsOf(const std::string& name) const {
   GptqSettings settings = gptq;
   for (const GptqRule& rule : gptq_rules) {

@@ -46,6 +46,8 @@ struct QuantizationConfig {
 
   float int8_threshold = 6.0f;  // of LLM.int8: an activation from here on is an outlier; 0: none is
 
+  // "gptq", "awq" or "bitsandbytes".
+  const char* method_name() const;
   // The settings of the GPTQ layer `name` ("model.layers.0.mlp.up_proj").
   GptqSettings SettingsOf(const std::string& name) const;
 };

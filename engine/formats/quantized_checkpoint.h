@@ -25,6 +25,7 @@ class QuantizedCheckpoint final : public WeightSource {
                            std::span<const std::int64_t> shape) const override {
     return checkpoint_->Get(name, shape);
   }
+  MappedFileStates files() const override { return checkpoint_->files(); }
   bool IsQuantized(const std::string& name) const override;
   // Returns DATA_LOSS naming file, tensor and reason for what cannot be, UNIMPLEMENTED for layouts
   // we do not have.

@@ -22,13 +22,19 @@ class RoundedWeights final : public WeightSource {
                            std::span<const std::int64_t> shape) const override {
     return source_->Get(name, shape);
   }
+  MappedFileStates files() const override { return source_->files(); }
   bool IsQuantized(const std::string& name) const override { return source_->IsQuantized(name); }
   bool quantizes_on_load() const override { return true; }
   // The output matrix keeps 8 bits, since its errors reach the logits as they are.
   StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                    std::int64_t in) const override;
+  StatusOr<LinearTensor> GetTransposedLinear(const std::string& name, std::int64_t out,
+                                             std::int64_t in) const override;
 
  private:
+  // `tensor` with its weight quantized unless it is already.
+  StatusOr<LinearTensor> Round(const std::string& name, LinearTensor tensor) const;
+
   const std::shared_ptr<const WeightSource> source_;  // this is its one owner
   const kernels::RoundingKind kind_;
 };

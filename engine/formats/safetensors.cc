@@ -104,6 +104,8 @@ std::string ShapeText(std::span<const std::int64_t> shape) {
 StatusOr<std::shared_ptr<const SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, MappedFile::Open(path));
   auto header = ReadHeader(file->bytes());
+  // Whatever zeros in place of the file read like.
+  QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
   if (!header.ok()) return Annotate(header.status(), path);
   return std::shared_ptr<const SafetensorsFile>(new SafetensorsFile(
       std::move(file), std::move(header->tensors), std::move(header->metadata)));

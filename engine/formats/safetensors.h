@@ -42,6 +42,8 @@ class SafetensorsFile {
   static StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& path);
 
   const std::string& path() const { return file_->path(); }
+  // Whether what bytes() gives still is the file's, see MappedFileState.
+  std::shared_ptr<const MappedFileState> state() const { return file_->state(); }
   // The whole file, header included.
   std::span<const std::uint8_t> content() const { return file_->bytes(); }
   // By position in the file.

@@ -83,9 +83,10 @@ StatusOr<std::optional<StoredTensor>> FindVector(const Checkpoint& checkpoint, c
 
 }  // namespace
 
-StaticTable::StaticTable(StoredTensor rows, std::optional<StoredTensor> mapping,
-                         std::optional<StoredTensor> factors)
-    : rows_(std::move(rows)),
+StaticTable::StaticTable(MappedFileStates files, StoredTensor rows,
+                         std::optional<StoredTensor> mapping, std::optional<StoredTensor> factors)
+    : files_(std::move(files)),
+      rows_(std::move(rows)),
       mapping_(std::move(mapping)),
       factors_(std::move(factors)),
       vocab_size_(static_cast<std::int32_t>(mapping_ ? mapping_->shape[0] : rows_.shape[0])),
@@ -98,7 +99,8 @@ StatusOr<std::unique_ptr<StaticTable>> StaticTable::Open(
   const std::int64_t vocab_size = mapping ? mapping->shape[0] : rows.shape[0];
   QUIRE_ASSIGN_OR_RETURN(auto factors, FindVector(*checkpoint, "weights", vocab_size));
   return std::unique_ptr<StaticTable>(
-      new StaticTable(std::move(rows), std::move(mapping), std::move(factors)));
+      new StaticTable(checkpoint->files(), std::move(rows), std::move(mapping),
+                      std::move(factors)));
 }
 
 StatusOr<HostTensor> StaticTable::Get(const std::string& name,

@@ -26,6 +26,8 @@ class StaticTable final : public WeightSource {
   // 2^30 elements once its mapping is applied.
   static StatusOr<std::unique_ptr<StaticTable>> Open(std::shared_ptr<const Checkpoint> checkpoint);
 
+  MappedFileStates files() const override { return files_; }
+
   std::int32_t vocab_size() const { return vocab_size_; }
   std::int32_t dimension() const { return dimension_; }
 
@@ -34,13 +36,14 @@ class StaticTable final : public WeightSource {
                            std::span<const std::int64_t> shape) const override;
 
  private:
-  StaticTable(StoredTensor rows, std::optional<StoredTensor> mapping,
+  StaticTable(MappedFileStates files, StoredTensor rows, std::optional<StoredTensor> mapping,
               std::optional<StoredTensor> factors);
 
   // The row that each token uses, each in range.
   StatusOr<std::vector<std::int64_t>> Rows() const;
   StatusOr<HostTensor> Converted() const;
 
+  const MappedFileStates files_;
   const StoredTensor rows_;
   const std::optional<StoredTensor> mapping_;
   const std::optional<StoredTensor> factors_;

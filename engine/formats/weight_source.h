@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/status.h"
 #include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
@@ -44,12 +45,19 @@ class WeightSource {
 
   // True if the layer `name` ("model.layers.0.mlp.up_proj") is stored quantized.
   virtual bool IsQuantized(const std::string& name) const;
+  // The mapped files behind the weights: what is read of them is theirs only if they are unchanged
+  // afterwards. None by default.
+  virtual MappedFileStates files() const { return {}; }
   // True if GetLinear quantizes what is not.
   virtual bool quantizes_on_load() const { return false; }
   // The weight [out, in] of the linear layer `name`: by default the tensor `name`.weight. Errors as
   // Get.
   virtual StatusOr<LinearTensor> GetLinear(const std::string& name, std::int64_t out,
                                            std::int64_t in) const;
+  // The same for a layer that is stored [in, out] where it is plain, as GPT-2's are; quantizers
+  // write all layers in one order. The plain weight is a copy.
+  virtual StatusOr<LinearTensor> GetTransposedLinear(const std::string& name, std::int64_t out,
+                                                     std::int64_t in) const;
 };
 
 }  // namespace quire::engine

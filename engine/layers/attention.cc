@@ -1,53 +1,73 @@
 #include "engine/layers/attention.h"
 
-#include <cmath>
-
 namespace quire::engine {
+namespace {
 
-StatusOr<Attention> Attention::Load(WeightLoader& loader, const std::string& prefix,
-                                    const AttentionShape& shape) {
-  const std::int64_t q_size = std::int64_t{shape.num_heads} * shape.head_dim;
-  const std::int64_t kv_size = std::int64_t{shape.num_kv_heads} * shape.head_dim;
-  const auto load = [&](const char* name, std::int64_t out, std::int64_t in, bool bias) {
-    return Linear::Load(loader, prefix + name, out, in, bias);
-  };
-  QUIRE_ASSIGN_OR_RETURN(Linear q, load("q_proj", q_size, shape.hidden_size, shape.qkv_bias));
-  QUIRE_ASSIGN_OR_RETURN(Linear k, load("k_proj", kv_size, shape.hidden_size, shape.qkv_bias));
-  QUIRE_ASSIGN_OR_RETURN(Linear v, load("v_proj", kv_size, shape.hidden_size, shape.qkv_bias));
-  QUIRE_ASSIGN_OR_RETURN(Linear o, load("o_proj", shape.hidden_size, q_size, shape.output_bias));
-  return Attention(std::move(q), std::move(k), std::move(v), std::move(o), shape);
+// The heads of all tokens as rows. Requires rows of `x` without space between them.
+kernels::MatrixView HeadsOf(const kernels::MatrixView& x, std::int64_t head_dim) {
+  return {.data = x.data,
+          .rows = x.rows * x.cols / head_dim,
+          .cols = head_dim,
+          .row_stride = head_dim,
+          .dtype = x.dtype};
 }
 
-void Attention::Rotate(const kernels::MatrixView& x, const AttentionStep& step,
-                       const LayerContext& context) const {
+}  // namespace
+
+StatusOr<Attention> Attention::Load(WeightLoader& loader, const AttentionPlaces& places,
+                                    const AttentionShape& shape) {
+  QUIRE_ASSIGN_OR_RETURN(Linear q, Linear::Load(loader, places.q, shape.qkv_bias));
+  QUIRE_ASSIGN_OR_RETURN(Linear k, Linear::Load(loader, places.k, shape.qkv_bias));
+  QUIRE_ASSIGN_OR_RETURN(Linear v, Linear::Load(loader, places.v, shape.qkv_bias));
+  QUIRE_ASSIGN_OR_RETURN(Linear o, Linear::Load(loader, places.o, shape.output_bias));
+  Attention attention(std::move(q), std::move(k), std::move(v), std::move(o), shape);
+  if (!places.q_norm.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(attention.q_norm_, Norm::Load(loader, places.q_norm, shape.head_norm));
+  }
+  if (!places.k_norm.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(attention.k_norm_, Norm::Load(loader, places.k_norm, shape.head_norm));
+  }
+  return attention;
+}
+
+void Attention::NormAndRotate(const kernels::MatrixView& x, const std::optional<Norm>& norm,
+                              const AttentionStep& step, const LayerContext& context) const {
+  if (norm) {
+    const kernels::MatrixView heads = HeadsOf(x, shape_.head_dim);
+    norm->Forward(heads, heads, context);
+  }
+  if (shape_.rotary_dim == 0) return;
   context.kernels.rope({.x = x,
                         .positions = step.positions,
-                        .inverse_frequency = step.inverse_frequency,
+                        .inverse_frequency = step.rope.inverse_frequency,
                         .head_dim = shape_.head_dim,
-                        .rotary_dim = shape_.head_dim},
+                        .rotary_dim = shape_.rotary_dim,
+                        .attention_factor = step.rope.attention_factor},
                        context.stream);
 }
 
-void Attention::Forward(const kernels::MatrixView& x, const kernels::MatrixView& residual,
-                        const AttentionStep& step, const kernels::KvLayerView& cache,
-                        const AttentionBuffers& buffers, const LayerContext& context) const {
+void Attention::Forward(const kernels::MatrixView& x, const kernels::MatrixView& out,
+                        bool accumulate, const AttentionStep& step,
+                        const kernels::KvLayerView& cache, const AttentionBuffers& buffers,
+                        const LayerContext& context) const {
   q_.Forward(x, buffers.q, /*accumulate=*/false, context);
   k_.Forward(x, buffers.k, /*accumulate=*/false, context);
   v_.Forward(x, buffers.v, /*accumulate=*/false, context);
-  Rotate(buffers.q, step, context);
-  Rotate(buffers.k, step, context);
+  NormAndRotate(buffers.q, q_norm_, step, context);
+  NormAndRotate(buffers.k, k_norm_, step, context);
   context.kernels.store_kv(
       {.k = buffers.k, .v = buffers.v, .slot_mapping = step.slot_mapping, .cache = cache},
       context.stream);
   context.kernels.paged_attention({.q = buffers.q,
-                                   .out = buffers.out,
+                                   .out = buffers.rows,
                                    .cache = cache,
                                    .batch = step.batch,
                                    .plan = step.plan,
-                                   .scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim)),
-                                   .sliding_window = shape_.sliding_window},
+                                   .scale = shape_.scale,
+                                   .sliding_window = shape_.sliding_window,
+                                   .soft_cap = shape_.soft_cap},
                                   context.stream);
-  o_.Forward(buffers.out, residual, /*accumulate=*/true, context);
+  o_.Forward(buffers.rows, out, accumulate, context);
 }
 
 }  // namespace quire::engine

@@ -11,7 +11,7 @@ StatusOr<Embedding> Embedding::Load(WeightLoader& loader, const std::string& nam
   LinearWeight table;
   // Not what quantizes on load: a table that is looked up costs no time to read.
   if (loader.IsQuantized(name)) {
-    QUIRE_ASSIGN_OR_RETURN(table, loader.Linear(name, vocab_size, hidden));
+    QUIRE_ASSIGN_OR_RETURN(table, loader.Linear({.name = name, .out = vocab_size, .in = hidden}));
   } else {
     QUIRE_ASSIGN_OR_RETURN(table.plain, loader.Matrix(name + ".weight", vocab_size, hidden));
   }

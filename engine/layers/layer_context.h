@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/layers/linear_observer.h"
 #include "kernels/device.h"
 
 namespace quire::engine {
@@ -8,6 +9,7 @@ namespace quire::engine {
 struct LayerContext {
   const kernels::KernelTable& kernels;
   kernels::Stream& stream;
+  LinearObserver* observer = nullptr;  // null: nobody looks
 };
 
 }  // namespace quire::engine

@@ -4,13 +4,19 @@ namespace quire::engine {
 
 StatusOr<Linear> Linear::Load(WeightLoader& loader, const std::string& name, std::int64_t out,
                               std::int64_t in, bool has_bias) {
-  QUIRE_ASSIGN_OR_RETURN(LinearWeight weight, loader.Linear(name, out, in));
+  return Load(loader, {.name = name, .out = out, .in = in}, has_bias);
+}
+
+StatusOr<Linear> Linear::Load(WeightLoader& loader, const LinearPlace& place, bool has_bias) {
+  QUIRE_ASSIGN_OR_RETURN(LinearWeight weight, loader.Linear(place));
   Weight bias;
-  const std::string bias_name = name + ".bias";
-  if (has_bias || (loader.IsQuantized(name) && loader.Contains(bias_name))) {
-    QUIRE_ASSIGN_OR_RETURN(bias, loader.Vector(bias_name, out));
+  const std::string bias_name = place.name + ".bias";
+  if (has_bias || (loader.IsQuantized(place.name) && loader.Contains(bias_name))) {
+    const std::int64_t stored = place.stored_rows == 0 ? place.out : place.stored_rows;
+    QUIRE_ASSIGN_OR_RETURN(
+        bias, loader.Vector(bias_name, stored, {.first = place.first_row, .count = place.out}));
   }
-  return Linear(std::move(weight), std::move(bias));
+  return Linear(place.name, std::move(weight), std::move(bias));
 }
 
 void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
@@ -34,6 +40,7 @@ void MultiplyWeight(const LinearWeight& weight, const ProductArgs& args,
 
 void Linear::Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
                      const LayerContext& context) const {
+  if (context.observer != nullptr) context.observer->OnInput(name_, x);
   MultiplyWeight(weight_, {.x = x, .bias = bias_.view, .y = y, .accumulate = accumulate}, context);
 }
 

@@ -31,14 +31,18 @@ class Linear {
   // one, it counts. Errors as WeightLoader.
   static StatusOr<Linear> Load(WeightLoader& loader, const std::string& name, std::int64_t out,
                                std::int64_t in, bool has_bias);
+  // The same for a layer that may be rows of another.
+  static StatusOr<Linear> Load(WeightLoader& loader, const LinearPlace& place, bool has_bias);
 
   // `x`: [tokens, in], `y`: [tokens, out], both f32; adds to `y` if `accumulate`.
   void Forward(const kernels::MatrixView& x, const kernels::MatrixView& y, bool accumulate,
                const LayerContext& context) const;
 
  private:
-  Linear(LinearWeight weight, Weight bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+  Linear(std::string name, LinearWeight weight, Weight bias)
+      : name_(std::move(name)), weight_(std::move(weight)), bias_(std::move(bias)) {}
 
+  std::string name_;
   LinearWeight weight_;
   Weight bias_;  // an empty view where there is none
 };

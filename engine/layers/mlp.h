@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -18,52 +19,47 @@ struct MlpShape {
   kernels::ActivationKind activation = kernels::ActivationKind::kSilu;
 };
 
-// down(f(gate(x)) * up(x)), the MLP of Llama. Source: Shazeer 2020, "GLU Variants Improve
-// Transformer", eq. 6.
+struct MlpPlaces {
+  std::optional<LinearPlace> gate;  // [intermediate_size, hidden_size]; absent: a plain MLP
+  LinearPlace up;                   // the same
+  LinearPlace down;                 // [hidden_size, intermediate_size]
+};
+
+// Scratch of one forward pass, f32.
+struct MlpBuffers {
+  kernels::MatrixView gate = {};  // [tokens, intermediate_size]; only with a gate
+  kernels::MatrixView up;         // the same
+};
+
+// down(f(gate(x)) * up(x)), the MLP of Llama, or down(f(up(x))), that of BERT and GPT-2. Source:
+// Shazeer 2020, "GLU Variants Improve Transformer", eq. 6.
 //
 // Thread-safe: immutable after Load.
-class GatedMlp {
+class Mlp {
  public:
-  // Reads gate_proj, up_proj and down_proj below `prefix`.
-  static StatusOr<GatedMlp> Load(WeightLoader& loader, const std::string& prefix,
-                                 const MlpShape& shape);
+  static StatusOr<Mlp> Load(WeightLoader& loader, const MlpPlaces& places, const MlpShape& shape);
+  // One without a gate, by the names of its layers.
+  static StatusOr<Mlp> Load(WeightLoader& loader, const std::string& up_name,
+                            const std::string& down_name, const MlpShape& shape);
 
-  // Adds the output for `x` [tokens, hidden_size] to `residual`. `gate` and `up`, both
-  // [tokens, intermediate_size], are scratch.
+  // The output for `x` [tokens, hidden_size] as `out`, of the same shape, or added to it if
+  // `accumulate`. `out` may be `x`.
+  void Forward(const kernels::MatrixView& x, const kernels::MatrixView& out, bool accumulate,
+               const MlpBuffers& buffers, const LayerContext& context) const;
+  // Adds the output of an MLP without a gate to `residual`.
   void Forward(const kernels::MatrixView& x, const kernels::MatrixView& residual,
-               const kernels::MatrixView& gate, const kernels::MatrixView& up,
-               const LayerContext& context) const;
+               const kernels::MatrixView& scratch, const LayerContext& context) const {
+    Forward(x, residual, /*accumulate=*/true, {.up = scratch}, context);
+  }
 
  private:
-  GatedMlp(Linear gate, Linear up, Linear down, kernels::ActivationKind activation)
+  Mlp(std::optional<Linear> gate, Linear up, Linear down, kernels::ActivationKind activation)
       : gate_(std::move(gate)),
         up_(std::move(up)),
         down_(std::move(down)),
         activation_(activation) {}
 
-  Linear gate_;
-  Linear up_;
-  Linear down_;
-  kernels::ActivationKind activation_;
-};
-
-// down(f(up(x))), the MLP of BERT.
-//
-// Thread-safe: immutable after Load.
-class Mlp {
- public:
-  static StatusOr<Mlp> Load(WeightLoader& loader, const std::string& up_name,
-                            const std::string& down_name, const MlpShape& shape);
-
-  // Adds the output for `x` [tokens, hidden_size] to `residual`, which may be `x`. `scratch`:
-  // [tokens, intermediate_size].
-  void Forward(const kernels::MatrixView& x, const kernels::MatrixView& residual,
-               const kernels::MatrixView& scratch, const LayerContext& context) const;
-
- private:
-  Mlp(Linear up, Linear down, kernels::ActivationKind activation)
-      : up_(std::move(up)), down_(std::move(down)), activation_(activation) {}
-
+  std::optional<Linear> gate_;
   Linear up_;
   Linear down_;
   kernels::ActivationKind activation_;

@@ -17,6 +17,7 @@ struct Architecture {
   std::string_view model_type;  // as in config.json's "model_type"
   // Fills `config`; what is wrong is noted in `fields`.
   void (*read_config)(JsonFields& fields, ModelConfig& config);
+  ModelTask task = ModelTask::kGenerate;
 };
 
 // Null if we do not have it.
@@ -32,7 +33,13 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
 void ReadLlamaConfig(JsonFields& fields, ModelConfig& config);
 void ReadMistralConfig(JsonFields& fields, ModelConfig& config);
 void ReadQwen2Config(JsonFields& fields, ModelConfig& config);
+void ReadQwen3Config(JsonFields& fields, ModelConfig& config);
+void ReadPhi3Config(JsonFields& fields, ModelConfig& config);
+void ReadGemma2Config(JsonFields& fields, ModelConfig& config);
+void ReadGemma3Config(JsonFields& fields, ModelConfig& config);
+void ReadGpt2Config(JsonFields& fields, ModelConfig& config);
 void ReadBertConfig(JsonFields& fields, ModelConfig& config);
+void ReadRobertaConfig(JsonFields& fields, ModelConfig& config);
 void ReadStaticConfig(JsonFields& fields, ModelConfig& config);
 
 }  // namespace quire::engine

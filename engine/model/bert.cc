@@ -18,7 +18,7 @@ void ReadBertConfig(JsonFields& fields, ModelConfig& config) {
   config.norm_epsilon = 1e-12f;
   ReadCommonFields(fields, config);
   if (fields.Find("hidden_act") == nullptr) config.activation = kernels::ActivationKind::kGelu;
-  fields.Read("type_vocab_size", config.type_vocab_size, 1, kMaxTypes);
+  fields.Read("type_vocab_size", config.type_vocab_size, 0, kMaxTypes);
   fields.Read("layer_norm_eps", config.norm_epsilon, 0.0, 1.0);
   std::string positions = "absolute";
   fields.Read("position_embedding_type", positions);

@@ -25,8 +25,9 @@ class EmbeddingModel {
   // Pooled vectors of a packed batch, [num_sequences, hidden_size], and waits for them. `ids`:
   // [tokens]; `cu_seqlens`: [num_sequences + 1] prefix sums. Calls `before_layer` before it
   // enqueues a layer, at least once. Valid until the next call. Returns INTERNAL if a kernel
-  // failed. Requires: no sequence is empty or longer than max_position_embeddings, ids below
-  // vocab_size, sizes within the limits of Load.
+  // failed, DATA_LOSS if the weights' file was truncated or written to. Requires: no sequence is
+  // empty or longer than max_position_embeddings, ids below vocab_size, sizes within the limits of
+  // Load.
   virtual StatusOr<std::span<const float>> Encode(std::span<const std::int32_t> ids,
                                                   std::span<const std::int32_t> cu_seqlens,
                                                   const PoolingConfig& pooling,

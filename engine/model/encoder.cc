@@ -3,6 +3,12 @@
 #include "base/check.h"
 
 namespace quire::engine {
+std::string Encoder::TensorPrefix(const WeightSource& weights) {
+  for (const char* prefix : {"bert.", "roberta."}) {
+    if (weights.Contains(std::string(prefix) + "embeddings.word_embeddings.weight")) return prefix;
+  }
+  return "";
+}
 
 StatusOr<std::unique_ptr<Encoder>> Encoder::Load(const ModelConfig& config,
                                                  const WeightSource& weights,
@@ -11,20 +17,23 @@ StatusOr<std::unique_ptr<Encoder>> Encoder::Load(const ModelConfig& config,
                                                  kernels::Device& device) {
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Stream> stream, device.NewStream());
   WeightLoader loader(weights, device, *stream);
-  QUIRE_ASSIGN_OR_RETURN(Weights loaded, LoadWeights(config, loader));
+  QUIRE_ASSIGN_OR_RETURN(Weights loaded, LoadWeights(config, loader, TensorPrefix(weights)));
+  QUIRE_ASSIGN_OR_RETURN(MappedFileStates files, loader.Finish());
   QUIRE_ASSIGN_OR_RETURN(Buffers buffers,
                          CreateBuffers(config, max_batch_tokens, max_sequences, device));
   return std::unique_ptr<Encoder>(new Encoder(config, device, std::move(stream), std::move(loaded),
-                                              std::move(buffers), loader.weight_bytes()));
+                                              std::move(files), std::move(buffers),
+                                              loader.weight_bytes()));
 }
 
 Encoder::Encoder(const ModelConfig& config, kernels::Device& device,
-                 std::unique_ptr<kernels::Stream> stream, Weights weights, Buffers buffers,
-                 std::int64_t weight_bytes)
+                 std::unique_ptr<kernels::Stream> stream, Weights weights, MappedFileStates files,
+                 Buffers buffers, std::int64_t weight_bytes)
     : config_(config),
       device_(device),
       stream_(std::move(stream)),
       weights_(std::move(weights)),
+      files_(std::move(files)),
       buffers_(std::move(buffers)),
       weight_bytes_(weight_bytes) {}
 
@@ -48,9 +57,8 @@ StatusOr<Encoder::Layer> Encoder::LoadLayer(const ModelConfig& config, WeightLoa
                std::move(output_norm)};
 }
 
-StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, WeightLoader& loader) {
-  const std::string word_name = "embeddings.word_embeddings.weight";
-  const std::string prefix = loader.Contains("bert." + word_name) ? "bert." : "";
+StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, WeightLoader& loader,
+                                                const std::string& prefix) {
   const auto table = [&](const char* name, std::int32_t rows) {
     return loader.Matrix(prefix + "embeddings." + name + ".weight", rows, config.hidden_size);
   };
@@ -58,8 +66,12 @@ StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, Weigh
                          Embedding::Load(loader, prefix + "embeddings.word_embeddings",
                                          config.vocab_size, config.hidden_size));
   QUIRE_ASSIGN_OR_RETURN(Weight positions,
-                         table("position_embeddings", config.max_position_embeddings));
-  QUIRE_ASSIGN_OR_RETURN(Weight types, table("token_type_embeddings", config.type_vocab_size));
+                         table("position_embeddings",
+                               config.first_position() + config.max_position_embeddings));
+  std::optional<Weight> types;
+  if (config.type_vocab_size > 0) {
+    QUIRE_ASSIGN_OR_RETURN(types, table("token_type_embeddings", config.type_vocab_size));
+  }
   QUIRE_ASSIGN_OR_RETURN(LayerNorm norm, LayerNorm::Load(loader, prefix + "embeddings.LayerNorm",
                                                          config.hidden_size, config.norm_epsilon));
   std::vector<Layer> layers;
@@ -109,13 +121,22 @@ std::int64_t Encoder::workspace_bytes() const {
   return total;
 }
 
-void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int32_t> cu_seqlens) {
+void Encoder::AddPositions(std::span<const std::int32_t> ids) {
+  std::int32_t next = config_.first_position();
+  for (const std::int32_t id : ids) {
+    positions_.push_back(config_.position_padding_id == id ? id : next++);
+  }
+}
+
+void Encoder::Embed(const EncoderBatch& batch) {
+  const auto& [ids, type_ids, cu_seqlens] = batch;
   positions_.clear();
   for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
-    const std::int32_t length = cu_seqlens[i + 1] - cu_seqlens[i];
-    for (std::int32_t position = 0; position < length; ++position) positions_.push_back(position);
+    AddPositions(ids.subspan(static_cast<std::size_t>(cu_seqlens[i]),
+                             static_cast<std::size_t>(cu_seqlens[i + 1] - cu_seqlens[i])));
   }
-  types_.assign(ids.size(), 0);
+  types_.assign(type_ids.begin(), type_ids.end());
+  types_.resize(ids.size());
   const kernels::MatrixView hidden = buffers_.hidden.Rows(static_cast<std::int64_t>(ids.size()));
   weights_.word_embedding.Forward(buffers_.ids.Upload(ids, device_, *stream_), hidden, context());
   const auto add_rows = [&](const Weight& table, const std::int32_t* rows) {
@@ -123,22 +144,22 @@ void Encoder::Embed(std::span<const std::int32_t> ids, std::span<const std::int3
         {.table = table.view, .ids = rows, .out = hidden, .accumulate = true}, *stream_);
   };
   add_rows(weights_.position_embedding, buffers_.positions.Upload(positions_, device_, *stream_));
-  add_rows(weights_.type_embedding, buffers_.types.Upload(types_, device_, *stream_));
+  if (weights_.type_embedding) {
+    add_rows(*weights_.type_embedding, buffers_.types.Upload(types_, device_, *stream_));
+  }
   weights_.embedding_norm.Forward(hidden, context());
 }
 
-StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> ids,
-                                                 std::span<const std::int32_t> cu_seqlens,
-                                                 const PoolingConfig& pooling,
-                                                 const std::function<void()>& before_layer) {
-  QUIRE_DCHECK(!ids.empty() && cu_seqlens.size() > 1);
-  const auto num_tokens = static_cast<std::int64_t>(ids.size());
-  const auto num_sequences = static_cast<std::int32_t>(cu_seqlens.size() - 1);
+kernels::MatrixView Encoder::Forward(const EncoderBatch& batch, const PoolingConfig& pooling,
+                                     const std::function<void()>& before_layer) {
+  QUIRE_DCHECK(!batch.ids.empty() && batch.cu_seqlens.size() > 1);
+  const auto num_tokens = static_cast<std::int64_t>(batch.ids.size());
+  const auto num_sequences = static_cast<std::int32_t>(batch.cu_seqlens.size() - 1);
   const kernels::CuSeqlens sequences = {
-      .data = buffers_.cu_seqlens.Upload(cu_seqlens, device_, *stream_),
+      .data = buffers_.cu_seqlens.Upload(batch.cu_seqlens, device_, *stream_),
       .num_sequences = num_sequences};
   const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
-  Embed(ids, cu_seqlens);
+  Embed(batch);
   for (const Layer& layer : weights_.layers) {
     before_layer();
     layer.attention.Forward(hidden, sequences,
@@ -158,11 +179,23 @@ StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> i
                           .kind = pooling.kind,
                           .normalize = pooling.normalize},
                          *stream_);
-  host_pooled_.resize(static_cast<std::size_t>(num_sequences) *
-                      static_cast<std::size_t>(config_.hidden_size));
-  device_.CopyToHost(host_pooled_.data(), pooled.data,
-                     static_cast<std::int64_t>(host_pooled_.size() * sizeof(float)), *stream_);
+  return pooled;
+}
+
+Status Encoder::ReadRows(const kernels::MatrixView& rows, std::vector<float>& out) {
+  out.resize(static_cast<std::size_t>(rows.rows * rows.cols));
+  device_.CopyToHost(out.data(), rows.data, static_cast<std::int64_t>(out.size() * sizeof(float)),
+                     *stream_);
   QUIRE_RETURN_IF_ERROR(device_.Synchronize(*stream_));
+  return CheckUnchanged(files_);
+}
+
+StatusOr<std::span<const float>> Encoder::Encode(std::span<const std::int32_t> ids,
+                                                 std::span<const std::int32_t> cu_seqlens,
+                                                 const PoolingConfig& pooling,
+                                                 const std::function<void()>& before_layer) {
+  const EncoderBatch batch = {.ids = ids, .type_ids = {}, .cu_seqlens = cu_seqlens};
+  QUIRE_RETURN_IF_ERROR(ReadRows(Forward(batch, pooling, before_layer), host_pooled_));
   return std::span<const float>(host_pooled_);
 }
 

@@ -4,6 +4,8 @@
 
 #include "engine/formats/json_file.h"
 #include "engine/model/architecture.h"
+#include "engine/model/classifier_config.h"
+#include "engine/model/config_fields.h"
 #include "engine/model/gguf_config.h"
 #include "engine/model/static_config.h"
 
@@ -67,10 +69,24 @@ StatusOr<ModelConfig> ParseModelConfig(const nlohmann::json& json, const std::st
   ModelConfig config;
   config.architecture = name;
   config.model_type = std::string(architecture->model_type);
+  config.task = architecture->task;
   architecture->read_config(fields, config);
+  if (config.task == ModelTask::kRerank) ReadClassifierFields(fields, config.classifier);
   ReadQuantization(fields, config);
   QUIRE_RETURN_IF_ERROR(fields.status());
   return config;
+}
+
+std::string_view Purpose(ModelTask task) {
+  switch (task) {
+    case ModelTask::kGenerate:
+      return "only generates";
+    case ModelTask::kEmbed:
+      return "only embeds";
+    case ModelTask::kRerank:
+      return "only reranks";
+  }
+  return "";
 }
 
 std::int32_t ModelConfig::LargestWindow() const {
@@ -81,6 +97,23 @@ std::int32_t ModelConfig::LargestWindow() const {
     largest = std::max(largest, window);
   }
   return largest;
+}
+
+std::int32_t ModelConfig::MaxContextTokens() const {
+  double reach = 0;
+  if (rope_scaling.kind == RopeScaling::Kind::kDynamic) {
+    reach = rope_scaling.factor * max_position_embeddings;
+  } else if (rope_scaling.kind == RopeScaling::Kind::kYarn) {
+    reach = rope_scaling.factor * rope_scaling.original_context_tokens;
+  }
+  reach = std::min<double>(reach, kMaxPositions);
+  return std::max(max_position_embeddings, static_cast<std::int32_t>(reach));
+}
+
+std::int64_t ModelConfig::LayerElements() const {
+  const std::int64_t hidden = hidden_size;
+  const std::int64_t projections = 2 * hidden * head_dim * (num_heads + num_kv_heads);
+  return projections + (layout.has_gate() ? 3 : 2) * hidden * intermediate_size;
 }
 
 StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
@@ -101,13 +134,10 @@ StatusOr<ModelConfig> LoadModelConfig(const std::string& path) {
 }
 
 std::int32_t AttentionCrossover(const ModelConfig& config) {
-  const std::int64_t hidden = config.hidden_size;
-  const std::int64_t projections =
-      2 * hidden * config.head_dim * (config.num_heads + config.num_kv_heads);
-  const std::int64_t mlp = 3 * hidden * config.intermediate_size;
   // Two operations per weight; four per position, head and dimension.
   const std::int64_t per_position = 2 * std::int64_t{config.num_heads} * config.head_dim;
-  return static_cast<std::int32_t>(std::max<std::int64_t>((projections + mlp) / per_position, 1));
+  return static_cast<std::int32_t>(
+      std::max<std::int64_t>(config.LayerElements() / per_position, 1));
 }
 
 }  // namespace quire::engine

@@ -12,13 +12,7 @@ void ReadQwen2Config(JsonFields& fields, ModelConfig& config) {
   ReadCommonFields(fields, config);
   ReadDecoderFields(fields, config);
   config.attention_bias = true;
-  bool use_sliding_window = false;
-  fields.Read("use_sliding_window", use_sliding_window);
-  if (!use_sliding_window) return;
-  config.sliding_window = 4096;
-  config.first_sliding_layer = 28;
-  fields.Read("sliding_window", config.sliding_window, 1, kMaxPositions);
-  fields.Read("max_window_layers", config.first_sliding_layer, 0, kMaxLayers);
+  ReadUpperLayerWindows(fields, config);
 }
 
 }  // namespace quire::engine

@@ -14,17 +14,21 @@ StatusOr<std::unique_ptr<StaticEmbedding>> StaticEmbedding::Load(const ModelConf
   WeightLoader loader(weights, device, *stream);
   QUIRE_ASSIGN_OR_RETURN(Weight table,
                          loader.Matrix(StaticTable::kName, config.vocab_size, config.hidden_size));
+  QUIRE_ASSIGN_OR_RETURN(MappedFileStates files, loader.Finish());
   QUIRE_ASSIGN_OR_RETURN(
       Buffers buffers, CreateBuffers(config.hidden_size, max_batch_tokens, max_sequences, device));
   return std::unique_ptr<StaticEmbedding>(new StaticEmbedding(
-      device, std::move(stream), std::move(table), std::move(buffers), loader.weight_bytes()));
+      device, std::move(stream), std::move(table), std::move(files), std::move(buffers),
+      loader.weight_bytes()));
 }
 
 StaticEmbedding::StaticEmbedding(kernels::Device& device, std::unique_ptr<kernels::Stream> stream,
-                                 Weight table, Buffers buffers, std::int64_t weight_bytes)
+                                 Weight table, MappedFileStates files, Buffers buffers,
+                                 std::int64_t weight_bytes)
     : device_(device),
       stream_(std::move(stream)),
       table_(std::move(table)),
+      files_(std::move(files)),
       buffers_(std::move(buffers)),
       weight_bytes_(weight_bytes) {}
 
@@ -72,6 +76,7 @@ StatusOr<std::span<const float>> StaticEmbedding::Encode(
   device_.CopyToHost(host_pooled_.data(), pooled.data,
                      static_cast<std::int64_t>(host_pooled_.size() * sizeof(float)), *stream_);
   QUIRE_RETURN_IF_ERROR(device_.Synchronize(*stream_));
+  QUIRE_RETURN_IF_ERROR(CheckUnchanged(files_));
   return std::span<const float>(host_pooled_);
 }
 

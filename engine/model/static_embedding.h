@@ -45,14 +45,15 @@ class StaticEmbedding final : public EmbeddingModel {
   };
 
   StaticEmbedding(kernels::Device& device, std::unique_ptr<kernels::Stream> stream, Weight table,
-                  Buffers buffers, std::int64_t weight_bytes);
+                  MappedFileStates files, Buffers buffers, std::int64_t weight_bytes);
 
   static StatusOr<Buffers> CreateBuffers(std::int64_t hidden_size, std::int32_t max_batch_tokens,
                                          std::int32_t max_sequences, kernels::Device& device);
 
   kernels::Device& device_;
   const std::unique_ptr<kernels::Stream> stream_;
-  const Weight table_;  // [vocab_size, hidden_size]
+  const Weight table_;            // [vocab_size, hidden_size]
+  const MappedFileStates files_;  // that table_ borrows
   Buffers buffers_;
   const std::int64_t weight_bytes_;
   std::vector<float> host_pooled_;  // [num_sequences, hidden_size]

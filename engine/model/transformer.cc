@@ -4,87 +4,135 @@
 
 #include "base/check.h"
 #include "engine/layers/weight_loader.h"
+#include "engine/model/layer_places.h"
 #include "engine/model/rope_frequencies.h"
+#include "engine/model/weight_prefix.h"
 
 namespace quire::engine {
-
 StatusOr<std::unique_ptr<Transformer>> Transformer::Load(const ModelConfig& config,
                                                          const WeightSource& weights,
                                                          const TransformerLimits& limits,
                                                          kernels::Device& device) {
   QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Stream> stream, device.NewStream());
   WeightLoader loader(weights, device, *stream);
-  QUIRE_ASSIGN_OR_RETURN(Weights loaded, LoadWeights(config, loader, device, *stream));
+  QUIRE_ASSIGN_OR_RETURN(Weights loaded,
+                         LoadWeights(config, limits.context_tokens, loader, device, *stream));
+  QUIRE_ASSIGN_OR_RETURN(MappedFileStates files, loader.Finish());
   QUIRE_ASSIGN_OR_RETURN(Buffers buffers, CreateBuffers(config, limits, device));
   return std::unique_ptr<Transformer>(new Transformer(config, limits, device, std::move(stream),
-                                                      std::move(loaded), std::move(buffers),
-                                                      loader.weight_bytes()));
+                                                      std::move(loaded), std::move(files),
+                                                      std::move(buffers), loader.weight_bytes()));
 }
 
 Transformer::Transformer(const ModelConfig& config, const TransformerLimits& limits,
                          kernels::Device& device, std::unique_ptr<kernels::Stream> stream,
-                         Weights weights, Buffers buffers, std::int64_t weight_bytes)
+                         Weights weights, MappedFileStates files, Buffers buffers,
+                         std::int64_t weight_bytes)
     : config_(config),
       limits_(limits),
       device_(device),
       stream_(std::move(stream)),
       weights_(std::move(weights)),
+      files_(std::move(files)),
       buffers_(std::move(buffers)),
       weight_bytes_(weight_bytes) {}
 
 StatusOr<Transformer::Layer> Transformer::LoadLayer(const ModelConfig& config, WeightLoader& loader,
                                                     const std::string& prefix, std::int32_t layer) {
-  const std::string name = fmt::format("{}layers.{}.", prefix, layer);
-  const AttentionShape attention_shape = {.hidden_size = config.hidden_size,
-                                          .num_heads = config.num_heads,
-                                          .num_kv_heads = config.num_kv_heads,
-                                          .head_dim = config.head_dim,
-                                          .qkv_bias = config.attention_bias,
-                                          .output_bias = config.attention_output_bias,
-                                          .sliding_window = config.SlidingWindow(layer)};
-  const MlpShape mlp_shape = {.hidden_size = config.hidden_size,
-                              .intermediate_size = config.intermediate_size,
-                              .bias = config.mlp_bias,
-                              .activation = config.activation};
-  const auto norm = [&](const char* norm_name) {
-    return RmsNorm::Load(loader, name + norm_name, config.hidden_size, config.norm_epsilon);
+  const DecoderLayout& layout = config.layout;
+  const std::string name = fmt::format("{}{}.{}.", prefix, layout.layers, layer);
+  const NormShape norm_shape = NormShapeOf(config, config.hidden_size);
+  const auto norm = [&](std::string_view norm_name) {
+    return Norm::Load(loader, name + std::string(norm_name), norm_shape);
   };
-  QUIRE_ASSIGN_OR_RETURN(RmsNorm input_norm, norm("input_layernorm"));
-  QUIRE_ASSIGN_OR_RETURN(Attention attention,
-                         Attention::Load(loader, name + "self_attn.", attention_shape));
-  QUIRE_ASSIGN_OR_RETURN(RmsNorm post_attention_norm, norm("post_attention_layernorm"));
-  QUIRE_ASSIGN_OR_RETURN(GatedMlp mlp, GatedMlp::Load(loader, name + "mlp.", mlp_shape));
-  return Layer{std::move(input_norm), std::move(attention), std::move(post_attention_norm),
-               std::move(mlp)};
+  QUIRE_ASSIGN_OR_RETURN(Norm attention_norm, norm(layout.attention_norm));
+  QUIRE_ASSIGN_OR_RETURN(
+      Attention attention,
+      Attention::Load(loader, AttentionPlacesOf(config, name), AttentionShapeOf(config, layer)));
+  QUIRE_ASSIGN_OR_RETURN(Norm mlp_norm, norm(layout.mlp_norm));
+  QUIRE_ASSIGN_OR_RETURN(Mlp mlp, Mlp::Load(loader, MlpPlacesOf(config, name), MlpShapeOf(config)));
+  Layer loaded = {
+      .attention_norm = std::move(attention_norm),
+      .attention = std::move(attention),
+      .attention_post_norm = {},
+      .mlp_norm = std::move(mlp_norm),
+      .mlp = std::move(mlp),
+      .mlp_post_norm = {},
+      .has_local_rope = config.local_rope_theta != 0.0 && config.SlidingWindow(layer) != 0};
+  if (!layout.attention_post_norm.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(loaded.attention_post_norm, norm(layout.attention_post_norm));
+  }
+  if (!layout.mlp_post_norm.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(loaded.mlp_post_norm, norm(layout.mlp_post_norm));
+  }
+  return loaded;
+}
+
+StatusOr<std::optional<Linear>> Transformer::LoadLmHead(const ModelConfig& config,
+                                                        WeightLoader& loader,
+                                                        const std::string& prefix,
+                                                        bool has_quantized_table) {
+  // A tied output matrix is the embedding table, unless quantizing makes another of it.
+  if (config.tie_word_embeddings && (!loader.quantizes_on_load() || has_quantized_table)) {
+    return std::optional<Linear>();
+  }
+  std::string name = prefix + std::string(config.layout.embedding);
+  if (!config.tie_word_embeddings) {
+    name = loader.Contains("language_model.lm_head.weight") ? "language_model.lm_head" : "lm_head";
+  }
+  QUIRE_ASSIGN_OR_RETURN(Linear lm_head, Linear::Load(loader, name, config.vocab_size,
+                                                      config.hidden_size, /*has_bias=*/false));
+  return std::optional<Linear>(std::move(lm_head));
+}
+
+Status Transformer::LoadRope(const ModelConfig& config, std::int32_t context_tokens,
+                             kernels::Device& device, kernels::Stream& stream, Weights& weights) {
+  if (config.rotary_dim == 0) return OkStatus();
+  QUIRE_ASSIGN_OR_RETURN(
+      weights.inverse_frequency,
+      UploadVector(RopeInverseFrequencies(config, context_tokens), device, stream));
+  if (config.local_rope_theta == 0.0) return OkStatus();
+  QUIRE_ASSIGN_OR_RETURN(weights.local_inverse_frequency,
+                         UploadVector(LocalRopeInverseFrequencies(config), device, stream));
+  return OkStatus();
 }
 
 StatusOr<Transformer::Weights> Transformer::LoadWeights(const ModelConfig& config,
+                                                        std::int32_t context_tokens,
                                                         WeightLoader& loader,
                                                         kernels::Device& device,
                                                         kernels::Stream& stream) {
-  const std::string prefix = loader.Contains("model.embed_tokens.weight") ? "model." : "";
+  const DecoderLayout& layout = config.layout;
+  const std::string prefix = FindWeightPrefix(
+      layout, [&loader](const std::string& name) { return loader.Contains(name); });
+  const auto at = [&](std::string_view name) { return prefix + std::string(name); };
   QUIRE_ASSIGN_OR_RETURN(
       Embedding embedding,
-      Embedding::Load(loader, prefix + "embed_tokens", config.vocab_size, config.hidden_size));
+      Embedding::Load(loader, at(layout.embedding), config.vocab_size, config.hidden_size));
+  Weight positions;
+  if (!layout.positions.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(
+        positions, loader.Matrix(at(layout.positions) + ".weight", config.max_position_embeddings,
+                                 config.hidden_size));
+  }
   std::vector<Layer> layers;
   for (std::int32_t i = 0; i < config.num_layers; ++i) {
     QUIRE_ASSIGN_OR_RETURN(Layer layer, LoadLayer(config, loader, prefix, i));
     layers.push_back(std::move(layer));
   }
-  QUIRE_ASSIGN_OR_RETURN(
-      RmsNorm final_norm,
-      RmsNorm::Load(loader, prefix + "norm", config.hidden_size, config.norm_epsilon));
-  // A tied output matrix is the embedding table, unless quantizing makes another of it.
-  std::optional<Linear> lm_head;
-  if (!config.tie_word_embeddings || (loader.quantizes_on_load() && !embedding.is_quantized())) {
-    const std::string name = config.tie_word_embeddings ? prefix + "embed_tokens" : "lm_head";
-    QUIRE_ASSIGN_OR_RETURN(lm_head, Linear::Load(loader, name, config.vocab_size,
-                                                 config.hidden_size, /*has_bias=*/false));
-  }
-  QUIRE_ASSIGN_OR_RETURN(Weight inverse_frequency,
-                         UploadVector(RopeInverseFrequencies(config), device, stream));
-  return Weights{std::move(embedding), std::move(layers), std::move(final_norm), std::move(lm_head),
-                 std::move(inverse_frequency)};
+  QUIRE_ASSIGN_OR_RETURN(Norm final_norm, Norm::Load(loader, at(layout.final_norm),
+                                                     NormShapeOf(config, config.hidden_size)));
+  QUIRE_ASSIGN_OR_RETURN(std::optional<Linear> lm_head,
+                         LoadLmHead(config, loader, prefix, embedding.is_quantized()));
+  Weights weights = {.embedding = std::move(embedding),
+                     .positions = std::move(positions),
+                     .layers = std::move(layers),
+                     .final_norm = std::move(final_norm),
+                     .lm_head = std::move(lm_head),
+                     .inverse_frequency = {},
+                     .local_inverse_frequency = {}};
+  QUIRE_RETURN_IF_ERROR(LoadRope(config, context_tokens, device, stream, weights));
+  return weights;
 }
 
 StatusOr<Transformer::Buffers> Transformer::CreateBuffers(const ModelConfig& config,
@@ -117,20 +165,45 @@ StatusOr<Transformer::Buffers> Transformer::CreateBuffers(const ModelConfig& con
   return buffers;
 }
 
+void Transformer::AddNormed(const Norm& post_norm, std::int64_t num_tokens) {
+  const kernels::MatrixView normed = buffers_.normed.Rows(num_tokens);
+  post_norm.Forward(normed, normed, context());
+  device_.kernels().add({.x = buffers_.hidden.Rows(num_tokens), .y = normed}, *stream_);
+}
+
 void Transformer::ForwardLayer(const Layer& layer, std::int64_t num_tokens,
                                const AttentionStep& step, const kernels::KvLayerView& cache) {
   const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens);
   const kernels::MatrixView normed = buffers_.normed.Rows(num_tokens);
-  layer.input_norm.Forward(hidden, normed, context());
-  layer.attention.Forward(normed, hidden, step, cache,
+  const auto target = [&](const std::optional<Norm>& post_norm) {
+    return post_norm ? normed : hidden;
+  };
+  layer.attention_norm.Forward(hidden, normed, context());
+  layer.attention.Forward(normed, target(layer.attention_post_norm),
+                          /*accumulate=*/!layer.attention_post_norm, step, cache,
                           {.q = buffers_.q.Rows(num_tokens),
                            .k = buffers_.k.Rows(num_tokens),
                            .v = buffers_.v.Rows(num_tokens),
-                           .out = buffers_.attention.Rows(num_tokens)},
+                           .rows = buffers_.attention.Rows(num_tokens)},
                           context());
-  layer.post_attention_norm.Forward(hidden, normed, context());
-  layer.mlp.Forward(normed, hidden, buffers_.gate.Rows(num_tokens), buffers_.up.Rows(num_tokens),
+  if (layer.attention_post_norm) AddNormed(*layer.attention_post_norm, num_tokens);
+  layer.mlp_norm.Forward(hidden, normed, context());
+  layer.mlp.Forward(normed, target(layer.mlp_post_norm), /*accumulate=*/!layer.mlp_post_norm,
+                    {.gate = buffers_.gate.Rows(num_tokens), .up = buffers_.up.Rows(num_tokens)},
                     context());
+  if (layer.mlp_post_norm) AddNormed(*layer.mlp_post_norm, num_tokens);
+}
+
+void Transformer::Embed(const ForwardBatch& batch, const std::int32_t* positions) {
+  const kernels::MatrixView hidden = buffers_.hidden.Rows(batch.num_tokens());
+  weights_.embedding.Forward(buffers_.ids.Upload(batch.ids, device_, *stream_), hidden, context());
+  if (config_.embedding_scale != 1.0f) {
+    device_.kernels().scale({.x = hidden, .factor = config_.embedding_scale}, *stream_);
+  }
+  if (weights_.positions.view.data == nullptr) return;
+  device_.kernels().embed_rows(
+      {.table = weights_.positions.view, .ids = positions, .out = hidden, .accumulate = true},
+      *stream_);
 }
 
 void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
@@ -145,16 +218,22 @@ void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
       .num_kv_heads = config_.num_kv_heads,
       .head_dim = config_.head_dim};
   plan_ = device_.kernels().plan_paged_attention(attention_batch);
-  const AttentionStep step = {
+  const RopeTable rope = {
+      .inverse_frequency = static_cast<const float*>(weights_.inverse_frequency.view.data),
+      .attention_factor = static_cast<float>(config_.rope_scaling.attention_factor)};
+  const RopeTable local_rope = {
+      .inverse_frequency = static_cast<const float*>(weights_.local_inverse_frequency.view.data)};
+  AttentionStep step = {
       .positions = buffers_.positions.Upload(batch.positions, device_, *stream_),
       .slot_mapping = buffers_.slot_mapping.Upload(batch.slot_mapping, device_, *stream_),
-      .inverse_frequency = static_cast<const float*>(weights_.inverse_frequency.view.data),
+      .rope = rope,
       .batch = attention_batch,
       .plan = plan_.get()};
-  weights_.embedding.Forward(buffers_.ids.Upload(batch.ids, device_, *stream_),
-                             buffers_.hidden.Rows(num_tokens_), context());
+  Embed(batch, step.positions);
   for (std::int32_t i = 0; i < config_.num_layers; ++i) {
-    ForwardLayer(weights_.layers[static_cast<std::size_t>(i)], num_tokens_, step, cache.Layer(i));
+    const Layer& layer = weights_.layers[static_cast<std::size_t>(i)];
+    step.rope = layer.has_local_rope ? local_rope : rope;
+    ForwardLayer(layer, num_tokens_, step, cache.Layer(i));
   }
 }
 
@@ -173,6 +252,9 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
     weights_.lm_head->Forward(selected, logits, /*accumulate=*/false, context());
   } else {
     weights_.embedding.Project(selected, logits, context());
+  }
+  if (config_.logit_soft_cap != 0.0f) {
+    device_.kernels().soft_cap({.x = logits, .cap = config_.logit_soft_cap}, *stream_);
   }
   const std::int64_t size = num_rows * config_.vocab_size;
   host_logits_.resize(std::max(host_logits_.size(), static_cast<std::size_t>(size)));
@@ -196,9 +278,16 @@ std::int64_t Transformer::workspace_bytes() const {
 }
 
 std::int64_t Transformer::step_weight_bytes() const {
-  return weights_.lm_head ? weight_bytes_ - weights_.embedding.size_bytes() : weight_bytes_;
+  const kernels::MatrixView& positions = weights_.positions.view;
+  const std::int64_t position_bytes =
+      positions.rows * positions.cols * kernels::BytesPerElement(positions.dtype);
+  const std::int64_t table_bytes = weights_.lm_head ? weights_.embedding.size_bytes() : 0;
+  return weight_bytes_ - position_bytes - table_bytes;
 }
 
-Status Transformer::Wait() { return device_.Synchronize(*stream_); }
+Status Transformer::Wait() {
+  QUIRE_RETURN_IF_ERROR(device_.Synchronize(*stream_));
+  return CheckFiles();
+}
 
 }  // namespace quire::engine

@@ -25,15 +25,19 @@ namespace quire::engine {
 struct TransformerLimits {
   std::int32_t max_batch_tokens = 512;
   std::int32_t max_logit_rows = 32;  // of one Logits call
+  // The longest sequence, which some models' rotary frequencies depend on; 0:
+  // max_position_embeddings.
+  std::int32_t context_tokens = 0;
 };
 
-// A decoder of the Llama kind: pre-norm layers of grouped-query attention and a gated MLP. Llama,
-// Mistral and Qwen2 differ in their configuration alone.
+// A decoder: layers of grouped-query attention and an MLP, each behind a norm. Families differ in
+// their configuration alone.
 //
 // Engine thread only. The device must outlive it.
 class Transformer {
  public:
-  // Loads the weights and allocates all buffers. Tensor names may have the prefix "model.".
+  // Loads the weights and allocates all buffers. Tensor names may have one of a few prefixes
+  // ("model.", "transformer.", "language_model.model.").
   // Returns DATA_LOSS naming file and tensor, wanted and present shape; UNIMPLEMENTED for a weight
   // type we do not compute with; RESOURCE_EXHAUSTED if the device lacks memory.
   static StatusOr<std::unique_ptr<Transformer>> Load(const ModelConfig& config,
@@ -47,32 +51,43 @@ class Transformer {
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
   // Logits of these rows of the last Forward, [rows, vocab_size], and waits for them. Valid until
-  // the next call. Returns INTERNAL if a kernel failed since the last wait.
+  // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as CheckFiles.
   // Requires: at most max_logit_rows rows, at least one.
   StatusOr<std::span<const float>> Logits(std::span<const std::int32_t> rows);
 
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
 
+  // Shows it what every linear layer is given from now on; null: nobody looks. Must outlive the
+  // calls that it sees.
+  void set_observer(LinearObserver* observer) { observer_ = observer; }
+
+  // Returns DATA_LOSS if a file that the weights are mapped from was truncated or written to: the
+  // model is then good for nothing. From any thread.
+  Status CheckFiles() const { return CheckUnchanged(files_); }
+
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
   // Activations, logits and index arrays.
   std::int64_t workspace_bytes() const;
-  // What one decode step reads of them: all but an embedding table that is only looked up.
+  // What one decode step reads of them: all but tables that are only looked up.
   std::int64_t step_weight_bytes() const;
 
  private:
   struct Layer {
-    RmsNorm input_norm;
+    Norm attention_norm;
     Attention attention;
-    RmsNorm post_attention_norm;
-    GatedMlp mlp;
+    std::optional<Norm> attention_post_norm;
+    Norm mlp_norm;
+    Mlp mlp;
+    std::optional<Norm> mlp_post_norm;
+    bool has_local_rope;
   };
   // Activations and indices of one step.
   struct Buffers {
     ActivationBuffer hidden;  // the residual stream
-    ActivationBuffer normed;  // [tokens, hidden_size]
+    ActivationBuffer normed;  // [tokens, hidden_size]; then what a layer adds before its post-norm
     ActivationBuffer q;
     ActivationBuffer k;
     ActivationBuffer v;
@@ -88,24 +103,38 @@ class Transformer {
   };
   struct Weights {
     Embedding embedding;  // [vocab_size, hidden_size]
+    Weight positions;     // [max_position_embeddings, hidden_size], or an empty view
     std::vector<Layer> layers;
-    RmsNorm final_norm;
-    std::optional<Linear> lm_head;  // the same shape; absent where it is the embedding table
-    Weight inverse_frequency;  // [1, head_dim / 2]
+    Norm final_norm;
+    std::optional<Linear> lm_head;  // as the embedding; absent where it is the embedding table
+    // [1, rotary_dim / 2]; empty views where there is no such thing.
+    Weight inverse_frequency;
+    Weight local_inverse_frequency;
   };
 
   Transformer(const ModelConfig& config, const TransformerLimits& limits, kernels::Device& device,
-              std::unique_ptr<kernels::Stream> stream, Weights weights, Buffers buffers,
-              std::int64_t weight_bytes);
+              std::unique_ptr<kernels::Stream> stream, Weights weights, MappedFileStates files,
+              Buffers buffers, std::int64_t weight_bytes);
 
   static StatusOr<Layer> LoadLayer(const ModelConfig& config, WeightLoader& loader,
                                    const std::string& prefix, std::int32_t layer);
-  static StatusOr<Weights> LoadWeights(const ModelConfig& config, WeightLoader& loader,
-                                       kernels::Device& device, kernels::Stream& stream);
+  static StatusOr<std::optional<Linear>> LoadLmHead(const ModelConfig& config, WeightLoader& loader,
+                                                    const std::string& prefix,
+                                                    bool has_quantized_table);
+  static Status LoadRope(const ModelConfig& config, std::int32_t context_tokens,
+                         kernels::Device& device, kernels::Stream& stream, Weights& weights);
+  static StatusOr<Weights> LoadWeights(const ModelConfig& config, std::int32_t context_tokens,
+                                       WeightLoader& loader, kernels::Device& device,
+                                       kernels::Stream& stream);
   static StatusOr<Buffers> CreateBuffers(const ModelConfig& config, const TransformerLimits& limits,
                                          kernels::Device& device);
 
-  LayerContext context() { return {.kernels = device_.kernels(), .stream = *stream_}; }
+  LayerContext context() {
+    return {.kernels = device_.kernels(), .stream = *stream_, .observer = observer_};
+  }
+  void Embed(const ForwardBatch& batch, const std::int32_t* positions);
+  // hidden += post_norm(normed).
+  void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
   void ForwardLayer(const Layer& layer, std::int64_t num_tokens, const AttentionStep& step,
                     const kernels::KvLayerView& cache);
 
@@ -114,8 +143,10 @@ class Transformer {
   kernels::Device& device_;
   const std::unique_ptr<kernels::Stream> stream_;
   const Weights weights_;
+  const MappedFileStates files_;  // that weights_ borrow
   Buffers buffers_;
   const std::int64_t weight_bytes_;
+  LinearObserver* observer_ = nullptr;
   std::int64_t num_tokens_ = 0;                   // of the last Forward
   std::unique_ptr<kernels::AttentionPlan> plan_;  // of the last Forward
   std::vector<float> host_logits_;                // [max_logit_rows, vocab_size]

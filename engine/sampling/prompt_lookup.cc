@@ -17,6 +17,19 @@ std::uint64_t HashPattern(std::span<const TokenId> pattern) {
   return hash;
 }
 
+// `count` tokens from `begin` on. Beyond the end they repeat themselves: the sequence is taken to go
+// round with a period of tokens.size() - begin.
+std::vector<TokenId> Continue(std::span<const TokenId> tokens, std::size_t begin,
+                              std::size_t count) {
+  std::vector<TokenId> guess;
+  guess.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t index = begin + i;
+    guess.push_back(index < tokens.size() ? tokens[index] : guess[index - tokens.size()]);
+  }
+  return guess;
+}
+
 }  // namespace
 
 std::vector<TokenId> PromptLookup::Guess(std::span<const TokenId> tokens) {
@@ -35,10 +48,7 @@ std::vector<TokenId> PromptLookup::Guess(std::span<const TokenId> tokens) {
   if (found == ends_.end()) return {};
   const std::size_t begin = found->second;
   if (!std::ranges::equal(tokens.subspan(begin - kPattern, kPattern), pattern)) return {};
-  const auto size = static_cast<std::size_t>(std::min(size_, max_tokens_));
-  const std::span<const TokenId> guess =
-      tokens.subspan(begin, std::min(size, tokens.size() - begin));
-  return {guess.begin(), guess.end()};
+  return Continue(tokens, begin, static_cast<std::size_t>(std::min(size_, max_tokens_)));
 }
 
 void PromptLookup::Learn(std::int32_t num_guessed, std::int32_t num_right) {

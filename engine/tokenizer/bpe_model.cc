@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/metaspace.h"
+#include "engine/tokenizer/run_windows.h"
 #include "engine/tokenizer/symbol_run.h"
 
 namespace quire::engine {
@@ -126,20 +127,36 @@ void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& to
   if (whole) {
     tokens.push_back({*whole, 0, static_cast<std::uint32_t>(word.size())});
   } else {
-    AppendSymbols(word, tokens);
-    if (tokens.size() - first <= kMaxWordSymbols) {
-      MergeWord(tokens, first);
-    } else {
-      MergeRun(tokens, first);
-    }
+    AppendMerged(word, tokens);
     if (merges_.has_symbols() || merges_.has_splits()) ReplaceSymbols(word, first, tokens);
   }
   cache_.Put(word, tokens, first);
 }
 
-void BpeModel::AppendSymbols(std::string_view word, std::vector<SubwordToken>& symbols) const {
+void BpeModel::AppendMerged(std::string_view word, std::vector<SubwordToken>& tokens) const {
+  if (word.size() <= 2 * RunWindows::kBytes) return AppendStretch(word, 0, word.size(), tokens);
+  RunWindows(word, /*by_character=*/!options_.byte_level,
+             [&](std::size_t begin, std::size_t end, std::vector<SubwordToken>& stretch) {
+               AppendStretch(word, begin, end, stretch);
+             })
+      .AppendTo(tokens);
+}
+
+void BpeModel::AppendStretch(std::string_view word, std::size_t begin, std::size_t end,
+                             std::vector<SubwordToken>& tokens) const {
+  const std::size_t first = tokens.size();
+  AppendSymbols(word, begin, end, tokens);
+  if (tokens.size() - first <= kMaxWordSymbols) {
+    MergeWord(tokens, first);
+  } else {
+    MergeRun(tokens, first);
+  }
+}
+
+void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
+                             std::size_t stretch_end, std::vector<SubwordToken>& symbols) const {
   const std::size_t first = symbols.size();
-  for (std::size_t begin = 0, end = 0; begin < word.size(); begin = end) {
+  for (std::size_t begin = stretch_begin, end = 0; begin < stretch_end; begin = end) {
     end = begin + 1;
     if (!options_.byte_level) {
       end = begin + static_cast<std::size_t>(DecodeUtf8(word, begin).length_bytes);

@@ -24,7 +24,7 @@ namespace quire::engine {
 // Source: Sennrich, Haddow and Birch 2016, "Neural Machine Translation of Rare Words with Subword
 // Units", algorithm 1, applied with the learnt merges.
 //
-// Takes O(n log n) for a piece of n bytes.
+// Takes time in proportion to a piece; a long one is merged window by window, see RunWindows.
 class BpeModel final : public SubwordModel {
  public:
   struct Options {
@@ -74,8 +74,14 @@ class BpeModel final : public SubwordModel {
   std::optional<TokenId> FindPiece(std::string_view piece) const;
 
   void TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const;
-  // Appends the tokens of single characters.
-  void AppendSymbols(std::string_view word, std::vector<SubwordToken>& symbols) const;
+  // Appends symbols of the word, merged as far as they go.
+  void AppendMerged(std::string_view word, std::vector<SubwordToken>& tokens) const;
+  // The same for word[begin, end) as if nothing were around it.
+  void AppendStretch(std::string_view word, std::size_t begin, std::size_t end,
+                     std::vector<SubwordToken>& tokens) const;
+  // Appends the tokens of its single characters.
+  void AppendSymbols(std::string_view word, std::size_t stretch_begin, std::size_t stretch_end,
+                     std::vector<SubwordToken>& symbols) const;
   // The token of word[begin, end), one character or byte of it.
   std::optional<TokenId> FindSymbol(std::string_view word, std::size_t begin,
                                     std::size_t end) const;

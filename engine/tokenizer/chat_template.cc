@@ -154,7 +154,9 @@ StatusOr<std::string> ReadGgufTemplate(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path, MappedFile::Wanted::kSome));
   QUIRE_ASSIGN_OR_RETURN(const auto source, file->metadata().String("tokenizer.chat_template"));
   if (!source) return NotFound("{}: wanted a chat template, have none", path);
-  return std::string(*source);
+  std::string copy(*source);
+  QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
+  return copy;
 }
 
 StatusOr<std::string> ReadTemplate(const std::string& directory) {

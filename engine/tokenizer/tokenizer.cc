@@ -12,7 +12,9 @@ namespace {
 
 StatusOr<TokenizerParts> LoadFromGguf(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(path, MappedFile::Wanted::kSome));
-  return BuildGgufTokenizer(file->metadata());
+  StatusOr<TokenizerParts> parts = BuildGgufTokenizer(file->metadata());
+  QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
+  return parts;
 }
 
 StatusOr<TokenizerParts> LoadFromDirectory(const std::string& directory) {
@@ -25,6 +27,10 @@ StatusOr<TokenizerParts> LoadFromDirectory(const std::string& directory) {
 }
 
 }  // namespace
+
+StatusOr<TokenPair> Tokenizer::JoinPair(std::span<const TokenId>, std::span<const TokenId>) const {
+  return Unimplemented("tokenizer: wanted a post-processor for pairs of texts, have none");
+}
 
 StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::string& path) {
   QUIRE_ASSIGN_OR_RETURN(TokenizerParts parts,

@@ -29,6 +29,12 @@ struct TextSegment {
   std::string text;
 };
 
+// Two texts as one input, as cross-encoders read a query and a document.
+struct TokenPair {
+  std::vector<TokenId> ids;
+  std::vector<std::int32_t> type_ids;  // [ids], which of the texts, as the model was trained
+};
+
 struct EncodeOptions {
   // Adds what the post-processor adds: BOS, [CLS] ... [SEP].
   bool add_special_tokens = true;
@@ -62,6 +68,11 @@ class Tokenizer {
   // were one text, but for special tokens, which only template segments can hold. Adds no special
   // tokens of its own: the template wrote them.
   virtual std::vector<TokenId> EncodeSegments(std::span<const TextSegment> segments) const = 0;
+
+  // Two texts, encoded without special tokens, with the special tokens that belong around and
+  // between them. Returns UNIMPLEMENTED if the tokenizer's files say nothing of pairs.
+  virtual StatusOr<TokenPair> JoinPair(std::span<const TokenId> first,
+                                       std::span<const TokenId> second) const;
 
   // The text of `ids`. Special tokens are left out if `skip_special_tokens`. Bytes that are no
   // UTF-8 become U+FFFD. Ids outside the vocabulary give INVALID_ARGUMENT.

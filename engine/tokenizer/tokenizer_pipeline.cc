@@ -29,13 +29,6 @@ AlignedText ToValidUtf8(std::string_view text, bool tracked) {
   return std::move(builder).Build();
 }
 
-std::vector<TokenId> Ids(const std::vector<TokenSpan>& spans) {
-  std::vector<TokenId> ids;
-  ids.reserve(spans.size());
-  for (const TokenSpan& span : spans) ids.push_back(span.id);
-  return ids;
-}
-
 // A prompt's segments as one text, and the stretches of it that the template wrote.
 struct JoinedSegments {
   std::string text;
@@ -68,6 +61,28 @@ JoinedSegments Join(std::span<const TextSegment> segments) {
 
 }  // namespace
 
+// Takes the tokens of a text: ids alone, or with their places in a tracked one.
+class TokenizerPipeline::Output {
+ public:
+  explicit Output(bool tracked) : tracked_(tracked) {}
+
+  bool tracked() const { return tracked_; }
+  // `range` is what the token stands for; it counts if tracked.
+  void Add(TokenId id, AlignedText::Range range = {}) {
+    if (tracked_) {
+      spans.push_back({id, range.begin, range.end});
+    } else {
+      ids.push_back(id);
+    }
+  }
+
+  std::vector<TokenId> ids;      // if not tracked
+  std::vector<TokenSpan> spans;  // if tracked
+
+ private:
+  const bool tracked_;
+};
+
 TokenTexts BytesOfTokens(
     const TokenizerParts& parts,
     const std::function<std::string(TokenId id, std::string_view text, bool added)>& bytes_of) {
@@ -89,30 +104,31 @@ TokenTexts BytesOfTokens(
 
 std::vector<TokenId> TokenizerPipeline::Encode(std::string_view text,
                                                const EncodeOptions& options) const {
-  return Ids(EncodeTracked(text, options, /*tracked=*/false));
+  Output output(/*tracked=*/false);
+  EncodeFramed(text, options, output);
+  return std::move(output.ids);
 }
 
 std::vector<TokenSpan> TokenizerPipeline::EncodeWithSpans(std::string_view text,
                                                           const EncodeOptions& options) const {
-  return EncodeTracked(text, options, /*tracked=*/true);
+  Output output(/*tracked=*/true);
+  EncodeFramed(text, options, output);
+  return std::move(output.spans);
 }
 
-std::vector<TokenSpan> TokenizerPipeline::EncodeTracked(std::string_view text,
-                                                        const EncodeOptions& options,
-                                                        bool tracked) const {
-  std::vector<TokenSpan> spans;
+void TokenizerPipeline::EncodeFramed(std::string_view text, const EncodeOptions& options,
+                                     Output& output) const {
   if (options.add_special_tokens) {
-    for (const TokenId id : parts_.frame.before) spans.push_back({id, 0, 0});
+    for (const TokenId id : parts_.frame.before) output.Add(id);
   }
   const bool parse_special = options.parse_special_tokens;
   EncodeText(
-      ToValidUtf8(text, tracked), tracked,
-      [parse_special](std::size_t, std::size_t) { return parse_special; }, spans);
+      ToValidUtf8(text, output.tracked()),
+      [parse_special](std::size_t, std::size_t) { return parse_special; }, output);
   if (options.add_special_tokens) {
-    const std::int64_t end = tracked ? static_cast<std::int64_t>(text.size()) : 0;
-    for (const TokenId id : parts_.frame.after) spans.push_back({id, end, end});
+    const auto end = static_cast<std::uint32_t>(text.size());
+    for (const TokenId id : parts_.frame.after) output.Add(id, {end, end});
   }
-  return spans;
 }
 
 std::vector<TokenId> TokenizerPipeline::EncodeSegments(
@@ -120,44 +136,63 @@ std::vector<TokenId> TokenizerPipeline::EncodeSegments(
   const JoinedSegments joined = Join(segments);
   // Only tokens that are looked for after normalization need their place in the original.
   const bool tracked = parts_.added_tokens.has_normalized_special();
-  std::vector<TokenSpan> spans;
+  Output output(tracked);
   EncodeText(
-      AlignedText(joined.text, 0, tracked), tracked,
+      AlignedText(joined.text, 0, tracked),
       [&joined](std::size_t begin, std::size_t end) { return joined.IsTemplate(begin, end); },
-      spans);
-  return Ids(spans);
+      output);
+  for (const TokenSpan& span : output.spans) output.ids.push_back(span.id);
+  return std::move(output.ids);
 }
 
-void TokenizerPipeline::EncodeText(const AlignedText& text, bool tracked,
+StatusOr<TokenPair> TokenizerPipeline::JoinPair(std::span<const TokenId> first,
+                                                std::span<const TokenId> second) const {
+  if (parts_.frame.pair.empty()) return Tokenizer::JoinPair(first, second);
+  TokenPair joined;
+  const auto append = [&](std::span<const TokenId> ids, std::int32_t type_id) {
+    joined.ids.insert(joined.ids.end(), ids.begin(), ids.end());
+    joined.type_ids.insert(joined.type_ids.end(), ids.size(), type_id);
+  };
+  for (const PairPart& part : parts_.frame.pair) {
+    switch (part.kind) {
+      case PairPart::Kind::kToken:
+        append({&part.id, 1}, part.type_id);
+        break;
+      case PairPart::Kind::kFirst:
+        append(first, part.type_id);
+        break;
+      case PairPart::Kind::kSecond:
+        append(second, part.type_id);
+        break;
+    }
+  }
+  return joined;
+}
+
+void TokenizerPipeline::EncodeText(const AlignedText& text,
                                    const AddedTokens::AllowSpecial& allow_special,
-                                   std::vector<TokenSpan>& spans) const {
+                                   Output& output) const {
   // Before normalization, offsets of the text are those of the original.
   const auto pieces = parts_.added_tokens.Split(
       text.text(), AddedTokens::Stage::kBeforeNormalization, allow_special);
   for (const PreTokenizedText::Piece& piece : pieces) {
     if (piece.token == PreTokenizedText::kNoToken) {
-      EncodeStretch(text.Slice(piece.begin, piece.end), piece.begin == 0, tracked, allow_special,
-                    spans);
-      continue;
+      EncodeStretch(text.Slice(piece.begin, piece.end), piece.begin == 0, allow_special, output);
+    } else {
+      output.Add(piece.token, output.tracked() ? text.Origin(piece.begin, piece.end)
+                                               : AlignedText::Range{});
     }
-    TokenSpan span{piece.token, 0, 0};
-    if (tracked) {
-      const AlignedText::Range range = text.Origin(piece.begin, piece.end);
-      span.begin = range.begin;
-      span.end = range.end;
-    }
-    spans.push_back(span);
   }
 }
 
-void TokenizerPipeline::EncodeStretch(AlignedText text, bool starts_input, bool tracked,
+void TokenizerPipeline::EncodeStretch(AlignedText text, bool starts_input,
                                       const AddedTokens::AllowSpecial& allow_special,
-                                      std::vector<TokenSpan>& spans) const {
+                                      Output& output) const {
   if (parts_.normalizer != nullptr) parts_.normalizer->Normalize(text);
   PreTokenizedText work;
   work.pieces = parts_.added_tokens.Split(text.text(), AddedTokens::Stage::kAfterNormalization,
                                           [&](std::size_t begin, std::size_t end) {
-                                            if (!tracked) return allow_special(begin, end);
+                                            if (!output.tracked()) return allow_special(begin, end);
                                             const AlignedText::Range range =
                                                 text.Origin(begin, end);
                                             return allow_special(range.begin, range.end);
@@ -174,14 +209,11 @@ void TokenizerPipeline::EncodeStretch(AlignedText text, bool starts_input, bool 
       tokens.push_back({piece.token, 0, static_cast<std::uint32_t>(piece.end - piece.begin)});
     }
     for (const SubwordToken& token : tokens) {
-      TokenSpan span{token.id, 0, 0};
-      if (tracked && token.begin < token.end) {
-        const AlignedText::Range range =
-            work.text.Origin(piece.begin + token.begin, piece.begin + token.end);
-        span.begin = range.begin;
-        span.end = range.end;
+      AlignedText::Range range;
+      if (output.tracked() && token.begin < token.end) {
+        range = work.text.Origin(piece.begin + token.begin, piece.begin + token.end);
       }
-      spans.push_back(span);
+      output.Add(token.id, range);
     }
   }
 }

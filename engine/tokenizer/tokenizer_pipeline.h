@@ -53,6 +53,8 @@ class TokenizerPipeline final : public Tokenizer {
   std::vector<TokenSpan> EncodeWithSpans(std::string_view text,
                                          const EncodeOptions& options) const override;
   std::vector<TokenId> EncodeSegments(std::span<const TextSegment> segments) const override;
+  StatusOr<TokenPair> JoinPair(std::span<const TokenId> first,
+                               std::span<const TokenId> second) const override;
   StatusOr<std::string> Decode(std::span<const TokenId> ids,
                                bool skip_special_tokens) const override;
   std::string TokenBytes(TokenId id) const override;
@@ -70,17 +72,17 @@ class TokenizerPipeline final : public Tokenizer {
 
  private:
   std::string_view FirstBytes(TokenId id) const;
-  // Appends the tokens of `text`. `allow_special` is asked about ranges of the original text.
-  // Spans are set only if `text` is tracked.
-  void EncodeText(const AlignedText& text, bool tracked,
-                  const AddedTokens::AllowSpecial& allow_special,
-                  std::vector<TokenSpan>& spans) const;
+  class Output;
+
+  // Adds the tokens of `text`, with special tokens around if the options say so.
+  void EncodeFramed(std::string_view text, const EncodeOptions& options, Output& output) const;
+  // Adds the tokens of `text`, which is tracked if `output` is. `allow_special` is asked about
+  // ranges of the original text.
+  void EncodeText(const AlignedText& text, const AddedTokens::AllowSpecial& allow_special,
+                  Output& output) const;
   // The part of it from the normalizer on. `text` holds no added tokens of the first stage.
-  void EncodeStretch(AlignedText text, bool starts_input, bool tracked,
-                     const AddedTokens::AllowSpecial& allow_special,
-                     std::vector<TokenSpan>& spans) const;
-  std::vector<TokenSpan> EncodeTracked(std::string_view text, const EncodeOptions& options,
-                                       bool tracked) const;
+  void EncodeStretch(AlignedText text, bool starts_input,
+                     const AddedTokens::AllowSpecial& allow_special, Output& output) const;
 
   const TokenizerParts parts_;
 };

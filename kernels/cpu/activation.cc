@@ -40,4 +40,25 @@ void Add(const AddArgs& args, Stream& stream) {
   });
 }
 
+void Scale(const ScaleArgs& args, Stream& stream) {
+  auto& cpu = CpuStream::From(stream);
+  const auto scale = cpu.microkernels().scale;
+  ForRows(cpu, args.x.rows, args.x.cols, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      scale(FloatRow(args.x, t), args.factor, args.x.cols);
+    }
+  });
+}
+
+void SoftCap(const SoftCapArgs& args, Stream& stream) {
+  QUIRE_DCHECK(args.cap > 0);
+  auto& cpu = CpuStream::From(stream);
+  const auto soft_cap = cpu.microkernels().soft_cap;
+  ForRows(cpu, args.x.rows, args.x.cols, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      soft_cap(FloatRow(args.x, t), args.cap, args.x.cols);
+    }
+  });
+}
+
 }  // namespace quire::kernels::cpu

@@ -5,6 +5,7 @@
 #include "kernels/cpu/call_with_count-inl.h"
 #include "kernels/cpu/exp-inl.h"
 #include "kernels/cpu/microkernels.h"
+#include "kernels/cpu/soft_cap-inl.h"
 #include "kernels/cpu/vec-inl.h"
 
 // Source: Dao et al. 2022, "FlashAttention", algorithm 1: m is the running maximum of a row, l the
@@ -127,6 +128,14 @@ void ScorePanels(const float* q, const float* keys, int head_dim, float* scores)
   }
 }
 
+// Caps the scores of the keys [first, last), and whatever else is in the same vectors.
+void CapRow(int first, int last, float soft_cap, float* scores) {
+  const VecF32 cap = VecF32::Splat(soft_cap);
+  for (int j = first - first % VecF32::kLanes; j < last; j += VecF32::kLanes) {
+    SoftCapOf(VecF32::Load(scores + j), cap).Store(scores + j);
+  }
+}
+
 // Turns one row of scores into p, updates m and l, and leaves the factor for `out` in *scale.
 void SoftmaxRow(int first, int last, float* scores, float* row_max, float* row_sum, float* scale) {
   constexpr int kLanes = VecF32::kLanes;
@@ -201,6 +210,7 @@ struct AttentionRows {
       const int last = a.last[row + r];
       a.row_scale[row + r] = 1.0f;
       if (first < last) {
+        if (a.soft_cap > 0) CapRow(first, last, a.soft_cap, p);
         SoftmaxRow(first, last, p, a.row_max + row + r, a.row_sum + row + r, a.row_scale + row + r);
       }
       for (int j = range.begin; j < range.end; ++j) {

@@ -8,6 +8,7 @@
 #include "kernels/cpu/peaks-inl.h"
 #include "kernels/cpu/rope-inl.h"
 #include "kernels/cpu/rows-inl.h"
+#include "kernels/cpu/soft_cap-inl.h"
 
 namespace quire::kernels::cpu::QUIRE_ISA {
 namespace {
@@ -24,6 +25,7 @@ constexpr Microkernels Table(const char* name) {
       .layer_norm_row = &LayerNormRow,
       .activate = &Activate,
       .scale = &Scale,
+      .soft_cap = &SoftCap,
       .sum_of_squares = &SumOfSquares,
       .rope_angles = &RopeAngles,
       .rope_head = &RopeHead,

@@ -199,6 +199,7 @@ struct AttentionTileArgs {
   int value_stride;           // head_dim rounded up to whole vectors
   const std::int32_t* first;  // [rows] visible keys: [first, last) in the tile; may be none
   const std::int32_t* last;   // [rows]
+  float soft_cap;             // of the scores, see PagedAttentionArgs; 0: none
   float* scores;              // [rows, kAttentionTile] scratch
   float* row_scale;           // [rows] scratch
   float* out;                 // [rows, value_stride] sum of p v, updated
@@ -238,6 +239,8 @@ struct Microkernels {
   void (*activate)(ActivationKind kind, const float* gate, const float* up, float* out,
                    std::int64_t count);
   void (*scale)(float* x, float factor, std::int64_t count);
+  // x = cap * tanh(x / cap).
+  void (*soft_cap)(float* x, float cap, std::int64_t count);
   float (*sum_of_squares)(const float* x, std::int64_t count);
 
   // Sine and cosine of position * inverse_frequency[i], times `factor`.

@@ -20,6 +20,8 @@ EncoderAttentionFn EncoderAttention;
 GatedActivationFn GatedActivation;
 ActivationFn Activation;
 AddFn Add;
+ScaleFn Scale;
+SoftCapFn SoftCap;
 PoolFn Pool;
 
 inline constexpr KernelTable kCpuKernels = {
@@ -37,6 +39,8 @@ inline constexpr KernelTable kCpuKernels = {
     .gated_activation = &GatedActivation,
     .activation = &Activation,
     .add = &Add,
+    .scale = &Scale,
+    .soft_cap = &SoftCap,
     .pool = &Pool,
 };
 

@@ -134,6 +134,7 @@ class ItemRows {
     const AttentionBatch& batch = args_.batch;
     const std::int32_t query_len =
         batch.query.data[item_.sequence + 1] - batch.query.data[item_.sequence];
+    tile.set_soft_cap(args_.soft_cap);
     for (std::int32_t r = 0; r < item_.num_rows; ++r) {
       const std::int32_t position =
           batch.kv_lens[item_.sequence] - query_len + (item_.first_row + r) / group();

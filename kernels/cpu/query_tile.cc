@@ -99,6 +99,7 @@ void QueryTile::ComputeTile(int tile, const SoftmaxState& part) const {
                            .value_stride = value_stride_,
                            .first = first,
                            .last = last,
+                           .soft_cap = soft_cap_,
                            .scores = scores_,
                            .row_scale = row_scale,
                            .out = part.out,

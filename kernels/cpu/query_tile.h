@@ -53,6 +53,8 @@ class QueryTile {
   // aligned. Requires num_rows in [1, kQueryRows].
   QueryTile(const Microkernels& kernels, DType dtype, int head_dim, int num_rows, float* scratch);
 
+  // Scores s become soft_cap * tanh(s / soft_cap); 0: they stay.
+  void set_soft_cap(float soft_cap) { soft_cap_ = soft_cap; }
   // Row `row` is `q` times `scale` and sees the positions [first, last).
   void SetRow(int row, const float* q, float scale, std::int32_t first, std::int32_t last);
 
@@ -113,6 +115,7 @@ class QueryTile {
   std::int32_t last_[kQueryRows];
   int first_position_;  // of all rows
   int last_position_ = 0;
+  float soft_cap_ = 0.0f;
 
   float* keys_;
   float* values_;

@@ -1,5 +1,6 @@
 #include "kernels/activation.h"
 #include "kernels/cuda/cuda_stream.h"
+#include "kernels/cuda/elements.cuh"
 #include "kernels/cuda/operations.h"
 
 namespace quire::kernels::cuda {
@@ -44,6 +45,20 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// One block per token; threads stride over the row.
+__global__ void __launch_bounds__(kThreads)
+    ScaleKernel(float* x, std::int64_t size, std::int64_t x_stride, float factor) {
+  float* const row = x + blockIdx.x * x_stride;
+  for (std::int64_t i = threadIdx.x; i < size; i += kThreads) row[i] *= factor;
+}
+
+// One block per token; threads stride over the row.
+__global__ void __launch_bounds__(kThreads)
+    SoftCapKernel(float* x, std::int64_t size, std::int64_t x_stride, float cap) {
+  float* const row = x + blockIdx.x * x_stride;
+  for (std::int64_t i = threadIdx.x; i < size; i += kThreads) row[i] = SoftCapped(row[i], cap);
+}
+
 }  // namespace
 
 void GatedActivation(const GatedActivationArgs& args, Stream& stream) {
@@ -69,6 +84,22 @@ void Add(const AddArgs& args, Stream& stream) {
   if (args.x.rows == 0) return;
   AddKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
       Floats(args.x), Floats(args.y), args.x.cols, args.x.row_stride, args.y.row_stride);
+  cuda.RecordLaunch();
+}
+
+void Scale(const ScaleArgs& args, Stream& stream) {
+  auto& cuda = CudaStream::Bind(stream);
+  if (args.x.rows == 0) return;
+  ScaleKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
+      Floats(args.x), args.x.cols, args.x.row_stride, args.factor);
+  cuda.RecordLaunch();
+}
+
+void SoftCap(const SoftCapArgs& args, Stream& stream) {
+  auto& cuda = CudaStream::Bind(stream);
+  if (args.x.rows == 0) return;
+  SoftCapKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
+      Floats(args.x), args.x.cols, args.x.row_stride, args.cap);
   cuda.RecordLaunch();
 }
 

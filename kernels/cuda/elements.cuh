@@ -30,6 +30,9 @@ __device__ inline __nv_bfloat16 FromFloat<__nv_bfloat16>(float x) {
   return __float2bfloat16_rn(x);
 }
 
+// See SoftCapArgs.
+__device__ inline float SoftCapped(float x, float cap) { return cap * tanhf(x / cap); }
+
 constexpr int kWarpSize = 32;
 
 // Sum over a warp in a fixed tree, returned to every lane.

@@ -28,8 +28,8 @@ __global__ void __launch_bounds__(kAttentionThreads)
   }
   const std::int64_t begin = cu_seqlens[low];
   AttendRow(
-      q + token * q_stride + column, out + token * out_stride + column, head_dim, scale, 0,
-      static_cast<int>(cu_seqlens[low + 1] - begin),
+      q + token * q_stride + column, out + token * out_stride + column, head_dim, scale,
+      /*soft_cap=*/0.0f, 0, static_cast<int>(cu_seqlens[low + 1] - begin),
       [&](int j) { return k + (begin + j) * k_stride + column; },
       [&](int j) { return v + (begin + j) * v_stride + column; });
 }

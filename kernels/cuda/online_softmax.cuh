@@ -14,12 +14,13 @@ constexpr int kAttentionWarps = kAttentionThreads / kWarpSize;
 constexpr int kTileKeys = 64;
 constexpr int kMaxHeadDim = 512;
 
-// out = softmax(scale * q . k[j]) v[j] over j in [first, last). `key(j)` and `value(j)` return
+// out = softmax(scale * q . k[j]) v[j] over j in [first, last), the scores soft-capped unless
+// `soft_cap` is 0. `key(j)` and `value(j)` return
 // pointers to head_dim elements. Tiles start at multiples of kTileKeys, so that the order of the
 // sums depends on positions alone. Every thread of the block must call it.
 template <typename KeyFn, typename ValueFn>
-__device__ void AttendRow(const float* q, float* out, int head_dim, float scale, int first,
-                          int last, const KeyFn& key, const ValueFn& value) {
+__device__ void AttendRow(const float* q, float* out, int head_dim, float scale, float soft_cap,
+                          int first, int last, const KeyFn& key, const ValueFn& value) {
   constexpr int kColumns = kMaxHeadDim / kAttentionThreads;
   __shared__ float p[kTileKeys];
   const int lane = threadIdx.x % kWarpSize;
@@ -38,7 +39,8 @@ __device__ void AttendRow(const float* q, float* out, int head_dim, float scale,
         for (int d = lane; d < head_dim; d += kWarpSize) dot = fmaf(q[d], ToFloat(k[d]), dot);
       }
       dot = WarpSum(dot);
-      if (lane == 0) p[j] = visible ? dot * scale : -INFINITY;
+      const float score = soft_cap > 0.0f ? SoftCapped(dot * scale, soft_cap) : dot * scale;
+      if (lane == 0) p[j] = visible ? score : -INFINITY;
     }
     __syncthreads();
     // Every warp computes the same maximum and sum.

@@ -21,6 +21,8 @@ EncoderAttentionFn EncoderAttention;
 GatedActivationFn GatedActivation;
 ActivationFn Activation;
 AddFn Add;
+ScaleFn Scale;
+SoftCapFn SoftCap;
 PoolFn Pool;
 
 inline constexpr KernelTable kCudaKernels = {
@@ -38,6 +40,8 @@ inline constexpr KernelTable kCudaKernels = {
     .gated_activation = &GatedActivation,
     .activation = &Activation,
     .add = &Add,
+    .scale = &Scale,
+    .soft_cap = &SoftCap,
     .pool = &Pool,
 };
 

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
                          const std::int32_t* sequences,    // [tokens]
                          const std::int32_t* positions,    // [tokens]
                          std::int64_t q_stride, std::int64_t out_stride, int max_blocks, int group,
-                         KvLayerView cache, float scale, int sliding_window) {
+                         KvLayerView cache, float scale, int sliding_window, float soft_cap) {
   const std::int64_t head = blockIdx.x;
   const std::int64_t token = blockIdx.y;
   const std::int32_t* table =
@@ -56,8 +56,8 @@ __global__ void __launch_bounds__(kAttentionThreads)
   };
   AttendRow(
       q + token * q_stride + head * cache.head_dim,
-      out + token * out_stride + head * cache.head_dim, cache.head_dim, scale, first, position + 1,
-      [&](int j) { return static_cast<const T*>(cache.k) + row(j); },
+      out + token * out_stride + head * cache.head_dim, cache.head_dim, scale, soft_cap, first,
+      position + 1, [&](int j) { return static_cast<const T*>(cache.k) + row(j); },
       [&](int j) { return static_cast<const T*>(cache.v) + row(j); });
 }
 
@@ -88,8 +88,8 @@ void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
     PagedAttentionKernel<T><<<grid, kAttentionThreads, 0, cuda.handle()>>>(
         Floats(args.q), Floats(args.out), plan.block_table(), plan.sequences(), plan.positions(),
         args.q.row_stride, args.out.row_stride, args.batch.max_blocks,
-        args.batch.num_heads / args.batch.num_kv_heads, args.cache, args.scale,
-        args.sliding_window);
+        args.batch.num_heads / args.batch.num_kv_heads, args.cache, args.scale, args.sliding_window,
+        args.soft_cap);
   });
   cuda.RecordLaunch();
 }

@@ -193,4 +193,27 @@ std::vector<float> DecodeAwq(const AwqTensors& t) {
   return values;
 }
 
+PackedAwq PackAwqGemm(const GroupCodes& from) {
+  const std::int64_t words = from.out / kNibbles;  // of one input
+  const std::int64_t groups = from.num_groups;
+  PackedAwq to = {.qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in * words)),
+                  .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * words)),
+                  .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * from.out))};
+  for (std::int64_t n = 0; n < from.out; ++n) {
+    const int shift = 4 * kGemmNibble[static_cast<std::size_t>(n % kNibbles)];
+    const std::int64_t word = n / kNibbles;
+    const std::uint8_t* codes = from.codes.data() + n * from.in;
+    for (std::int64_t k = 0; k < from.in; ++k) {
+      to.qweight[static_cast<std::size_t>(k * words + word)] |= std::uint32_t{codes[k]} << shift;
+    }
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const auto index = static_cast<std::size_t>(n * groups + g);
+      to.scales[static_cast<std::size_t>(g * from.out + n)] = F32ToF16(from.scales[index]);
+      to.qzeros[static_cast<std::size_t>(g * words + word)] |= std::uint32_t{from.zeros[index]}
+                                                               << shift;
+    }
+  }
+  return to;
+}
+
 }  // namespace quire::kernels

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kernels/quant/group_codes.h"
 #include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
 
@@ -49,5 +50,15 @@ StatusOr<std::unique_ptr<QuantizedWeight>> NewAwqWeight(const AwqTensors& tensor
 // AutoAWQ computes in, these are its weights bit for bit. Requires tensors that NewAwqWeight
 // accepts.
 std::vector<float> DecodeAwq(const AwqTensors& tensors);
+
+// The tensors of the gemm layout.
+struct PackedAwq {
+  std::vector<std::uint32_t> qweight;  // [in, out / 8]
+  std::vector<std::uint32_t> qzeros;   // [groups, out / 8]
+  std::vector<std::uint16_t> scales;   // [groups, out] f16
+};
+
+// Requires: `out` is a multiple of 8; groups are runs of inputs, as long as one another.
+PackedAwq PackAwqGemm(const GroupCodes& codes);
 
 }  // namespace quire::kernels

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "kernels/quant/quantized_weight.h"
+#include "kernels/tensor.h"
 
 namespace quire::kernels {
 
@@ -39,6 +40,21 @@ struct Bnb4Tensors {
   std::int64_t num_blocks() const { return (out * in + block_size - 1) / block_size; }
 };
 
+// The tensors of a weight in NF4: of each block Nf4Scale, and the values nearest to w over it.
+struct EncodedNf4 {
+  std::vector<std::uint8_t> codes;
+  std::vector<float> absmax;
+};
+
+// `weight` [out, in] f32, dense, finite. Source: Dettmers et al. 2023, "QLoRA", eq. 1; bitsandbytes,
+// quantize_blockwise.
+EncodedNf4 EncodeNf4(const MatrixView& weight, std::int64_t block_size);
+// The NF4 code whose value is nearest to `scaled`; of two equally near the lower. 0 for NaN.
+std::uint8_t Nf4Code(float scaled);
+// What a block of weights is divided by: of 1, 0.94, 0.88 and 0.82 times its largest |w| the one that
+// gives the least squared error. bitsandbytes takes the largest itself; readers do not mind.
+float Nf4Scale(const float* block, std::int64_t size);
+
 // The weight over these tensors, which must stay as they are. Where blocks straddle outputs its
 // groups are the largest runs that no block boundary cuts. Returns INVALID_ARGUMENT unless the block
 // sizes are positive.
@@ -56,6 +72,14 @@ struct Int8Tensors {
   const std::int8_t* codes = nullptr;  // [out, in]
   const float* absmax = nullptr;       // [out], "SCB" in files
 };
+
+struct EncodedInt8 {
+  std::vector<std::int8_t> codes;
+  std::vector<float> absmax;
+};
+
+// `weight` [out, in] f32, finite: round(w / absmax * 127), half to even.
+EncodedInt8 EncodeInt8(const MatrixView& weight);
 
 std::unique_ptr<QuantizedWeight> NewInt8Weight(const Int8Tensors& tensors);
 

@@ -158,4 +158,28 @@ std::vector<float> DecodeGptq(const GptqTensors& t) {
   return values;
 }
 
+PackedGptq PackGptq(const GroupCodes& from) {
+  constexpr std::int64_t kFields = 8;
+  const std::int64_t out = from.out;
+  const std::int64_t groups = from.num_groups;
+  PackedGptq to = {.qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in / kFields * out)),
+                   .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * (out / kFields))),
+                   .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * out)),
+                   .g_idx = from.group_of_input};
+  for (std::int64_t n = 0; n < out; ++n) {
+    const std::uint8_t* codes = from.codes.data() + n * from.in;
+    for (std::int64_t k = 0; k < from.in; ++k) {
+      std::uint32_t& word = to.qweight[static_cast<std::size_t>(k / kFields * out + n)];
+      word |= std::uint32_t{codes[k]} << (4 * (k % kFields));
+    }
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const auto index = static_cast<std::size_t>(n * groups + g);
+      to.scales[static_cast<std::size_t>(g * out + n)] = F32ToF16(from.scales[index]);
+      std::uint32_t& word = to.qzeros[static_cast<std::size_t>(g * (out / kFields) + n / kFields)];
+      word |= (std::uint32_t{from.zeros[index]} - 1u) << (4 * (n % kFields));
+    }
+  }
+  return to;
+}
+
 }  // namespace quire::kernels

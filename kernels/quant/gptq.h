@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kernels/quant/group_codes.h"
 #include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
 
@@ -43,5 +44,16 @@ StatusOr<std::unique_ptr<QuantizedWeight>> NewGptqWeight(const GptqTensors& tens
 // AutoGPTQ computes in, these are its weights bit for bit. Requires tensors that NewGptqWeight
 // accepts.
 std::vector<float> DecodeGptq(const GptqTensors& tensors);
+
+// The tensors of 4-bit codes, checkpoint_format "gptq".
+struct PackedGptq {
+  std::vector<std::uint32_t> qweight;  // [in / 8, out]
+  std::vector<std::uint32_t> qzeros;   // [num_groups, out / 8], zero points minus one
+  std::vector<std::uint16_t> scales;   // [num_groups, out] f16
+  std::vector<std::int32_t> g_idx;     // [in]
+};
+
+// Requires: `out` and `in` are multiples of 8, zero points at least 1.
+PackedGptq PackGptq(const GroupCodes& codes);
 
 }  // namespace quire::kernels

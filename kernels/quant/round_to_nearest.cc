@@ -1,7 +1,6 @@
 #include "kernels/quant/round_to_nearest.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "kernels/half.h"
@@ -13,29 +12,17 @@ namespace {
 constexpr int kInt8Middle = 128;
 constexpr int kInt8Most = 127;
 constexpr int kInt4Middle = 8;
+constexpr int kInt4Least = -8;
 constexpr int kInt4Most = 7;
 
 float RoundToBf16(float value) { return BF16ToF32(F32ToBF16(value)); }
 
-// Code of an integer grid around `middle`. NaN becomes `middle`.
-std::uint8_t IntegerCode(float scaled, int most, int middle) {
-  const float limit = static_cast<float>(most);
-  const float clamped = scaled > -limit ? std::min(scaled, limit) : -limit;
+// Code of the integers from `least` to `most`, 0 being `middle`. NaN becomes `middle`.
+std::uint8_t IntegerCode(float scaled, int least, int most, int middle) {
+  const float clamped =
+      std::clamp(scaled, static_cast<float>(least), static_cast<float>(most));
   return static_cast<std::uint8_t>(std::nearbyint(scaled == scaled ? clamped : 0.0f) +
                                    static_cast<float>(middle));
-}
-
-// The code whose value is nearest to `scaled`; of two equally near the lower.
-std::uint8_t Nf4Code(float scaled) {
-  static const std::array<float, 15> kBounds = [] {
-    std::array<float, 15> bounds{};
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-      bounds[i] = (kNf4Values[i] + kNf4Values[i + 1]) / 2;
-    }
-    return bounds;
-  }();
-  return static_cast<std::uint8_t>(
-      std::lower_bound(kBounds.begin(), kBounds.end(), scaled) - kBounds.begin());
 }
 
 QuantizedLayout LayoutOf(const MatrixView& weight, RoundingKind kind) {
@@ -99,31 +86,28 @@ class RoundedWeight final : public QuantizedWeight {
   }
 
   float Scale(const float* group, std::int64_t size) const {
-    float absmax = 0;
-    for (std::int64_t k = 0; k < size; ++k) absmax = std::max(absmax, std::abs(group[k]));
-    switch (kind_) {
-      case RoundingKind::kInt8:
-        return absmax / kInt8Most;
-      case RoundingKind::kInt4:
-        return RoundToBf16(absmax / kInt4Most);
-      case RoundingKind::kNf4:
-        return RoundToBf16(absmax);
+    if (kind_ == RoundingKind::kNf4) return RoundToBf16(Nf4Scale(group, size));
+    float largest = 0;  // with its sign
+    for (std::int64_t k = 0; k < size; ++k) {
+      if (std::abs(group[k]) > std::abs(largest)) largest = group[k];
     }
-    return 0;
+    if (kind_ == RoundingKind::kInt8) return std::abs(largest) / kInt8Most;
+    // The sign puts the largest on the side that has a value more.
+    return RoundToBf16(largest / kInt4Least);
   }
 
   // Codes fit the scale as it is stored, rounded.
   void WriteCodes(const float* group, std::int64_t size, std::uint8_t* codes) const {
     const float scale = Scale(group, size);
-    const float inverse = scale > 0 ? 1 / scale : 0;
+    const float inverse = scale != 0 ? 1 / scale : 0;
     for (std::int64_t k = 0; k < size; ++k) {
       const float scaled = group[k] * inverse;
       switch (kind_) {
         case RoundingKind::kInt8:
-          codes[k] = IntegerCode(scaled, kInt8Most, kInt8Middle);
+          codes[k] = IntegerCode(scaled, -kInt8Most, kInt8Most, kInt8Middle);
           break;
         case RoundingKind::kInt4:
-          codes[k] = IntegerCode(scaled, kInt4Most, kInt4Middle);
+          codes[k] = IntegerCode(scaled, kInt4Least, kInt4Most, kInt4Middle);
           break;
         case RoundingKind::kNf4:
           codes[k] = Nf4Code(scaled);
@@ -149,6 +133,13 @@ const char* RoundingKindName(RoundingKind kind) {
       return "nf4";
   }
   return "";
+}
+
+StatusOr<RoundingKind> ParseRoundingKind(std::string_view name) {
+  for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
+    if (name == RoundingKindName(kind)) return kind;
+  }
+  return InvalidArgument("quantize: wanted int8, int4 or nf4, have \"{}\"", name);
 }
 
 StatusOr<std::unique_ptr<QuantizedWeight>> RoundToNearest(const MatrixView& weight,

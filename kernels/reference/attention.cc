@@ -105,7 +105,9 @@ std::vector<double> PagedAttention(const PagedAttentionArgs& args) {
                 At(args.q, begin + i, std::int64_t{head} * batch.head_dim + d) *
                 CacheAt(args.cache, args.cache.k, args.cache.k_scales, table, head / group, j, d);
           }
-          scores.push_back(dot * args.scale);
+          const double cap = args.soft_cap;
+          const double score = dot * args.scale;
+          scores.push_back(cap > 0 ? cap * std::tanh(score / cap) : score);
         }
         AppendWeightedValues(
             scores, batch.head_dim,

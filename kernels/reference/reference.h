@@ -30,6 +30,8 @@ std::vector<double> EncoderAttention(const EncoderAttentionArgs& args);
 std::vector<double> GatedActivation(const GatedActivationArgs& args);
 std::vector<double> Activation(const ActivationArgs& args);
 std::vector<double> Add(const AddArgs& args);
+std::vector<double> Scale(const ScaleArgs& args);
+std::vector<double> SoftCap(const SoftCapArgs& args);
 std::vector<double> Pool(const PoolArgs& args);
 
 // The element at (row, column) of a matrix of any dtype.

@@ -132,6 +132,19 @@ std::vector<double> Add(const AddArgs& args) {
       args.x, [&](std::int64_t t, std::int64_t i) { return At(args.x, t, i) + At(args.y, t, i); });
 }
 
+std::vector<double> Scale(const ScaleArgs& args) {
+  return ForEach(args.x, [&](std::int64_t t, std::int64_t i) {
+    return static_cast<double>(args.factor) * At(args.x, t, i);
+  });
+}
+
+std::vector<double> SoftCap(const SoftCapArgs& args) {
+  const double cap = args.cap;
+  return ForEach(args.x, [&](std::int64_t t, std::int64_t i) {
+    return cap * std::tanh(At(args.x, t, i) / cap);
+  });
+}
+
 std::vector<double> Pool(const PoolArgs& args) {
   std::vector<double> out;
   for (std::int32_t s = 0; s < args.sequences.num_sequences; ++s) {

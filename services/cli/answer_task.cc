@@ -8,6 +8,7 @@
 #include "services/cli/collection_models.h"
 #include "services/cli/resource_names.h"
 #include "services/cli/upload.h"
+#include "services/inference/inference_server.h"
 #include "services/server/error_details.h"
 
 namespace quire::services::cli {
@@ -62,6 +63,7 @@ void AddAnswerOptions(CLI::App& app, AnswerOptions& options) {
   AddModelOption(app, options.model);
   AddEmbeddingModelOption(app, options.model);
   AddDeviceOptions(app, options.model);
+  AddQuantizeOption(app, options.model.quantize);
   AddCacheOptions(app, options.model);
   auto* json = app.add_flag("--json", options.json, "Print one Answer as JSON");
   app.add_flag("--jsonl", options.json_events, "Print one JSON object per event")->excludes(json);

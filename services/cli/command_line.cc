@@ -59,13 +59,17 @@ void CommandLine::AddModelCommands() {
   commands_.push_back(NewDetokenizeCommand(app_));
   commands_.push_back(NewRenderCommand(app_));
   commands_.push_back(NewScoreCommand(app_));
+  commands_.push_back(NewPerplexityCommand(app_));
   commands_.push_back(NewEmbedCommand(app_));
+  commands_.push_back(NewRerankCommand(app_));
+  commands_.push_back(NewQuantizeCommand(app_));
   CLI::App& models = AddCommandGroup(app_, {.name = "models",
-                                            .summary = "List, show and remove models",
+                                            .summary = "List, show, download and remove models",
                                             .group = kModelCommands,
                                             .examples = "  quire models ls"});
   commands_.push_back(NewModelsLsCommand(models));
   commands_.push_back(NewModelsShowCommand(models));
+  commands_.push_back(NewModelsPullCommand(models));
   commands_.push_back(NewModelsRmCommand(models));
   commands_.push_back(NewInspectCommand(app_));
 }

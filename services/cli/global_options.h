@@ -27,15 +27,20 @@ struct ModelOptions {
   std::string model;
   std::string embedding_model;
   std::string embedding_model_name;  // what requests call it; empty: the last part of its path
+  std::string rerank_model;          // a reranking model
+  bool reranks = false;              // searches are reranked: the reranking model is wanted too
   std::string device;                // prefix of a device's name; empty: the fastest
   std::int32_t threads = 0;          // 0: every core
   std::int32_t context_tokens = 0;   // 0: what the model was made for
   std::string kv_cache_type = "f32";
+  std::string quantize;  // empty: weights as they are stored
 };
 // --model
 void AddModelOption(CLI::App& app, ModelOptions& options);
 // --embedding-model
 void AddEmbeddingModelOption(CLI::App& app, ModelOptions& options);
+// --rerank-model
+void AddRerankModelOption(CLI::App& app, ModelOptions& options);
 // --device, --threads
 void AddDeviceOptions(CLI::App& app, ModelOptions& options);
 // --context-tokens, --kv-cache-type

@@ -43,7 +43,10 @@ Status LocalServices::StartInference(InferenceOptions options, Hosted<InferenceS
   options.device = models_.device;
   options.threads = models_.threads;
   ProgressLine progress(terminal_.stderr_is_terminal, terminal_.columns);
-  progress.Update("loading " + options.model + options.embedding_model, 0, 0);
+  progress.Update("loading " + options.model + options.embedding_model +
+                      (options.embedding_model.empty() || options.rerank_model.empty() ? "" : ", ") +
+                      options.rerank_model,
+                  0, 0);
   QUIRE_ASSIGN_OR_RETURN(auto host, InferenceServer::Create(options));
   QUIRE_RETURN_IF_ERROR(host->Load());
   QUIRE_ASSIGN_OR_RETURN(hosted.server, InProcessServer::Start(host->services()));
@@ -59,23 +62,40 @@ StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::LanguageModel() {
     options.model_name = ModelName(options.model);
     options.kv_cache_type = models_.kv_cache_type;
     options.context_tokens = models_.context_tokens;
+    options.quantize = models_.quantize;
     options.max_sequences = kMaxSequences;
     QUIRE_RETURN_IF_ERROR(StartInference(std::move(options), language_));
   }
   return language_.server->channel();
 }
 
-StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::EmbeddingModel() {
-  if (embedding_.server == nullptr) {
-    InferenceOptions options;
+StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::StartEncoders(
+    bool embeds, bool reranks, Hosted<InferenceServer>& hosted) {
+  if (hosted.server != nullptr) return hosted.server->channel();
+  InferenceOptions options;
+  if (embeds) {
     QUIRE_ASSIGN_OR_RETURN(options.embedding_model,
                            ResolveModel(models_.embedding_model, ModelKind::kEmbedding, options_));
     options.embedding_model_name = models_.embedding_model_name.empty()
                                        ? ModelName(options.embedding_model)
                                        : models_.embedding_model_name;
-    QUIRE_RETURN_IF_ERROR(StartInference(std::move(options), embedding_));
   }
-  return embedding_.server->channel();
+  if (reranks) {
+    QUIRE_ASSIGN_OR_RETURN(options.rerank_model,
+                           ResolveModel(models_.rerank_model, ModelKind::kReranking, options_));
+    // Nobody sees it; the two must differ.
+    options.rerank_model_name = "local-reranking-model";
+  }
+  QUIRE_RETURN_IF_ERROR(StartInference(std::move(options), hosted));
+  return hosted.server->channel();
+}
+
+StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::EmbeddingModel() {
+  return StartEncoders(/*embeds=*/true, models_.reranks, embedding_);
+}
+
+StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::RerankModel() {
+  return StartEncoders(/*embeds=*/false, /*reranks=*/true, reranking_);
 }
 
 StatusOr<std::string> LocalServices::StoreFolder() {
@@ -92,6 +112,8 @@ StatusOr<std::shared_ptr<grpc::Channel>> LocalServices::Documents(bool embeds) {
     std::shared_ptr<grpc::Channel> inference = MakeChannel("unix:" + folder + "/no-inference");
     if (embeds) {
       QUIRE_ASSIGN_OR_RETURN(inference, EmbeddingModel());
+    } else if (models_.reranks) {
+      QUIRE_ASSIGN_OR_RETURN(inference, RerankModel());
     }
     QUIRE_ASSIGN_OR_RETURN(auto host, OpenStore(folder));
     ProgressLine progress(terminal_.stderr_is_terminal, terminal_.columns);

@@ -32,7 +32,8 @@ class TemporaryFolder {
 };
 
 // Services in this process, each started when it is first asked for, so that a command waits for
-// nothing it does not use. Language and embedding model have an inference service each.
+// nothing it does not use. Each model has an inference service of its own, but for an embedding and a
+// reranking model that serve the same searches.
 //
 // Thread-compatible.
 class LocalServices final : public ServiceChannels {
@@ -43,12 +44,14 @@ class LocalServices final : public ServiceChannels {
 
   StatusOr<std::shared_ptr<grpc::Channel>> LanguageModel() override;
   StatusOr<std::shared_ptr<grpc::Channel>> EmbeddingModel() override;
+  StatusOr<std::shared_ptr<grpc::Channel>> RerankModel() override;
   StatusOr<std::shared_ptr<grpc::Channel>> Documents(bool embeds) override;
   StatusOr<std::shared_ptr<grpc::Channel>> Answers(
       std::shared_ptr<grpc::Channel> documents) override;
   // There is one of each.
   std::string language_model_name() const override { return ""; }
   std::string embedding_model_name() const override { return ""; }
+  std::string rerank_model_name() const override { return ""; }
 
  private:
   // A host of services and the server in front of it, which goes first.
@@ -59,6 +62,9 @@ class LocalServices final : public ServiceChannels {
   };
 
   Status StartInference(InferenceOptions options, Hosted<InferenceServer>& hosted);
+  // What `hosted` serves, started with those of the two encoders that are asked for.
+  StatusOr<std::shared_ptr<grpc::Channel>> StartEncoders(bool embeds, bool reranks,
+                                                         Hosted<InferenceServer>& hosted);
   StatusOr<std::string> StoreFolder();
 
   const GlobalOptions& options_;
@@ -68,7 +74,8 @@ class LocalServices final : public ServiceChannels {
   // Users after what they use.
   std::unique_ptr<TemporaryFolder> folder_;
   Hosted<InferenceServer> language_;
-  Hosted<InferenceServer> embedding_;
+  Hosted<InferenceServer> embedding_;  // and reranking, for searches that are reranked
+  Hosted<InferenceServer> reranking_;
   Hosted<RetrievalServer> retrieval_;
   Hosted<OrchestratorServer> orchestrator_;
 };

@@ -4,6 +4,10 @@
 #include <filesystem>
 #include <optional>
 
+#include "services/cli/progress.h"
+#include "services/cli/terminal.h"
+#include "services/hub/hub_cache.h"
+#include "services/hub/pull_model.h"
 #include "services/server/error_details.h"
 
 namespace quire::services::cli {
@@ -24,9 +28,26 @@ std::vector<fs::path> BundleDirectories(const GlobalOptions& options) {
           folder.parent_path().parent_path().parent_path() / "deploy" / "demo"};
 }
 
-// The name of the bundled model of a kind: a folder below the bundle directory.
-const char* BundledName(ModelKind kind) {
-  return kind == ModelKind::kLanguage ? "model" : "embedding";
+// A kind of model: the folder below the bundle directory that holds the bundled one, what people
+// call it, how it is given.
+struct KindText {
+  const char* folder;
+  const char* name;
+  const char* flag;
+  const char* example;
+};
+
+KindText TextOf(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kLanguage:
+      return {"model", "language model", "--model", ""};
+    case ModelKind::kEmbedding:
+      return {"embedding", "embedding model", "--embedding-model", " (all-MiniLM-L6-v2 is one)"};
+    case ModelKind::kReranking:
+      return {"reranking", "reranking model", "--rerank-model",
+              " (ms-marco-MiniLM-L6-v2 is one)"};
+  }
+  return {};
 }
 
 // The only .gguf file of a folder; nothing if there is none or a choice.
@@ -64,14 +85,13 @@ void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>&
 }
 
 StatusOr<std::string> BundledModel(ModelKind kind, const GlobalOptions& options) {
+  const KindText text = TextOf(kind);
   for (const fs::path& folder : BundleDirectories(options)) {
-    if (const auto model = ModelIn(folder / BundledName(kind))) return model->string();
+    if (const auto model = ModelIn(folder / text.folder)) return model->string();
   }
-  const bool language = kind == ModelKind::kLanguage;
   return InvalidArgument(
       "{}: none given and none is bundled; give {} the directory of a Hugging Face model{}",
-      language ? "language model" : "embedding model", language ? "--model" : "--embedding-model",
-      language ? "" : " (all-MiniLM-L6-v2 is one)");
+      text.name, text.flag, text.example);
 }
 
 }  // namespace
@@ -88,11 +108,7 @@ std::vector<NamedModel> ListNamedModels(const GlobalOptions& options) {
 StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
                                    const GlobalOptions& options) {
   if (spec.empty()) return BundledModel(kind, options);
-  if (spec.starts_with("hf:")) {
-    return InvalidArgument(
-        "model {}: downloading is not supported yet; wanted the directory of a Hugging Face model",
-        spec);
-  }
+  if (hub::IsModelReference(spec)) return PullHubModel(spec, options);
   std::error_code error;
   if (fs::is_directory(fs::path(spec), error)) {
     const auto model = ModelIn(fs::path(spec));
@@ -111,9 +127,25 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
       spec, options.data_dir);
 }
 
+StatusOr<std::string> PullHubModel(std::string_view spec, const GlobalOptions& options) {
+  const Terminal terminal = DetectTerminal(options.color);
+  ProgressLine line(terminal.stderr_is_terminal, terminal.columns);
+  auto path = hub::PullModel(spec, [&](const hub::DownloadProgress& progress) {
+    constexpr std::int64_t kMebibyte = 1 << 20;
+    line.Update(fmt::format("{} (MiB)", progress.file), progress.done_bytes / kMebibyte,
+                progress.total_bytes / kMebibyte);
+    return true;
+  });
+  // There is no model of a kind that is read here.
+  if (absl::IsUnimplemented(path.status())) return ModelFileError(path.status());
+  return path;
+}
+
 std::string ModelName(const std::string& path) {
   if (path.empty()) return "";
   const fs::path full = fs::absolute(fs::path(path)).lexically_normal();
+  const auto repo = hub::RepoNameOfSnapshot(full);
+  if (repo && full.extension() != kGgufExtension) return *repo;
   const fs::path last = (full.has_filename() ? full : full.parent_path()).filename();
   return (last.extension() == kGgufExtension ? last.stem() : last).string();
 }

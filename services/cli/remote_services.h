@@ -15,17 +15,20 @@ class RemoteServices final : public ServiceChannels {
 
   StatusOr<std::shared_ptr<grpc::Channel>> LanguageModel() override { return channel_; }
   StatusOr<std::shared_ptr<grpc::Channel>> EmbeddingModel() override { return channel_; }
+  StatusOr<std::shared_ptr<grpc::Channel>> RerankModel() override { return channel_; }
   StatusOr<std::shared_ptr<grpc::Channel>> Documents(bool) override { return channel_; }
   StatusOr<std::shared_ptr<grpc::Channel>> Answers(std::shared_ptr<grpc::Channel>) override {
     return channel_;
   }
   std::string language_model_name() const override { return language_model_name_; }
   std::string embedding_model_name() const override { return embedding_model_name_; }
+  std::string rerank_model_name() const override { return rerank_model_name_; }
 
  private:
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string language_model_name_;
   const std::string embedding_model_name_;
+  const std::string rerank_model_name_;
 };
 
 }  // namespace quire::services::cli

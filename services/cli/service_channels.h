@@ -27,7 +27,10 @@ class ServiceChannels {
   virtual StatusOr<std::shared_ptr<grpc::Channel>> LanguageModel() = 0;
   // An inference service that serves the embedding model.
   virtual StatusOr<std::shared_ptr<grpc::Channel>> EmbeddingModel() = 0;
+  // An inference service that serves the reranking model.
+  virtual StatusOr<std::shared_ptr<grpc::Channel>> RerankModel() = 0;
   // The retrieval services. Without `embeds` only calls that need no embedding model will work.
+  // Searches can be reranked if the command's ModelOptions say that it does.
   virtual StatusOr<std::shared_ptr<grpc::Channel>> Documents(bool embeds) = 0;
   // The orchestrator, with the language model. `documents` is what it finds collections with; null
   // if the task names none.
@@ -37,6 +40,7 @@ class ServiceChannels {
   // What requests call the models; empty for the default.
   virtual std::string language_model_name() const = 0;
   virtual std::string embedding_model_name() const = 0;
+  virtual std::string rerank_model_name() const = 0;
 };
 
 }  // namespace quire::services::cli

@@ -51,6 +51,11 @@ Status CountTokens(const InferenceCall& call, const ModelRegistry& models,
 Status Embed(const InferenceCall& call, const ModelRegistry& models,
              const inference::v1::EmbedRequest& request, inference::v1::EmbedResponse& response);
 
+// rerank.cc
+Status Rerank(const InferenceCall& call, const ModelRegistry& models,
+              const inference::v1::RerankRequest& request,
+              inference::v1::RerankResponse& response);
+
 // score.cc
 Status Score(const InferenceCall& call, const ModelRegistry& models,
              const inference::v1::ScoreRequest& request, inference::v1::ScoreResponse& response);

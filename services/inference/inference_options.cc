@@ -1,18 +1,26 @@
 #include "engine/kv/kv_cache.h"
 #include "engine/request_validation.h"
+#include "kernels/quant/round_to_nearest.h"
 #include "services/inference/inference_server.h"
 
 namespace quire::services {
 namespace {
 
 void AddModelOptions(CLI::App& app, InferenceOptions& options) {
-  app.add_option("--model", options.model, "Directory of the language model")->type_name("PATH");
+  app.add_option("--model", options.model,
+                 "Directory or .gguf file of the language model, or hf:ORG/REPO[@REVISION]")
+      ->type_name("PATH");
   app.add_option("--model-name", options.model_name,
                  "What requests call it; default: the last part of its path");
   app.add_option("--embedding-model", options.embedding_model,
-                 "Directory or .gguf file of the embedding model")
+                 "Directory or .gguf file of the embedding model, or hf:ORG/REPO[@REVISION]")
       ->type_name("PATH");
   app.add_option("--embedding-model-name", options.embedding_model_name,
+                 "What requests call it; default: the last part of its path");
+  app.add_option("--rerank-model", options.rerank_model,
+                 "Directory of the reranking model, a cross-encoder, or hf:ORG/REPO[@REVISION]")
+      ->type_name("PATH");
+  app.add_option("--rerank-model-name", options.rerank_model_name,
                  "What requests call it; default: the last part of its path");
 }
 
@@ -22,6 +30,7 @@ void AddDeviceOptions(CLI::App& app, InferenceOptions& options) {
   app.add_option("--threads", options.threads, "CPU threads of one operation; 0: every core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  AddQuantizeOption(app, options.quantize);
 }
 
 void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
@@ -72,6 +81,15 @@ void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type) {
   app.add_option("--kv-cache-type", kv_cache_type, "Element type of the KV cache")
       ->check(CLI::IsMember(names))
       ->capture_default_str();
+}
+
+void AddQuantizeOption(CLI::App& app, std::string& quantize) {
+  const std::vector<std::string> names(kernels::kRoundingKinds.begin(),
+                                       kernels::kRoundingKinds.end());
+  app.add_option("--quantize", quantize,
+                 "Quantize the language model's F32, F16 or BF16 weights while they are loaded; the "
+                 "embedding table stays as it is, an output matrix gets 8 bits")
+      ->check(CLI::IsMember(names));
 }
 
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options) {

@@ -5,12 +5,15 @@
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/embedder.h"
 #include "engine/engine.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/kv/memory_budget.h"
 #include "engine/memory_plan.h"
+#include "engine/reranker.h"
 #include "kernels/device.h"
+#include "services/hub/pull_model.h"
 #include "services/inference/inference_service.h"
 #include "services/inference/model_name.h"
 #include "services/inference/model_registry.h"
@@ -31,14 +34,19 @@ std::string Describe(const ServedEmbeddingModel& model, const std::string& devic
                      model.embedder->max_tokens(), device);
 }
 
+std::string Describe(const ServedRerankingModel& model, const std::string& device) {
+  return fmt::format("reranking model {}: {}, {} tokens, on {}", model.name,
+                     model.reranker->architecture(), model.reranker->max_tokens(), device);
+}
+
 // The plan as the loaded models have carried it out.
-engine::MemoryPlan PlanOf(std::int64_t available_bytes,
-                          const std::optional<ServedLanguageModel>& language,
-                          const std::optional<ServedEmbeddingModel>& embedding) {
+engine::MemoryPlan PlanOf(std::int64_t available_bytes, const ServedModels& models) {
   engine::MemoryPlan plan;
   plan.available_bytes = available_bytes;
-  if (embedding) plan.embedding = embedding->embedder->memory();
-  if (!language) return plan;
+  if (models.embedding) plan.embedding = models.embedding->embedder->memory();
+  if (models.reranking) plan.reranking = models.reranking->reranker->memory();
+  if (!models.language) return plan;
+  const ServedLanguageModel* language = &*models.language;
   const engine::EngineLimits& limits = language->engine->limits();
   plan.language = {.weight_bytes = limits.weight_bytes, .workspace_bytes = limits.workspace_bytes};
   plan.kv = {.size_bytes = limits.kv_cache_bytes,
@@ -49,19 +57,40 @@ engine::MemoryPlan PlanOf(std::int64_t available_bytes,
   return plan;
 }
 
-// An error of loading: what is wrong with the files is told apart from a machine that is too small.
+// An error of loading: what is wrong with the files is told apart from a machine that is too small
+// and options that do not go with the model.
 Status AnnotateLoad(const Status& status, const std::string& flag, const std::string& path) {
   const Status annotated = Annotate(status, flag + " " + path);
-  const bool is_machine = absl::IsResourceExhausted(status) || absl::IsInternal(status);
-  return is_machine ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
+  const bool is_other = absl::IsResourceExhausted(status) || absl::IsInternal(status) ||
+                        absl::IsFailedPrecondition(status);
+  return is_other ? annotated : WithErrorInfo(annotated, kBadModelFile, {{"path", path}});
+}
+
+// The directory of a model, downloaded if it is one of a hub.
+StatusOr<std::string> LocalPath(const std::string& model, const std::string& flag) {
+  if (!hub::IsModelReference(model)) return model;
+  std::string file;
+  const auto path = hub::PullModel(model, [&](const hub::DownloadProgress& progress) {
+    if (std::exchange(file, progress.file) != progress.file) {
+      log::Info("{}: downloading {}, {} bytes", model, progress.file, progress.total_bytes);
+    }
+    return true;
+  });
+  if (absl::IsUnimplemented(path.status())) return AnnotateLoad(path.status(), flag, model);
+  if (!path.ok()) return Annotate(path.status(), flag);
+  return path;
 }
 
 class ModelServer final : public InferenceServer {
  public:
   // Requires: options that Create has checked, names filled in.
   ModelServer(InferenceOptions options, kernels::DType kv_cache_type,
+              std::optional<kernels::RoundingKind> quantize,
               std::unique_ptr<kernels::Device> device)
-      : options_(std::move(options)), kv_cache_type_(kv_cache_type), device_(std::move(device)) {}
+      : options_(std::move(options)),
+        kv_cache_type_(kv_cache_type),
+        quantize_(quantize),
+        device_(std::move(device)) {}
 
   std::vector<grpc::Service*> services() override { return {&service_}; }
   Status Load() override;
@@ -71,9 +100,11 @@ class ModelServer final : public InferenceServer {
   // `memory_bytes`: what it may take of the host's memory.
   StatusOr<std::optional<ServedLanguageModel>> LoadLanguageModel(std::int64_t memory_bytes);
   StatusOr<std::optional<ServedEmbeddingModel>> LoadEmbeddingModel();
+  StatusOr<std::optional<ServedRerankingModel>> LoadRerankingModel();
 
   const InferenceOptions options_;
   const kernels::DType kv_cache_type_;
+  const std::optional<kernels::RoundingKind> quantize_;
   const std::unique_ptr<kernels::Device> device_;
   // The models take turns on the device.
   const std::shared_ptr<engine::ComputeTurns> turns_ = std::make_shared<engine::ComputeTurns>();
@@ -85,8 +116,9 @@ class ModelServer final : public InferenceServer {
 StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
     std::int64_t memory_bytes) {
   if (options_.model.empty()) return std::optional<ServedLanguageModel>();
+  QUIRE_ASSIGN_OR_RETURN(const std::string path, LocalPath(options_.model, "--model"));
   const engine::EngineOptions engine_options{
-      .model_path = options_.model,
+      .model_path = path,
       .block_size = options_.block_size,
       .kv_cache_bytes = options_.kv_cache_bytes,
       .memory_bytes = memory_bytes,
@@ -99,6 +131,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
       .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
       .turns = turns_,
+      .quantize = quantize_,
   };
   auto engine = engine::Engine::Create(engine_options, *device_);
   if (!engine.ok()) return AnnotateLoad(engine.status(), "--model", options_.model);
@@ -111,8 +144,9 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
 
 StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() {
   if (options_.embedding_model.empty()) return std::optional<ServedEmbeddingModel>();
-  auto embedder =
-      engine::Embedder::Create({.model_path = options_.embedding_model, .turns = turns_}, *device_);
+  QUIRE_ASSIGN_OR_RETURN(const std::string path,
+                         LocalPath(options_.embedding_model, "--embedding-model"));
+  auto embedder = engine::Embedder::Create({.model_path = path, .turns = turns_}, *device_);
   if (!embedder.ok()) {
     return AnnotateLoad(embedder.status(), "--embedding-model", options_.embedding_model);
   }
@@ -120,17 +154,31 @@ StatusOr<std::optional<ServedEmbeddingModel>> ModelServer::LoadEmbeddingModel() 
       {.name = options_.embedding_model_name, .embedder = *std::move(embedder)});
 }
 
+StatusOr<std::optional<ServedRerankingModel>> ModelServer::LoadRerankingModel() {
+  if (options_.rerank_model.empty()) return std::optional<ServedRerankingModel>();
+  QUIRE_ASSIGN_OR_RETURN(const std::string path,
+                         LocalPath(options_.rerank_model, "--rerank-model"));
+  auto reranker = engine::Reranker::Create({.model_path = path, .turns = turns_}, *device_);
+  if (!reranker.ok()) {
+    return AnnotateLoad(reranker.status(), "--rerank-model", options_.rerank_model);
+  }
+  return std::optional<ServedRerankingModel>(
+      {.name = options_.rerank_model_name, .reranker = *std::move(reranker)});
+}
+
 Status ModelServer::Load() {
   const std::int64_t available_bytes = engine::AvailableMemoryBytes();
-  // The embedding model first: the KV cache gets what the models leave.
-  QUIRE_ASSIGN_OR_RETURN(auto embedding, LoadEmbeddingModel());
-  const std::int64_t embedding_bytes = embedding ? embedding->embedder->memory().total_bytes() : 0;
-  QUIRE_ASSIGN_OR_RETURN(auto language, LoadLanguageModel(std::max<std::int64_t>(
-                                            available_bytes - embedding_bytes, 0)));
-  const engine::MemoryPlan plan = PlanOf(available_bytes, language, embedding);
+  // The encoders first: the KV cache gets what the models leave.
+  ServedModels models;
+  QUIRE_ASSIGN_OR_RETURN(models.embedding, LoadEmbeddingModel());
+  QUIRE_ASSIGN_OR_RETURN(models.reranking, LoadRerankingModel());
+  const std::int64_t encoder_bytes = PlanOf(available_bytes, models).total_bytes();
+  QUIRE_ASSIGN_OR_RETURN(models.language, LoadLanguageModel(std::max<std::int64_t>(
+                                              available_bytes - encoder_bytes, 0)));
+  const engine::MemoryPlan plan = PlanOf(available_bytes, models);
   const std::lock_guard lock(mutex_);
-  models_ = std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(language),
-                                                  std::move(embedding), plan);
+  models_ =
+      std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(models), plan);
   service_.Serve(*models_);
   return OkStatus();
 }
@@ -142,22 +190,33 @@ std::vector<std::string> ModelServer::Description() const {
   const std::string& device = models_->device();
   if (models_->language() != nullptr) lines.push_back(Describe(*models_->language(), device));
   if (models_->embedding() != nullptr) lines.push_back(Describe(*models_->embedding(), device));
+  if (models_->reranking() != nullptr) lines.push_back(Describe(*models_->reranking(), device));
   for (std::string& line : engine::Describe(models_->memory())) lines.push_back(std::move(line));
   return lines;
 }
 
+// A model as the options name it.
+struct NamedPath {
+  const std::string& path;
+  std::string& name;
+  const char* name_flag;
+};
+
 Status FillNames(InferenceOptions& options) {
-  if (!options.model.empty()) {
-    QUIRE_ASSIGN_OR_RETURN(options.model_name, ModelName(options.model_name, options.model));
-  }
-  if (!options.embedding_model.empty()) {
-    QUIRE_ASSIGN_OR_RETURN(options.embedding_model_name,
-                           ModelName(options.embedding_model_name, options.embedding_model));
-  }
-  if (!options.model.empty() && options.model_name == options.embedding_model_name) {
-    return InvalidArgument(
-        "model name: wanted two names, have '{}' twice: give one with --embedding-model-name",
-        options.model_name);
+  const NamedPath models[] = {
+      {options.model, options.model_name, "--model-name"},
+      {options.embedding_model, options.embedding_model_name, "--embedding-model-name"},
+      {options.rerank_model, options.rerank_model_name, "--rerank-model-name"},
+  };
+  std::vector<std::string_view> names;
+  for (const NamedPath& model : models) {
+    if (model.path.empty()) continue;
+    QUIRE_ASSIGN_OR_RETURN(model.name, ModelName(model.name, model.path));
+    if (std::find(names.begin(), names.end(), model.name) != names.end()) {
+      return InvalidArgument("model name: wanted different names, have '{}' twice: give one with {}",
+                             model.name, model.name_flag);
+    }
+    names.push_back(model.name);
   }
   return OkStatus();
 }
@@ -166,17 +225,22 @@ Status FillNames(InferenceOptions& options) {
 
 StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
     const InferenceOptions& options) {
-  if (options.model.empty() && options.embedding_model.empty()) {
+  if (options.model.empty() && options.embedding_model.empty() && options.rerank_model.empty()) {
     return InvalidArgument(
-        "models: wanted --model PATH, --embedding-model PATH or both, have none");
+        "models: wanted --model PATH, --embedding-model PATH or --rerank-model PATH, have none");
   }
   InferenceOptions named = options;
   QUIRE_RETURN_IF_ERROR(FillNames(named));
   QUIRE_ASSIGN_OR_RETURN(const kernels::DType kv_cache_type,
                          engine::ParseKvCacheType(options.kv_cache_type));
+  std::optional<kernels::RoundingKind> quantize;
+  if (!options.quantize.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(quantize, kernels::ParseRoundingKind(options.quantize));
+  }
   QUIRE_ASSIGN_OR_RETURN(auto device,
                          kernels::FindDevice(options.device, {.num_threads = options.threads}));
-  return std::make_unique<ModelServer>(std::move(named), kv_cache_type, std::move(device));
+  return std::make_unique<ModelServer>(std::move(named), kv_cache_type, quantize,
+                                       std::move(device));
 }
 
 }  // namespace quire::services

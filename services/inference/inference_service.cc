@@ -146,6 +146,14 @@ grpc::Status InferenceServiceImpl::Embed(ServerContext* context,
   });
 }
 
+grpc::Status InferenceServiceImpl::Rerank(ServerContext* context,
+                                          const inference::v1::RerankRequest* request,
+                                          inference::v1::RerankResponse* response) {
+  return Answer(models_, [&](const ModelRegistry& models) {
+    return services::Rerank(MakeCall(*context), models, *request, *response);
+  });
+}
+
 grpc::Status InferenceServiceImpl::Score(ServerContext* context,
                                          const inference::v1::ScoreRequest* request,
                                          inference::v1::ScoreResponse* response) {

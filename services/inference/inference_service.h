@@ -42,6 +42,8 @@ class InferenceServiceImpl final : public inference::v1::InferenceService::Servi
                            inference::v1::CountTokensResponse* response) override;
   grpc::Status Embed(grpc::ServerContext* context, const inference::v1::EmbedRequest* request,
                      inference::v1::EmbedResponse* response) override;
+  grpc::Status Rerank(grpc::ServerContext* context, const inference::v1::RerankRequest* request,
+                      inference::v1::RerankResponse* response) override;
   grpc::Status Score(grpc::ServerContext* context, const inference::v1::ScoreRequest* request,
                      inference::v1::ScoreResponse* response) override;
   grpc::Status ListModels(grpc::ServerContext* context,

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <filesystem>
 
+#include "services/hub/hub_cache.h"
+#include "services/hub/model_reference.h"
 #include "services/inference/model_registry.h"
 
 namespace quire::services {
@@ -16,7 +18,21 @@ bool IsNameChar(char c) {
 }
 
 bool IsReserved(const std::string& name) {
-  return name == kDefaultLanguageModel || name == kDefaultEmbeddingModel;
+  return name == kDefaultLanguageModel || name == kDefaultEmbeddingModel ||
+         name == kDefaultRerankingModel;
+}
+
+// A path whose last part names the model.
+std::filesystem::path NamingPath(const std::string& path) {
+  if (const auto reference = hub::ParseModelReference(path);
+      hub::IsModelReference(path) && reference.ok()) {
+    return reference->file.empty() ? reference->repo : reference->file;
+  }
+  std::error_code ignored;
+  std::filesystem::path file = std::filesystem::absolute(path, ignored).lexically_normal();
+  if (!file.has_filename()) file = file.parent_path();
+  const auto repo = hub::RepoNameOfSnapshot(file);
+  return repo && file.extension() != ".gguf" ? std::filesystem::path(*repo) : file;
 }
 
 }  // namespace
@@ -26,15 +42,14 @@ StatusOr<std::string> ModelName(const std::string& given, const std::string& pat
     if (given.size() > kMaxNameBytes || IsReserved(given) ||
         !std::all_of(given.begin(), given.end(), IsNameChar)) {
       return InvalidArgument(
-          "model name: wanted up to {} letters, digits, '.', '_' or '-', and neither '{}' nor "
+          "model name: wanted up to {} letters, digits, '.', '_' or '-', and none of '{}', '{}' and "
           "'{}', have '{}'",
-          kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, given);
+          kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, kDefaultRerankingModel,
+          given);
     }
     return given;
   }
-  std::error_code ignored;
-  std::filesystem::path file = std::filesystem::absolute(path, ignored).lexically_normal();
-  if (!file.has_filename()) file = file.parent_path();
+  std::filesystem::path file = NamingPath(path);
   if (file.extension() == ".gguf") file = file.stem();
   std::string name = file.filename().string().substr(0, kMaxNameBytes);
   std::replace_if(

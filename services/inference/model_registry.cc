@@ -11,16 +11,20 @@ std::string_view WithoutPrefix(std::string_view name) {
   return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
 }
 
-Status NoLanguageModel() {
-  return FailedPrecondition(
-      "model: wanted a language model, have none on this server: start it with --model PATH");
+Status NoModel(std::string_view kind, std::string_view flag) {
+  return FailedPrecondition("model: wanted {}, have none on this server: start it with {} PATH",
+                            kind, flag);
 }
 
-Status NoEmbeddingModel() {
-  return FailedPrecondition(
-      "model: wanted an embedding model, have none on this server: start it with "
-      "--embedding-model PATH");
+// True if a request for `name`, without prefix, means the model `served`.
+template <typename Served>
+bool Names(const Served* served, std::string_view default_name, std::string_view name) {
+  return served != nullptr && (name == served->name || name == default_name);
 }
+
+constexpr std::string_view kLanguageKind = "a language model";
+constexpr std::string_view kEmbeddingKind = "an embedding model";
+constexpr std::string_view kRerankingKind = "a reranking model";
 
 inference::v1::Model Describe(const ServedLanguageModel& served) {
   const engine::Engine& engine = *served.engine;
@@ -49,49 +53,71 @@ inference::v1::Model Describe(const ServedEmbeddingModel& served) {
   return model;
 }
 
-}  // namespace
-
-bool ModelRegistry::NamesLanguage(std::string_view name) const {
-  return language_ && (name == language_->name || name == kDefaultLanguageModel);
+inference::v1::Model Describe(const ServedRerankingModel& served) {
+  const engine::Reranker& reranker = *served.reranker;
+  inference::v1::Model model;
+  model.set_name(std::string(kPrefix) + served.name);
+  model.set_architecture(reranker.architecture());
+  model.set_context_tokens(reranker.max_tokens());
+  model.set_vocab_size(static_cast<std::int32_t>(reranker.tokenizer().vocab_size()));
+  model.set_can_rerank(true);
+  model.set_weight_bytes(reranker.memory().weight_bytes);
+  return model;
 }
 
-bool ModelRegistry::NamesEmbedding(std::string_view name) const {
-  return embedding_ && (name == embedding_->name || name == kDefaultEmbeddingModel);
+}  // namespace
+
+std::string_view ModelRegistry::OnlyPurpose(std::string_view name) const {
+  using engine::ModelTask;
+  if (Names(language(), kDefaultLanguageModel, name)) return engine::Purpose(ModelTask::kGenerate);
+  if (Names(embedding(), kDefaultEmbeddingModel, name)) return engine::Purpose(ModelTask::kEmbed);
+  if (Names(reranking(), kDefaultRerankingModel, name)) return engine::Purpose(ModelTask::kRerank);
+  return "";
+}
+
+Status ModelRegistry::NotOfKind(const std::string& name, std::string_view kind) const {
+  const std::string_view purpose = OnlyPurpose(WithoutPrefix(name));
+  if (purpose.empty()) return ModelNotFound(name);
+  return FailedPrecondition("model: wanted {}, have '{}', which {}", kind, name, purpose);
 }
 
 StatusOr<const ServedLanguageModel*> ModelRegistry::FindLanguageModel(
     const std::string& name) const {
   const std::string_view wanted = name.empty() ? kDefaultLanguageModel : WithoutPrefix(name);
-  if (NamesLanguage(wanted)) return &*language_;
-  if (wanted == kDefaultLanguageModel) return NoLanguageModel();
-  if (NamesEmbedding(wanted)) {
-    return FailedPrecondition("model: wanted a language model, have '{}', which only embeds", name);
-  }
-  return ModelNotFound(name);
+  if (Names(language(), kDefaultLanguageModel, wanted)) return language();
+  if (wanted == kDefaultLanguageModel) return NoModel(kLanguageKind, "--model");
+  return NotOfKind(name, kLanguageKind);
 }
 
 StatusOr<const ServedEmbeddingModel*> ModelRegistry::FindEmbeddingModel(
     const std::string& name) const {
   const std::string_view wanted = name.empty() ? kDefaultEmbeddingModel : WithoutPrefix(name);
-  if (NamesEmbedding(wanted)) return &*embedding_;
-  if (wanted == kDefaultEmbeddingModel) return NoEmbeddingModel();
-  if (NamesLanguage(wanted)) {
-    return FailedPrecondition("model: wanted an embedding model, have '{}', which only generates",
-                              name);
-  }
-  return ModelNotFound(name);
+  if (Names(embedding(), kDefaultEmbeddingModel, wanted)) return embedding();
+  if (wanted == kDefaultEmbeddingModel) return NoModel(kEmbeddingKind, "--embedding-model");
+  return NotOfKind(name, kEmbeddingKind);
+}
+
+StatusOr<const ServedRerankingModel*> ModelRegistry::FindRerankingModel(
+    const std::string& name) const {
+  const std::string_view wanted = name.empty() ? kDefaultRerankingModel : WithoutPrefix(name);
+  if (Names(reranking(), kDefaultRerankingModel, wanted)) return reranking();
+  if (wanted == kDefaultRerankingModel) return NoModel(kRerankingKind, "--rerank-model");
+  return NotOfKind(name, kRerankingKind);
 }
 
 StatusOr<const engine::Tokenizer*> ModelRegistry::FindTokenizer(const std::string& name) const {
-  if (NamesEmbedding(WithoutPrefix(name))) return &embedding_->embedder->tokenizer();
+  const std::string_view wanted = WithoutPrefix(name);
+  if (Names(embedding(), kDefaultEmbeddingModel, wanted)) return &embedding()->embedder->tokenizer();
+  if (Names(reranking(), kDefaultRerankingModel, wanted)) return &reranking()->reranker->tokenizer();
   QUIRE_ASSIGN_OR_RETURN(const ServedLanguageModel* model, FindLanguageModel(name));
   return &model->engine->tokenizer();
 }
 
 std::vector<inference::v1::Model> ModelRegistry::Describe() const {
   std::vector<inference::v1::Model> models;
-  if (language_) models.push_back(services::Describe(*language_));
-  if (embedding_) models.push_back(services::Describe(*embedding_));
+  if (language() != nullptr) models.push_back(services::Describe(*language()));
+  if (embedding() != nullptr) models.push_back(services::Describe(*embedding()));
+  if (reranking() != nullptr) models.push_back(services::Describe(*reranking()));
   return models;
 }
 

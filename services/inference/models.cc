@@ -26,11 +26,20 @@ StatusOr<std::size_t> PageStart(const std::vector<inference::v1::Model>& models,
   return static_cast<std::size_t>(first - models.begin());
 }
 
+std::string_view DefaultName(const inference::v1::Model& model) {
+  if (model.can_embed()) return kDefaultEmbeddingModel;
+  return model.can_rerank() ? kDefaultRerankingModel : kDefaultLanguageModel;
+}
+
 void DescribeMemory(const engine::MemoryPlan& plan, inference::v1::MemoryPlan& to) {
   to.set_available_bytes(plan.available_bytes);
   if (plan.embedding) {
     to.set_embedding_weight_bytes(plan.embedding->weight_bytes);
     to.set_embedding_workspace_bytes(plan.embedding->workspace_bytes);
+  }
+  if (plan.reranking) {
+    to.set_reranking_weight_bytes(plan.reranking->weight_bytes);
+    to.set_reranking_workspace_bytes(plan.reranking->workspace_bytes);
   }
   if (!plan.language) return;
   to.set_language_weight_bytes(plan.language->weight_bytes);
@@ -67,9 +76,7 @@ Status GetModel(const ModelRegistry& registry, const inference::v1::GetModelRequ
   }
   const std::string name = request.name().substr(kForm.size());
   for (const auto& model : registry.Describe()) {
-    const bool is_default =
-        name == (model.can_embed() ? kDefaultEmbeddingModel : kDefaultLanguageModel);
-    if (is_default || model.name() == request.name()) {
+    if (name == DefaultName(model) || model.name() == request.name()) {
       *response.mutable_model() = model;
       return OkStatus();
     }

@@ -283,6 +283,16 @@ Status Validate(const inference::v1::EmbedRequest& request) {
   return violations.status();
 }
 
+Status Validate(const inference::v1::RerankRequest& request) {
+  Violations violations;
+  CheckName("model", request.model(), violations);
+  violations.Require(!request.query().empty() && request.query().size() <= kMaxQueryBytes, "query",
+                     "wanted 1 to {} bytes, have {}", kMaxQueryBytes, request.query().size());
+  CheckTexts("documents", request.documents(), 1, kMaxRerankDocuments, kMaxTextBytes, violations);
+  violations.Require(request.top_n() >= 0, "top_n", "wanted 0 or more, have {}", request.top_n());
+  return violations.status();
+}
+
 Status Validate(const inference::v1::ScoreRequest& request) {
   Violations violations;
   CheckName("model", request.model(), violations);

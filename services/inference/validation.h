@@ -21,6 +21,8 @@ inline constexpr std::size_t kMaxTokenizeBytes = std::size_t{1} << 20;
 inline constexpr int kMaxTokenIds = 1 << 20;
 inline constexpr int kMaxTexts = 65'536;
 inline constexpr int kMaxEmbedTexts = 4'096;
+inline constexpr int kMaxRerankDocuments = 1'024;
+inline constexpr std::size_t kMaxQueryBytes = 65'536;
 inline constexpr int kMaxMessages = 4'096;
 inline constexpr std::int32_t kMaxLogprobs = 20;
 
@@ -32,6 +34,7 @@ Status Validate(const inference::v1::TokenizeRequest& request);
 Status Validate(const inference::v1::DetokenizeRequest& request);
 Status Validate(const inference::v1::CountTokensRequest& request);
 Status Validate(const inference::v1::EmbedRequest& request);
+Status Validate(const inference::v1::RerankRequest& request);
 Status Validate(const inference::v1::ScoreRequest& request);
 Status Validate(const inference::v1::ListModelsRequest& request);
 Status Validate(const inference::v1::GetModelRequest& request);

@@ -1,12 +1,8 @@
 #include "services/retrieval/grpc_embedder.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
-
-#include "services/server/channel.h"
-#include "services/server/grpc_status.h"
 
 namespace quire::services {
 namespace {
@@ -19,16 +15,7 @@ using inference::v1::EmbedResponse;
 constexpr std::size_t kMaxEmbeddedTexts = 64;
 constexpr std::size_t kMaxCountedTexts = 16'384;
 constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
-// A service that takes calls and answers none must not hold ours for ever.
-constexpr std::chrono::minutes kMaxCallTime{5};
 constexpr std::string_view kModelPrefix = "models/";
-
-std::unique_ptr<grpc::ClientContext> NewContext(const grpc::ServerContext& parent) {
-  auto context = MakeChildContext(parent);
-  context->set_deadline(
-      std::min(parent.deadline(), std::chrono::system_clock::now() + kMaxCallTime));
-  return context;
-}
 
 // The model was there when the collection was made.
 Status ModelIsGone(const Status& status) {
@@ -81,20 +68,13 @@ Status AppendUnitVector(const inference::v1::Embedding& embedding, int dimension
 
 }  // namespace
 
-Status GrpcEmbedder::FromInference(const grpc::Status& status) {
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    parent_.AddTrailingMetadata("grpc-retry-pushback-ms", "-1");
-  }
-  return Annotate(FromGrpcStatus(status), "inference service");
-}
-
 StatusOr<retrieval::EmbeddingModel> GrpcEmbedder::Describe(const std::string& model) {
   inference::v1::GetModelRequest request;
   inference::v1::GetModelResponse response;
   const std::string_view name = model.empty() ? "default-embedding" : std::string_view(model);
   request.set_name(std::string(name.starts_with(kModelPrefix) ? "" : kModelPrefix).append(name));
-  const auto context = NewContext(parent_);
-  QUIRE_RETURN_IF_ERROR(FromInference(stub_.GetModel(context.get(), request, &response)));
+  const auto context = calls_.NewContext();
+  QUIRE_RETURN_IF_ERROR(calls_.Translate(stub_.GetModel(context.get(), request, &response)));
   const inference::v1::Model& found = response.model();
   if (!found.can_embed() || found.embedding_dimension() <= 0) {
     return FailedPrecondition("embedding model: wanted one that embeds, have {}", found.name());
@@ -112,8 +92,8 @@ StatusOr<std::int32_t> GrpcEmbedder::NumSpecialTokens(const std::string& model) 
   request.set_model(model);
   request.add_texts("");
   request.set_include_special_tokens(true);
-  const auto context = NewContext(parent_);
-  QUIRE_RETURN_IF_ERROR(FromInference(stub_.CountTokens(context.get(), request, &response)));
+  const auto context = calls_.NewContext();
+  QUIRE_RETURN_IF_ERROR(calls_.Translate(stub_.CountTokens(context.get(), request, &response)));
   if (response.num_tokens_size() != 1) {
     return Internal("token counts: wanted 1, have {}", response.num_tokens_size());
   }
@@ -131,9 +111,9 @@ StatusOr<std::vector<std::int32_t>> GrpcEmbedder::CountTokens(
     CountTokensResponse response;
     request.set_model(model);
     AddTexts(batch, request);
-    const auto context = NewContext(parent_);
+    const auto context = calls_.NewContext();
     QUIRE_RETURN_IF_ERROR(
-        ModelIsGone(FromInference(stub_.CountTokens(context.get(), request, &response))));
+        ModelIsGone(calls_.Translate(stub_.CountTokens(context.get(), request, &response))));
     if (static_cast<std::size_t>(response.num_tokens_size()) != batch.size()) {
       return Internal("token counts: wanted {}, have {}", batch.size(), response.num_tokens_size());
     }
@@ -152,8 +132,8 @@ StatusOr<EmbedResponse> GrpcEmbedder::EmbedBatch(const std::string& model,
   request.set_input_type(type == InputType::kQuery ? inference::v1::EMBED_INPUT_TYPE_QUERY
                                                    : inference::v1::EMBED_INPUT_TYPE_PASSAGE);
   request.set_refuse_long_texts(true);
-  const auto context = NewContext(parent_);
-  QUIRE_RETURN_IF_ERROR(ModelIsGone(FromInference(stub_.Embed(context.get(), request, &response))));
+  const auto context = calls_.NewContext();
+  QUIRE_RETURN_IF_ERROR(ModelIsGone(calls_.Translate(stub_.Embed(context.get(), request, &response))));
   if (static_cast<std::size_t>(response.embeddings_size()) != texts.size()) {
     return Internal("embeddings: wanted {}, have {}", texts.size(), response.embeddings_size());
   }

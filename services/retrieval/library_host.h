@@ -11,6 +11,7 @@
 #include "quire/inference/v1/inference.grpc.pb.h"
 #include "retrieval/library.h"
 #include "services/retrieval/grpc_embedder.h"
+#include "services/retrieval/grpc_reranker.h"
 
 namespace quire::services {
 
@@ -28,6 +29,8 @@ class LibraryHost {
   StatusOr<retrieval::Library*> library() const;
   // An embedder for one call. Requires: library() was OK.
   GrpcEmbedder EmbedderFor(grpc::ServerContext& context) const { return {*stub_, context}; }
+  // A reranker for one call. Requires: library() was OK.
+  GrpcReranker RerankerFor(grpc::ServerContext& context) const { return {*stub_, context}; }
 
  private:
   std::unique_ptr<inference::v1::InferenceService::StubInterface> stub_;

@@ -1,5 +1,6 @@
 #include "services/retrieval/search_service.h"
 
+#include <algorithm>
 #include <string>
 
 #include "services/retrieval/call_status.h"
@@ -17,6 +18,8 @@ constexpr std::int32_t kDefaultTopK = 10;
 constexpr std::int32_t kMaxTopK = 1'000;
 constexpr std::size_t kMaxQueryBytes = 64 * 1024;
 constexpr int kMaxDocuments = 1'024;
+constexpr std::int32_t kDefaultCandidates = 50;
+constexpr std::size_t kMaxModelBytes = 256;
 
 StatusOr<retrieval::SearchMode> ParseMode(retrieval::v1::SearchMode mode) {
   switch (mode) {
@@ -67,12 +70,53 @@ StatusOr<retrieval::SearchQuery> ParseQuery(const std::string& collection,
   return query;
 }
 
+// Hits to read once more, out of which top_k are left.
+StatusOr<std::int32_t> ParseCandidates(const retrieval::v1::Reranking& reranking,
+                                       std::int32_t top_k) {
+  if (reranking.candidates() < 0 || reranking.candidates() > kMaxTopK) {
+    return InvalidField("reranking.candidates", fmt::format("wanted 0 to {}, have {}", kMaxTopK,
+                                                            reranking.candidates()));
+  }
+  if (reranking.model().size() > kMaxModelBytes) {
+    return InvalidField("reranking.model", fmt::format("wanted at most {} bytes, have {}",
+                                                       kMaxModelBytes, reranking.model().size()));
+  }
+  const bool is_set = reranking.candidates() > 0;
+  return std::max(is_set ? reranking.candidates() : kDefaultCandidates, top_k);
+}
+
+// Puts the hits in the order of the reranking model and keeps the best `top_k`.
+Status Rerank(GrpcReranker reranker, const SearchRequest& request, std::int32_t top_k,
+              SearchResponse& response) {
+  auto& hits = *response.mutable_hits();
+  std::vector<std::string_view> texts;
+  for (const auto& hit : hits) texts.push_back(hit.chunk().text());
+  const std::string& model = request.reranking().model();
+  const auto scores = reranker.Rerank(model, request.query(), texts);
+  if (absl::IsNotFound(scores.status())) {
+    return InvalidField("reranking.model", Message(scores.status()));
+  }
+  QUIRE_RETURN_IF_ERROR(scores.status());
+  for (int i = 0; i < hits.size(); ++i) {
+    hits[i].set_rerank_score((*scores)[static_cast<std::size_t>(i)]);
+  }
+  std::stable_sort(hits.begin(), hits.end(), [](const auto& a, const auto& b) {
+    return a.rerank_score() > b.rerank_score();
+  });
+  if (hits.size() > top_k) hits.DeleteSubrange(top_k, hits.size() - top_k);
+  return OkStatus();
+}
+
 Status RunSearch(LibraryHost& host, grpc::ServerContext& context, const SearchRequest& request,
                  SearchResponse& response) {
   QUIRE_ASSIGN_OR_RETURN(retrieval::Library * library, host.library());
   QUIRE_ASSIGN_OR_RETURN(const std::string collection,
                          ParseCollectionName("parent", request.parent()));
-  QUIRE_ASSIGN_OR_RETURN(const retrieval::SearchQuery query, ParseQuery(collection, request));
+  QUIRE_ASSIGN_OR_RETURN(retrieval::SearchQuery query, ParseQuery(collection, request));
+  const std::int32_t top_k = query.top_k;
+  if (request.has_reranking()) {
+    QUIRE_ASSIGN_OR_RETURN(query.top_k, ParseCandidates(request.reranking(), top_k));
+  }
   GrpcEmbedder embedder = host.EmbedderFor(context);
   QUIRE_ASSIGN_OR_RETURN(const retrieval::SearchResult result,
                          library->Search(collection, query, embedder));
@@ -80,7 +124,8 @@ Status RunSearch(LibraryHost& host, grpc::ServerContext& context, const SearchRe
     *response.add_hits() = ToMessage(collection, hit);
   }
   response.set_commit(result.commit);
-  return OkStatus();
+  if (!request.has_reranking() || response.hits().empty()) return OkStatus();
+  return Rerank(host.RerankerFor(context), request, top_k, response);
 }
 
 // The first of `documents` that is not there, or "".

@@ -37,6 +37,24 @@ void RegisterActivationBenchmarks(Device& device) {
               [&] { run.device().kernels().add({.x = x.view(), .y = y.view()}, run.stream()); });
           run.ReportBytes(3.0 * static_cast<double>(x.size_bytes()));
         });
+    RegisterKernelBenchmark(
+        device, "Scale", "tokens:" + std::to_string(tokens) + "/size:2048", [=](BenchRun& run) {
+          const BenchMatrix x(run.device(), run.stream(), tokens, 2048);
+          run.Time(
+              [&] { run.device().kernels().scale({.x = x.view(), .factor = 1.0f}, run.stream()); });
+          run.ReportBytes(2.0 * static_cast<double>(x.size_bytes()));
+        });
+  }
+  // The logits of a step.
+  for (std::int64_t rows : {1, 32}) {
+    RegisterKernelBenchmark(
+        device, "SoftCap", "rows:" + std::to_string(rows) + "/size:256000", [=](BenchRun& run) {
+          const BenchMatrix x(run.device(), run.stream(), rows, 256000);
+          run.Time([&] {
+            run.device().kernels().soft_cap({.x = x.view(), .cap = 30.0f}, run.stream());
+          });
+          run.ReportBytes(2.0 * static_cast<double>(x.size_bytes()));
+        });
   }
 }
 

@@ -21,6 +21,7 @@ struct Case {
   std::int32_t query_len;
   std::int32_t kv_len;
   DType dtype;
+  float soft_cap = 0.0f;
 };
 
 constexpr std::int32_t kBlockSize = 16;
@@ -77,7 +78,8 @@ void Run(BenchRun& run, const Case& c) {
                                        .num_heads = c.num_heads,
                                        .num_kv_heads = c.num_kv_heads,
                                        .head_dim = c.head_dim},
-                             .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim))};
+                             .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
+                             .soft_cap = c.soft_cap};
   const auto plan = run.device().kernels().plan_paged_attention(args.batch);
   args.plan = plan.get();
   std::size_t next = 0;
@@ -105,9 +107,13 @@ void RegisterAttentionBenchmarks(Device& device) {
     std::int32_t num_heads;
     std::int32_t num_kv_heads;
     std::int32_t head_dim;
+    float soft_cap;
   };
-  const Model models[] = {
-      {"tinyllama-1.1b", 32, 4, 64}, {"llama-3.1-8b", 32, 8, 128}, {"llama-2-7b", 32, 32, 128}};
+  const Model models[] = {{"tinyllama-1.1b", 32, 4, 64, 0.0f},
+                          {"llama-3.1-8b", 32, 8, 128, 0.0f},
+                          {"llama-2-7b", 32, 32, 128, 0.0f},
+                          {"gemma-2-2b", 8, 4, 256, 50.0f},
+                          {"gemma-2-2b-uncapped", 8, 4, 256, 0.0f}};
   struct Lengths {
     std::int32_t query_len;
     std::int32_t kv_len;
@@ -118,7 +124,8 @@ void RegisterAttentionBenchmarks(Device& device) {
       if (!device.ValidateKvType(dtype).ok()) continue;
       for (const Lengths& length : lengths) {
         const Case c = {model.num_heads,  model.num_kv_heads, model.head_dim,
-                        length.query_len, length.kv_len,      dtype};
+                        length.query_len, length.kv_len,      dtype,
+                        model.soft_cap};
         const std::string details = std::string(model.name) + "/" + DTypeName(dtype) +
                                     "/query:" + std::to_string(c.query_len) +
                                     "/kv:" + std::to_string(c.kv_len);

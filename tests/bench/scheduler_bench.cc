@@ -10,11 +10,20 @@
 namespace quire::engine {
 namespace {
 
-// `num_sequences` running ones that decode, a third of them with guesses, and as many that wait for
-// room, of ten clients.
+constexpr std::int32_t kPrompt = 500;
+
+// Back to the length after the prompt, so that nothing outgrows its blocks.
+void Shorten(const std::vector<std::unique_ptr<Sequence>>& sequences) {
+  for (const auto& sequence : sequences) {
+    if (sequence->state != SequenceState::kRunning || sequence->num_tokens() < 620) continue;
+    sequence->tokens.resize(kPrompt + 1);
+    sequence->num_computed = kPrompt;
+  }
+}
+
+// `num_sequences` running ones that decode and as many that wait for room, of ten clients.
 void BM_ScheduleDecodes(benchmark::State& state) {
   const auto num_sequences = static_cast<std::int32_t>(state.range(0));
-  constexpr std::int32_t kPrompt = 500;
   BlockAllocator allocator(num_sequences * 42, 16);
   Scheduler scheduler({.max_batch_tokens = 2048, .max_sequences = num_sequences}, allocator);
   std::vector<std::unique_ptr<Sequence>> sequences;
@@ -31,25 +40,20 @@ void BM_ScheduleDecodes(benchmark::State& state) {
     for (const BatchEntry& entry : batch.entries) {
       if (entry.completes()) entry.sequence->tokens.push_back(1);
     }
+    const auto num_entries = static_cast<std::int64_t>(batch.entries.size());
     scheduler.Commit();
+    return num_entries;
   };
-  for (int i = 0; i < 2 * kPrompt; ++i) step();
+  for (int i = 0; i < 2 * kPrompt; ++i) {
+    step();
+    Shorten(sequences);
+  }
   std::int64_t num_entries = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    // Back to the length after the prompt, so that nothing outgrows its blocks.
-    for (const auto& sequence : sequences) {
-      if (sequence->state != SequenceState::kRunning || sequence->num_tokens() < 620) continue;
-      sequence->tokens.resize(kPrompt + 1);
-      sequence->num_computed = kPrompt;
-    }
+    Shorten(sequences);
     state.ResumeTiming();
-    const Batch& batch = scheduler.Schedule();
-    num_entries += static_cast<std::int64_t>(batch.entries.size());
-    for (const BatchEntry& entry : batch.entries) {
-      if (entry.completes()) entry.sequence->tokens.push_back(1);
-    }
-    scheduler.Commit();
+    num_entries += step();
   }
   state.counters["sequences"] =
       static_cast<double>(num_entries) / static_cast<double>(state.iterations());

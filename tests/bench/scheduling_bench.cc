@@ -11,6 +11,7 @@
 #include "engine/model/random_weights.h"
 #include "engine/model/shapes.h"
 #include "engine/sampling/philox.h"
+#include "tests/bench/forced_quotes.h"
 #include "tests/bench/value_or_die.h"
 
 // What scheduler, KV cache and guesses are worth on a model of a real shape with random weights:
@@ -51,8 +52,16 @@ class Core {
 
   Sequence& Add(Request request) {
     sequences_.push_back(std::make_unique<Sequence>(MakeSequence(std::move(request), 0)));
+    if (constraint_ != nullptr) {
+      sequences_.back()->sampling.matcher.emplace(constraint_, /*strips_leading_space=*/false);
+    }
     if (!core_->Add(*sequences_.back()).ok()) std::abort();
     return *sequences_.back();
+  }
+
+  // What the requests that are added from now on may answer; null: anything.
+  void Constrain(std::shared_ptr<const Constraint> constraint) {
+    constraint_ = std::move(constraint);
   }
 
   // One step; what is finished leaves.
@@ -95,6 +104,7 @@ class Core {
 
  private:
   std::unique_ptr<EngineCore> core_;
+  std::shared_ptr<const Constraint> constraint_;
   std::vector<std::unique_ptr<Sequence>> sequences_;
   std::int64_t num_draft_ = 0;
   std::int64_t num_accepted_ = 0;
@@ -175,6 +185,13 @@ class Bench {
     SchedulerLimits limits = Limits();
     limits.prefix_cache = false;
     Core core(config_, *device_, limits, 1024);
+    ForcedQuotes quotes(config_.vocab_size);
+    Compare(core, "an output that quotes its prompt", [&](int round) {
+      ForcedQuotes::Answer answer = quotes.Make(static_cast<std::uint64_t>(round));
+      core.Constrain(std::move(answer.constraint));
+      return answer.request;
+    });
+    core.Constrain(nullptr);
     Compare(core, "an output that repeats itself", [](int round) {
       // Greedy decoding with random weights soon runs in circles.
       return RandomRequest(round, 64, 160);

@@ -21,6 +21,7 @@ struct AttentionShape {
   std::int32_t block_size = 16;
   DType dtype = DType::kF32;
   std::int32_t sliding_window = 0;
+  float soft_cap = 0.0f;
 };
 
 // The keys or the values of a layer in host memory, as a KvLayerView lays them out. Every row is
@@ -244,7 +245,8 @@ class AttentionTest : public KernelTest {
                   .num_kv_heads = shape.num_kv_heads,
                   .head_dim = shape.head_dim},
         .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
-        .sliding_window = shape.sliding_window};
+        .sliding_window = shape.sliding_window,
+        .soft_cap = shape.soft_cap};
     return batch;
   }
 

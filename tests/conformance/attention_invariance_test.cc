@@ -57,6 +57,7 @@ TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunk) {
 TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunkUnderAWindow) {
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 16, .sliding_window = 90});
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 16, .sliding_window = 600});
+  Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 16, .sliding_window = 90, .soft_cap = 5});
 }
 
 // Many sequences decode one token each, as a scheduler runs them.

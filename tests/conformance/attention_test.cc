@@ -34,7 +34,8 @@ class PagedAttentionTest : public AttentionTest {
     SCOPED_TRACE(::testing::Message()
                  << "heads " << shape.num_heads << "/" << shape.num_kv_heads << ", head_dim "
                  << shape.head_dim << ", block " << shape.block_size << ", "
-                 << DTypeName(shape.dtype) << ", window " << shape.sliding_window);
+                 << DTypeName(shape.dtype) << ", window " << shape.sliding_window << ", cap "
+                 << shape.soft_cap);
     PagedCache cache(shape, kv_lens, random_);
     const Matrix q = RandomQueries(
         shape, std::accumulate(query_lens.begin(), query_lens.end(), std::int64_t{0}));
@@ -97,6 +98,21 @@ TEST_P(PagedAttentionTest, SlidingWindowHidesOlderPositions) {
     for (DType dtype : KvTypes()) {
       Check({.head_dim = 32, .dtype = dtype, .sliding_window = window}, {1200}, {1});
     }
+  }
+}
+
+// The cap is a contraction: what the scores are wrong by does not grow, and its own roundings are
+// few beside those of head_dim products.
+TEST_P(PagedAttentionTest, SoftCapBoundsTheScores) {
+  for (float soft_cap : {0.5f, 5.0f, 50.0f}) {
+    for (DType dtype : KvTypes()) {
+      Check({.head_dim = 32, .dtype = dtype, .soft_cap = soft_cap}, {1, 33, 64, 100},
+            {1, 1, 64, 7});
+    }
+    for (std::int32_t window : {1, 16, 100}) {
+      Check({.sliding_window = window, .soft_cap = soft_cap}, {200, 40, 1200}, {70, 1, 1});
+    }
+    Check({.num_heads = 5, .num_kv_heads = 1, .head_dim = 256, .soft_cap = soft_cap}, {65}, {3});
   }
 }
 

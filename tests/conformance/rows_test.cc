@@ -189,6 +189,51 @@ TEST_P(RowsTest, AddIsExact) {
   }
 }
 
+TEST_P(RowsTest, ScaleMatchesTheFormula) {
+  for (std::int64_t size : kSizes) {
+    for (std::int64_t tokens : kTokens) {
+      const Matrix x = Matrix::Random(tokens, size, random_);
+      const auto wanted = reference::Scale({.x = x.view(), .factor = 5.65f});
+      const DeviceMatrix device_x = Upload(x);
+      device_.kernels().scale({.x = device_x.view(), .factor = 5.65f}, *stream_);
+      ExpectNear(device_x.Download(), wanted, [&](std::int64_t t, std::int64_t i) {
+        return kUnit * std::abs(wanted[static_cast<std::size_t>(t * size + i)]);
+      });
+    }
+  }
+}
+
+TEST_P(RowsTest, SoftCapMatchesTheFormula) {
+  for (float cap : {0.1f, 1.0f, 30.0f}) {
+    for (std::int64_t size : kSizes) {
+      Matrix x = Matrix::Random(40, size, random_);
+      // Rows of every magnitude, relative to the cap too.
+      for (std::int64_t t = 0; t < 30; ++t) {
+        for (std::int64_t i = 0; i < size; ++i) {
+          x.Set(t, i, static_cast<float>(x.At(t, i) * std::pow(2.0, t - 20)));
+        }
+      }
+      const auto wanted = reference::SoftCap({.x = x.view(), .cap = cap});
+      const DeviceMatrix device_x = Upload(x);
+      device_.kernels().soft_cap({.x = device_x.view(), .cap = cap}, *stream_);
+      // Relative even where the result is small: the division, the power and the quotient.
+      ExpectNear(device_x.Download(), wanted, [&](std::int64_t t, std::int64_t i) {
+        return 12 * kUnit * std::abs(wanted[static_cast<std::size_t>(t * size + i)]);
+      });
+    }
+  }
+}
+
+// Damaged weights show themselves by logits that are not finite.
+TEST_P(RowsTest, SoftCapKeepsWhatIsNoNumber) {
+  Matrix x(1, 9);  // every element is NaN until it is set
+  for (std::int64_t i : {0, 1, 2, 4, 5, 6, 7}) x.Set(0, i, 1.0f);
+  const DeviceMatrix device_x = Upload(x);
+  device_.kernels().soft_cap({.x = device_x.view(), .cap = 30.0f}, *stream_);
+  const Matrix capped = device_x.Download();
+  for (std::int64_t i = 0; i < 9; ++i) EXPECT_EQ(std::isnan(capped.At(0, i)), i == 3 || i == 8);
+}
+
 TEST_P(RowsTest, EmbedRowsLooksUpAndAccumulates) {
   for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (std::int64_t hidden : kSizes) {

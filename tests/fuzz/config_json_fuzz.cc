@@ -15,6 +15,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine::ModelConfig usable;
   usable.vocab_size = 100;
   testing::CheckClear(engine::LoadGenerationConfig(folder, usable).status());
-  if (config.ok()) engine::RopeInverseFrequencies(*config);
+  if (!config.ok()) return 0;
+  engine::RopeInverseFrequencies(*config);
+  engine::RopeInverseFrequencies(*config, config->MaxContextTokens());
+  engine::LocalRopeInverseFrequencies(*config);
+  config->LargestWindow();
+  config->LayerElements();
   return 0;
 }

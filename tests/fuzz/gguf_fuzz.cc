@@ -1,7 +1,6 @@
 // GGUF: the container, the model configuration and weights it describes, its tokenizer and template.
 
 #include "engine/formats/gguf_file.h"
-
 #include "engine/formats/gguf_weights.h"
 #include "engine/model/gguf_config.h"
 #include "engine/model/sentence_transformers.h"
@@ -54,15 +53,18 @@ void CheckWeights(const std::string& path) {
   const auto config = engine::LoadModelConfig(path);
   testing::CheckClear(config.status());
   if (!weights.ok() || !config.ok()) return;
-  const std::vector<std::int64_t> q_shape = {
-      std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
+  const std::vector<std::int64_t> q_shape = {std::int64_t{config->num_heads} * config->head_dim,
+                                             config->hidden_size};
+  const std::int64_t kv_rows = std::int64_t{config->num_kv_heads} * config->head_dim;
+  const std::int64_t hidden = config->hidden_size;
   const bool is_encoder = config->is_encoder();
   const std::string q = is_encoder ? "encoder.layer.0.attention.self.query"  //
                                    : "model.layers.0.self_attn.q_proj";
   testing::CheckClear((*weights)->Get(q + ".weight", q_shape).status());
-  CheckBlocks(**weights, q, q_shape[0], config->hidden_size);
   CheckBlocks(**weights, is_encoder ? "embeddings.word_embeddings" : "model.embed_tokens",
-              config->vocab_size, config->hidden_size);
+              config->vocab_size, hidden);
+  CheckBlocks(**weights, q, q_shape[0], hidden);
+  CheckBlocks(**weights, "model.layers.0.self_attn.qkv_proj", q_shape[0] + 2 * kv_rows, hidden);
   if (is_encoder) testing::CheckClear(engine::LoadSentenceTransformersConfig(path).status());
 }
 

@@ -107,7 +107,8 @@ class CheckLayeringTest(unittest.TestCase):
         for name, header in (("engine/layers/a.h", "engine/model/model_config.h"),
                              ("engine/layers/a.h", "engine/scheduler/request.h"),
                              ("engine/formats/a.h", "engine/layers/linear.h"),
-                             ("engine/model/a.h", "engine/scheduler/batch.h")):
+                             ("engine/model/a.h", "engine/scheduler/batch.h"),
+                             ("engine/layers/a.h", "engine/quantization/gptq.h")):
             with self.subTest(f"{name} {header}"):
                 self.expect_violation(name, f'#include "{header}"\n', header)
 

@@ -20,6 +20,7 @@ namespace quire::testing {
 class FakeInferenceService final : public inference::v1::InferenceService::Service {
  public:
   static constexpr const char* kModel = "models/hash";
+  static constexpr const char* kRerankModel = "models/longest";
   static constexpr std::int32_t kContextTokens = 512;
   static constexpr std::int32_t kSpecialTokens = 2;
 
@@ -31,6 +32,7 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
   std::atomic<std::int32_t> dimension = 32;
   std::atomic<std::int32_t> delay_ms = 0;       // of each Embed, cut short by cancellation
   std::atomic<std::int64_t> num_embedded = 0;   // texts so far
+  std::atomic<std::int64_t> num_reranked = 0;   // texts so far
   std::atomic<std::int64_t> num_refused = 0;    // calls while unavailable
   std::atomic<std::int64_t> num_cancelled = 0;  // Embed calls whose client went away
 
@@ -75,6 +77,23 @@ class FakeInferenceService final : public inference::v1::InferenceService::Servi
       embedding.set_num_tokens(knows_no_token ? 0 : CountWords(text) + kSpecialTokens);
     }
     num_embedded += request->texts_size();
+    return grpc::Status::OK;
+  }
+
+  // Longer is better.
+  grpc::Status Rerank(grpc::ServerContext*, const inference::v1::RerankRequest* request,
+                      inference::v1::RerankResponse* response) override {
+    if (unavailable) return Away();
+    if (!request->model().empty() && request->model() != kRerankModel) {
+      return {grpc::StatusCode::NOT_FOUND, "model " + request->model() + ": not served"};
+    }
+    // In no order that a client could take for the request's.
+    for (int i = request->documents_size() - 1; i >= 0; --i) {
+      auto& document = *response->add_documents();
+      document.set_index(i);
+      document.set_score(static_cast<float>(request->documents(i).size()));
+    }
+    num_reranked += request->documents_size();
     return grpc::Status::OK;
   }
 

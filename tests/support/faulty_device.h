@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,7 +47,10 @@ class FaultyDevice final : public kernels::Device {
   StatusOr<std::unique_ptr<kernels::DeviceMemory>> Allocate(std::int64_t size_bytes) override {
     return inner_->Allocate(size_bytes);
   }
+  // Called when a model brings a weight here, so that a test can act in the middle of loading.
+  void OnImport(std::function<void()> action) { on_import_ = std::move(action); }
   StatusOr<kernels::ImportedWeight> ImportWeight(const kernels::MatrixView& host) override {
+    if (on_import_) on_import_();
     return inner_->ImportWeight(host);
   }
   Status ValidateKvType(kernels::DType dtype) const override {
@@ -78,6 +82,7 @@ class FaultyDevice final : public kernels::Device {
 
  private:
   const std::unique_ptr<kernels::Device> inner_;
+  std::function<void()> on_import_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool paused_ = false;            // guarded by mutex_

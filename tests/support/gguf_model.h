@@ -82,7 +82,7 @@ inline GgufWriter GgufModel(const std::filesystem::path& directory, kernels::DTy
   const std::size_t kv_heads = config.value("num_key_value_heads", heads);
   const auto file = engine::SafetensorsFile::Open((directory / "model.safetensors").string());
   for (TensorToWrite& tensor : ConvertTensors(**file, dtype)) {
-    const std::string name = *engine::GgufTensorName(tensor.name);
+    const std::string name = *engine::GgufTensorName(tensor.name, family);
     const auto rows = static_cast<std::size_t>(tensor.shape.front());
     if (family == "llama" && name.find("attn_q.") != name.npos) {
       tensor.bytes = InterleaveHeads(tensor.bytes, rows, heads);

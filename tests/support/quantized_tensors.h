@@ -20,6 +20,12 @@
 
 namespace quire::testing {
 
+// `values` as a matrix of f32 of `rows` rows.
+inline kernels::MatrixView RowsOf(std::vector<float>& values, std::int64_t rows) {
+  const auto cols = static_cast<std::int64_t>(values.size()) / rows;
+  return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = cols};
+}
+
 template <typename Word>
 std::vector<Word> RandomWords(std::int64_t count, std::mt19937& random) {
   std::vector<Word> words(static_cast<std::size_t>(count));

@@ -74,8 +74,13 @@ inline nlohmann::json TinyTokenizer(bool is_encoder) {
   const auto entry = [](const char* name, int id) {
     return nlohmann::json{{"id", name}, {"ids", {id}}, {"tokens", {name}}};
   };
-  nlohmann::json single = {special("<s>"), {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}};
+  const auto text = [](const char* name) {
+    return nlohmann::json{{"Sequence", {{"id", name}, {"type_id", 0}}}};
+  };
+  nlohmann::json single = {special("<s>"), text("A")};
   if (is_encoder) single.push_back(special("</s>"));
+  const nlohmann::json pair = {special("<s>"), text("A"), special("</s>"), text("B"),
+                               special("</s>")};
   return {{"version", "1.0"},
           {"truncation", nullptr},
           {"padding", nullptr},
@@ -85,7 +90,7 @@ inline nlohmann::json TinyTokenizer(bool is_encoder) {
           {"post_processor",
            {{"type", "TemplateProcessing"},
             {"single", single},
-            {"pair", single},
+            {"pair", pair},
             {"special_tokens", {{"<s>", entry("<s>", 1)}, {"</s>", entry("</s>", 2)}}}}},
           {"decoder",
            {{"type", "Sequence"}, {"decoders", {{{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}}},
@@ -101,32 +106,41 @@ inline nlohmann::json TinyTokenizer(bool is_encoder) {
             {"merges", nlohmann::json::array()}}}};
 }
 
+// Sizes of a tiny Llama of two heads.
+struct TinyLlamaShape {
+  std::int64_t hidden = 16;
+  std::int64_t intermediate = 24;
+  std::int64_t num_kv_heads = 1;
+};
+
 // A two-layer Llama with a context of 256 tokens and a vocabulary of single bytes.
-inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t seed = 1) {
-  constexpr std::int64_t kHidden = 16;
-  constexpr std::int64_t kIntermediate = 24;
+inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t seed = 1,
+                           const TinyLlamaShape& shape = {}) {
+  const std::int64_t hidden = shape.hidden;
+  const std::int64_t intermediate = shape.intermediate;
+  const std::int64_t kv_size = shape.hidden / 2 * shape.num_kv_heads;
   TinyWeights weights(seed);
-  weights.Matrix("model.embed_tokens.weight", kTinyVocabSize, kHidden);
+  weights.Matrix("model.embed_tokens.weight", kTinyVocabSize, hidden);
   for (int i = 0; i < 2; ++i) {
     const std::string layer = fmt::format("model.layers.{}.", i);
-    weights.Vector(layer + "input_layernorm.weight", kHidden, 1.0f);
-    weights.Matrix(layer + "self_attn.q_proj.weight", 16, kHidden);
-    weights.Matrix(layer + "self_attn.k_proj.weight", 8, kHidden);
-    weights.Matrix(layer + "self_attn.v_proj.weight", 8, kHidden);
-    weights.Matrix(layer + "self_attn.o_proj.weight", kHidden, 16);
-    weights.Vector(layer + "post_attention_layernorm.weight", kHidden, 1.0f);
-    weights.Matrix(layer + "mlp.gate_proj.weight", kIntermediate, kHidden);
-    weights.Matrix(layer + "mlp.up_proj.weight", kIntermediate, kHidden);
-    weights.Matrix(layer + "mlp.down_proj.weight", kHidden, kIntermediate);
+    weights.Vector(layer + "input_layernorm.weight", hidden, 1.0f);
+    weights.Matrix(layer + "self_attn.q_proj.weight", hidden, hidden);
+    weights.Matrix(layer + "self_attn.k_proj.weight", kv_size, hidden);
+    weights.Matrix(layer + "self_attn.v_proj.weight", kv_size, hidden);
+    weights.Matrix(layer + "self_attn.o_proj.weight", hidden, hidden);
+    weights.Vector(layer + "post_attention_layernorm.weight", hidden, 1.0f);
+    weights.Matrix(layer + "mlp.gate_proj.weight", intermediate, hidden);
+    weights.Matrix(layer + "mlp.up_proj.weight", intermediate, hidden);
+    weights.Matrix(layer + "mlp.down_proj.weight", hidden, intermediate);
   }
-  weights.Vector("model.norm.weight", kHidden, 1.0f);
+  weights.Vector("model.norm.weight", hidden, 1.0f);
   const nlohmann::json config = {{"architectures", {"LlamaForCausalLM"}},
                                  {"model_type", "llama"},
-                                 {"hidden_size", kHidden},
-                                 {"intermediate_size", kIntermediate},
+                                 {"hidden_size", hidden},
+                                 {"intermediate_size", intermediate},
                                  {"num_hidden_layers", 2},
                                  {"num_attention_heads", 2},
-                                 {"num_key_value_heads", 1},
+                                 {"num_key_value_heads", shape.num_kv_heads},
                                  {"vocab_size", kTinyVocabSize},
                                  {"max_position_embeddings", 256},
                                  {"tie_word_embeddings", true},
@@ -149,8 +163,10 @@ inline void WriteTinyStaticModel(const std::filesystem::path& directory) {
   WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
 }
 
-// A two-layer BERT with room for 32 tokens.
-inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t seed = 1) {
+// A two-layer BERT with room for 32 tokens: an encoder, or a cross-encoder that scores pairs with one
+// label.
+inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t seed = 1,
+                          bool is_cross_encoder = false) {
   constexpr std::int64_t kHidden = 16;
   constexpr std::int64_t kIntermediate = 24;
   TinyWeights weights(seed);
@@ -168,12 +184,19 @@ inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t 
     weights.BiasedMatrix(layer + "output.dense", kHidden, kIntermediate);
     weights.LayerNorm(layer + "output.LayerNorm", kHidden);
   }
+  if (is_cross_encoder) {
+    weights.BiasedMatrix("pooler.dense", kHidden, kHidden);
+    weights.BiasedMatrix("classifier", 1, kHidden);
+  }
+  const char* const architecture =
+      is_cross_encoder ? "BertForSequenceClassification" : "BertModel";
   const nlohmann::json config = {
-      {"architectures", {"BertModel"}}, {"model_type", "bert"},
-      {"hidden_size", kHidden},         {"intermediate_size", kIntermediate},
-      {"num_hidden_layers", 2},         {"num_attention_heads", 2},
-      {"vocab_size", kTinyVocabSize},   {"max_position_embeddings", 32},
-      {"type_vocab_size", 2},           {"hidden_act", "gelu"}};
+      {"architectures", {architecture}}, {"model_type", "bert"},
+      {"hidden_size", kHidden},          {"intermediate_size", kIntermediate},
+      {"num_hidden_layers", 2},          {"num_attention_heads", 2},
+      {"vocab_size", kTinyVocabSize},    {"max_position_embeddings", 32},
+      {"type_vocab_size", 2},            {"hidden_act", "gelu"},
+      {"id2label", {{"0", "LABEL_0"}}}};
   WriteFile(directory / "config.json", config.dump());
   WriteFile(directory / "tokenizer.json", TinyTokenizer(/*is_encoder=*/true).dump());
   WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));

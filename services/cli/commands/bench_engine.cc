@@ -3,6 +3,7 @@
 #include "engine/engine_benchmark.h"
 #include "engine/kv/kv_cache.h"
 #include "kernels/device.h"
+#include "kernels/quant/round_to_nearest.h"
 #include "services/cli/commands/commands.h"
 #include "services/cli/model_path.h"
 #include "services/cli/session.h"
@@ -28,6 +29,7 @@ BenchEngineCommand::BenchEngineCommand(CLI::App& parent)
                .group = "",
                .examples = "  quire bench engine --shape tinyllama-1.1b --prompt-tokens 256 "
                            "--new-tokens 32\n"
+                           "  quire bench engine --shape llama-3.2-1b --quantize int4\n"
                            "  quire bench engine --model ./llama --batch 8"}) {
   AddModelOption(app(), model_);
   app()
@@ -46,6 +48,7 @@ BenchEngineCommand::BenchEngineCommand(CLI::App& parent)
       .add_option("--seed", benchmark_.seed, "Of random weights and prompts")
       ->capture_default_str();
   AddDeviceOptions(app(), model_);
+  AddQuantizeOption(app(), model_.quantize);
   AddKvCacheTypeOption(app(), model_.kv_cache_type);
 }
 
@@ -68,6 +71,9 @@ Status BenchEngineCommand::Run(Session& session) {
   }
   engine::BenchmarkOptions options = benchmark_;
   QUIRE_ASSIGN_OR_RETURN(options.kv_cache_dtype, engine::ParseKvCacheType(model_.kv_cache_type));
+  if (!model_.quantize.empty()) {
+    QUIRE_ASSIGN_OR_RETURN(options.quantize, kernels::ParseRoundingKind(model_.quantize));
+  }
   if (options.shape.empty()) {
     QUIRE_ASSIGN_OR_RETURN(options.model_path,
                            ResolveModel(model_.model, ModelKind::kLanguage, session.options()));

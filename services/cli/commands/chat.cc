@@ -9,6 +9,7 @@
 #include "services/cli/commands/commands.h"
 #include "services/cli/sampling_options.h"
 #include "services/cli/session.h"
+#include "services/inference/inference_server.h"
 
 namespace quire::services::cli {
 namespace {
@@ -61,6 +62,7 @@ ChatCommand::ChatCommand(CLI::App& parent)
   app().add_option("--system", system_, "System message")->type_name("TEXT");
   AddSamplingOptions(app(), sampling_);
   AddDeviceOptions(app(), model_);
+  AddQuantizeOption(app(), model_.quantize);
   AddCacheOptions(app(), model_);
   app().add_flag("--stats", statistics_, "Print counts and speed after each answer");
 }

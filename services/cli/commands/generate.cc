@@ -7,6 +7,7 @@
 #include "services/cli/json_text.h"
 #include "services/cli/sampling_options.h"
 #include "services/cli/session.h"
+#include "services/inference/inference_server.h"
 
 namespace quire::services::cli {
 namespace {
@@ -54,6 +55,7 @@ GenerateCommand::GenerateCommand(CLI::App& parent)
   AddModelOption(app(), model_);
   AddSamplingOptions(app(), sampling_);
   AddDeviceOptions(app(), model_);
+  AddQuantizeOption(app(), model_.quantize);
   AddCacheOptions(app(), model_);
   app().add_flag("--jsonl", json_events_, "Print one JSON object per event");
   app().add_flag("--stats", statistics_, "Print counts and speed to stderr");

@@ -9,6 +9,7 @@
 #include "services/cli/model_path.h"
 #include "services/cli/session.h"
 #include "services/cli/table.h"
+#include "services/hub/model_reference.h"
 
 namespace quire::services::cli {
 namespace {
@@ -25,8 +26,11 @@ class InspectCommand final : public Command {
                          .group = kModelCommands,
                          .examples = "  quire inspect ./llama/model.safetensors\n"
                                      "  quire inspect ./llama.gguf\n"
-                                     "  quire inspect ./llama"}) {
-    app().add_option("FILE", path_, "A safetensors or GGUF file, or a model directory")->required();
+                                     "  quire inspect hf:org/repo"}) {
+    app()
+        .add_option("FILE", path_,
+                    "A safetensors or GGUF file, a model directory, or hf:ORG/REPO[@REVISION]")
+        ->required();
   }
 
   Status Run(Session& session) override;
@@ -51,7 +55,7 @@ StatusOr<std::vector<std::shared_ptr<const SafetensorsFile>>> InspectCommand::Op
   if (std::filesystem::is_directory(path_, error)) {
     const auto checkpoint = engine::Checkpoint::Open(path_);
     if (!checkpoint.ok()) return ModelFileError(checkpoint.status());
-    return (*checkpoint)->files();
+    return (*checkpoint)->shards();
   }
   auto file = SafetensorsFile::Open(path_);
   if (!file.ok()) return ModelFileError(file.status());
@@ -98,6 +102,7 @@ Status InspectCommand::ListGguf(Session& session) const {
     tensors.AddRow({std::string(tensor.name), std::string(engine::TraitsOf(tensor.type).name),
                     engine::ShapeText(tensor.shape), fmt::format("{}", tensor.size_bytes())});
   }
+  if (const Status status = (*file)->CheckUnchanged(); !status.ok()) return ModelFileError(status);
   Print(keys.Format(session.terminal()));
   Print("\n");
   Print(tensors.Format(session.terminal()));
@@ -114,6 +119,9 @@ bool IsGguf(const std::string& path) {
 }
 
 Status InspectCommand::Run(Session& session) {
+  if (hub::IsModelReference(path_)) {
+    QUIRE_ASSIGN_OR_RETURN(path_, PullHubModel(path_, session.options()));
+  }
   std::error_code error;
   if (!std::filesystem::exists(path_, error)) return NotFound("{}: no such file", path_);
   const bool is_file = std::filesystem::is_regular_file(path_, error);

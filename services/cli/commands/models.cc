@@ -13,6 +13,10 @@
 #include "services/cli/pages.h"
 #include "services/cli/session.h"
 #include "services/cli/table.h"
+#include "services/hub/hub_cache.h"
+#include "services/hub/hub_settings.h"
+#include "services/hub/model_reference.h"
+#include "services/hub/pull_model.h"
 #include "services/server/channel.h"
 
 namespace quire::services::cli {
@@ -45,7 +49,7 @@ StatusOr<std::int64_t> WeightBytes(const std::string& path, const engine::ModelC
   QUIRE_ASSIGN_OR_RETURN(const std::string directory, WeightDirectory(path, config));
   QUIRE_ASSIGN_OR_RETURN(const auto checkpoint, engine::Checkpoint::Open(directory));
   std::int64_t size_bytes = 0;
-  for (const auto& file : checkpoint->files()) size_bytes += SizeBytes(file->tensors());
+  for (const auto& file : checkpoint->shards()) size_bytes += SizeBytes(file->tensors());
   return size_bytes;
 }
 
@@ -60,9 +64,11 @@ StatusOr<Model> DescribeModel(const std::string& path) {
   model.set_architecture(config->architecture);
   model.set_context_tokens(config->max_position_embeddings);
   model.set_vocab_size(config->vocab_size);
+  const bool generates = config->task == engine::ModelTask::kGenerate;
   model.set_can_embed(config->is_encoder());
-  model.set_can_generate(!config->is_encoder());
-  model.set_can_chat(!config->is_encoder() && engine::ChatTemplate::Load(path).ok());
+  model.set_can_rerank(config->task == engine::ModelTask::kRerank);
+  model.set_can_generate(generates);
+  model.set_can_chat(generates && engine::ChatTemplate::Load(path).ok());
   if (config->is_encoder()) model.set_embedding_dimension(config->hidden_size);
   model.set_weight_bytes(*weight_bytes);
   return model;
@@ -82,6 +88,10 @@ class ModelsLsCommand final : public Command {
     Table table({"NAME", "KIND", "PATH"});
     for (const NamedModel& model : ListNamedModels(session.options())) {
       table.AddRow({model.name, model.bundled ? "bundled" : "local", model.path});
+    }
+    QUIRE_ASSIGN_OR_RETURN(const auto settings, hub::ReadHubSettings(hub::ProcessEnvironment));
+    for (const auto& entry : hub::HubCache(settings.cache_dir).List()) {
+      table.AddRow({"hf:" + entry.repo, "hub", entry.path.string()});
     }
     Print(table.Format(session.terminal()));
     return OkStatus();
@@ -124,9 +134,20 @@ class ModelsShowCommand final : public Command {
 
  private:
   StatusOr<Model> GetLocal(Session& session) const {
+    if (hub::IsModelReference(model_)) return GetPulled();
     QUIRE_ASSIGN_OR_RETURN(const std::string path,
                            ResolveModel(model_, ModelKind::kLanguage, session.options()));
     return DescribeModel(path);
+  }
+
+  // To be shown is no reason to be downloaded.
+  StatusOr<Model> GetPulled() const {
+    const auto path = hub::FindPulledModel(model_);
+    if (absl::IsNotFound(path.status())) {
+      return NotFound("{}; `quire models pull {}` downloads it", Message(path.status()), model_);
+    }
+    QUIRE_RETURN_IF_ERROR(path.status());
+    return DescribeModel(*path);
   }
 
   StatusOr<Model> GetServed(Session& session) const {
@@ -141,13 +162,42 @@ class ModelsShowCommand final : public Command {
   std::string model_;
 };
 
+class ModelsPullCommand final : public Command {
+ public:
+  explicit ModelsPullCommand(CLI::App& parent)
+      : Command(parent,
+                {.name = "pull",
+                 .summary = "Download a model from a hub and print where it is",
+                 .group = "",
+                 .examples = "  quire models pull hf:sentence-transformers/all-MiniLM-L6-v2\n"
+                             "  quire models pull hf:Qwen/Qwen2.5-0.5B-Instruct@main\n"
+                             "  quire models pull hf:org/repo/model-q4_k_m.gguf"}) {
+    app()
+        .add_option("MODEL", model_, "hf:ORG/REPO, with @REVISION or /FILE.gguf if wanted")
+        ->required();
+  }
+
+  Status Run(Session& session) override {
+    if (session.is_remote()) {
+      return InvalidArgument("models pull: wanted a model for this machine, have --server");
+    }
+    QUIRE_ASSIGN_OR_RETURN(const std::string path, PullHubModel(model_, session.options()));
+    Print(path + "\n");
+    return OkStatus();
+  }
+
+ private:
+  std::string model_;
+};
+
 class ModelsRmCommand final : public Command {
  public:
   explicit ModelsRmCommand(CLI::App& parent)
       : Command(parent, {.name = "rm",
-                         .summary = "Remove a model from DATA_DIR/models",
+                         .summary = "Remove a model from DATA_DIR/models, or a download",
                          .group = "",
-                         .examples = "  quire models rm old-model"}) {
+                         .examples = "  quire models rm old-model\n"
+                                     "  quire models rm hf:org/repo"}) {
     app().add_option("NAME", name_, "One of `quire models ls`")->required();
     app().add_flag("--yes", yes_, "Do not ask");
   }
@@ -156,6 +206,7 @@ class ModelsRmCommand final : public Command {
     if (session.is_remote()) {
       return InvalidArgument("models rm: wanted a model of this machine, have --server");
     }
+    if (hub::IsModelReference(name_)) return RemovePulled(session);
     for (const NamedModel& model : ListNamedModels(session.options())) {
       if (model.name != name_ || model.bundled) continue;
       return Remove(session, session.options().data_dir + "/models/" + name_);
@@ -165,6 +216,16 @@ class ModelsRmCommand final : public Command {
   }
 
  private:
+  // All revisions of the repository go: their files share contents.
+  Status RemovePulled(Session& session) const {
+    QUIRE_ASSIGN_OR_RETURN(const auto reference, hub::ParseModelReference(name_));
+    QUIRE_ASSIGN_OR_RETURN(const auto settings, hub::ReadHubSettings(hub::ProcessEnvironment));
+    for (const auto& entry : hub::HubCache(settings.cache_dir).List()) {
+      if (entry.repo == reference.repo) return Remove(session, entry.path.string());
+    }
+    return NotFound("model {}: nothing of it in {}", name_, settings.cache_dir);
+  }
+
   Status Remove(Session& session, const std::string& path) const {
     if (!yes_) QUIRE_RETURN_IF_ERROR(Confirm(session.terminal(), "remove " + path + "?"));
     std::error_code error;
@@ -185,6 +246,9 @@ std::unique_ptr<Command> NewModelsLsCommand(CLI::App& parent) {
 }
 std::unique_ptr<Command> NewModelsShowCommand(CLI::App& parent) {
   return std::make_unique<ModelsShowCommand>(parent);
+}
+std::unique_ptr<Command> NewModelsPullCommand(CLI::App& parent) {
+  return std::make_unique<ModelsPullCommand>(parent);
 }
 std::unique_ptr<Command> NewModelsRmCommand(CLI::App& parent) {
   return std::make_unique<ModelsRmCommand>(parent);

@@ -6,6 +6,7 @@
 #include "services/cli/commands/commands.h"
 #include "services/cli/json_text.h"
 #include "services/cli/session.h"
+#include "services/inference/inference_server.h"
 
 namespace quire::services::cli {
 namespace {
@@ -36,6 +37,7 @@ ScoreCommand::ScoreCommand(CLI::App& parent)
       ->required();
   app().add_option("--top", top_, "The n most likely tokens at each position, 0 to 20");
   AddDeviceOptions(app(), model_);
+  AddQuantizeOption(app(), model_.quantize);
   AddCacheOptions(app(), model_);
 }
 

@@ -25,8 +25,8 @@ class SearchCommand final : public Command {
   Status Run(Session& session) override;
 
  private:
-  SearchRequest MakeRequest() const;
-  Status SearchQueries(Session& session, SearchService::Stub& stub) const;
+  SearchRequest MakeRequest(const std::string& rerank_model_name) const;
+  Status SearchQueries(Session& session, SearchService::Stub& stub, SearchRequest request) const;
   void Show(const SearchResponse& response, const std::string& query_id,
             const Terminal& terminal) const;
 
@@ -38,6 +38,7 @@ class SearchCommand final : public Command {
   SearchMode mode_ = retrieval::v1::SEARCH_MODE_HYBRID;
   std::optional<std::int32_t> top_k_;
   std::vector<std::string> documents_;
+  std::int32_t rerank_candidates_ = 0;
   bool json_ = false;
 };
 
@@ -52,6 +53,8 @@ SearchCommand::SearchCommand(CLI::App& parent)
                        .summary = "The chunks of a collection that fit a query best",
                        .group = kDocumentCommands,
                        .examples = "  quire search --collection handbook 'notice period'\n"
+                                   "  quire search --collection handbook 'notice period' --rerank "
+                                   "--rerank-model ./bge-reranker\n"
                                    "  quire search --collection cran --queries queries.tsv "
                                    "--trec run1 --mode dense"}) {
   app()
@@ -73,6 +76,12 @@ SearchCommand::SearchCommand(CLI::App& parent)
       .add_option("--document", documents_, "Only this document; may be repeated")
       ->type_name("ID")
       ->allow_extra_args(false);
+  app().add_flag("--rerank", model_.reranks,
+                 "Read the best hits once more with a reranking model and order by its scores");
+  app()
+      .add_option("--rerank-candidates", rerank_candidates_,
+                  "With --rerank: hits to read once more; 0: 50")
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
   app().add_flag("--json", json_, "Print one SearchResponse per query");
   app()
       .add_option("--trec", trec_run_,
@@ -80,17 +89,29 @@ SearchCommand::SearchCommand(CLI::App& parent)
       ->type_name("RUN")
       ->needs(queries);
   AddEmbeddingModelOption(app(), model_);
+  AddRerankModelOption(app(), model_);
   AddDeviceOptions(app(), model_);
 }
 
-SearchRequest SearchCommand::MakeRequest() const {
+SearchRequest SearchCommand::MakeRequest(const std::string& rerank_model_name) const {
   SearchRequest request;
   request.set_parent(CollectionName(collection_));
   request.set_mode(mode_);
   if (top_k_) request.set_top_k(*top_k_);
   request.set_group_by_document(!trec_run_.empty());
+  if (model_.reranks) {
+    request.mutable_reranking()->set_model(rerank_model_name);
+    request.mutable_reranking()->set_candidates(rerank_candidates_);
+  }
   for (const std::string& id : documents_) request.add_documents(DocumentName(collection_, id));
   return request;
+}
+
+// The search's score, and after it the one that the order is by if the hits were reranked.
+std::string ScoreText(const SearchHit& hit) {
+  const std::string score = fmt::format("{:.4f}", hit.score());
+  return hit.has_rerank_score() ? fmt::format("{} reranked {:.4f}", score, hit.rerank_score())
+                                : score;
 }
 
 void SearchCommand::Show(const SearchResponse& response, const std::string& query_id,
@@ -101,21 +122,23 @@ void SearchCommand::Show(const SearchResponse& response, const std::string& quer
     const std::string id = LastSegment(hit.document());
     ++rank;
     if (!trec_run_.empty()) {
-      Print(fmt::format("{} Q0 {} {} {} {}\n", query_id, id, rank, hit.score(), trec_run_));
+      Print(fmt::format("{} Q0 {} {} {} {}\n", query_id, id, rank,
+                        hit.has_rerank_score() ? hit.rerank_score() : hit.score(), trec_run_));
       continue;
     }
     const std::string headings = fmt::format("{}", fmt::join(hit.chunk().headings(), " > "));
-    Print(fmt::format(
-        "{}{}. {}  {:.4f}  bytes {}-{}{}{}\n   {}\n", query_id.empty() ? "" : query_id + " ", rank,
-        Bold(id, terminal.color), hit.score(), hit.chunk().start(), hit.chunk().end(),
-        headings.empty() ? "" : "  ", headings, ShortenToLine(hit.chunk().text(), kSnippetChars)));
+    Print(fmt::format("{}{}. {}  {}  bytes {}-{}{}{}\n   {}\n",
+                      query_id.empty() ? "" : query_id + " ", rank, Bold(id, terminal.color),
+                      ScoreText(hit), hit.chunk().start(), hit.chunk().end(),
+                      headings.empty() ? "" : "  ", headings,
+                      ShortenToLine(hit.chunk().text(), kSnippetChars)));
   }
 }
 
-Status SearchCommand::SearchQueries(Session& session, SearchService::Stub& stub) const {
+Status SearchCommand::SearchQueries(Session& session, SearchService::Stub& stub,
+                                    SearchRequest request) const {
   std::ifstream file(queries_path_);
   if (!file) return NotFound("{}: cannot be opened", queries_path_);
-  SearchRequest request = MakeRequest();
   std::string line;
   for (std::int64_t number = 1; std::getline(file, line); ++number) {
     if (line.empty()) continue;
@@ -140,8 +163,8 @@ Status SearchCommand::Run(Session& session) {
   const bool embeds = mode_ != retrieval::v1::SEARCH_MODE_LEXICAL;
   QUIRE_ASSIGN_OR_RETURN(const auto channel, services->Documents(embeds));
   const auto stub = SearchService::NewStub(channel);
-  if (!queries_path_.empty()) return SearchQueries(session, *stub);
-  SearchRequest request = MakeRequest();
+  SearchRequest request = MakeRequest(services->rerank_model_name());
+  if (!queries_path_.empty()) return SearchQueries(session, *stub, std::move(request));
   request.set_query(query_);
   QUIRE_ASSIGN_OR_RETURN(const auto response,
                          CallUnary(session, *stub, &SearchService::Stub::Search, request));

@@ -35,6 +35,8 @@ ServeCommand::ServeCommand(CLI::App& parent)
                        .summary = "Serve models, documents and answers on one port",
                        .group = kDocumentCommands,
                        .examples = "  quire serve --model ./llama --embedding-model ./minilm\n"
+                                   "  quire serve --model ./llama --embedding-model ./minilm "
+                                   "--rerank-model ./bge-reranker\n"
                                    "  quire ask --server localhost:50051 --collection docs "
                                    "'Who may sign?'"}) {
   server_.port = kDefaultPort;
@@ -48,11 +50,17 @@ StatusOr<InferenceOptions> ServeCommand::ResolveModels(const GlobalOptions& opti
   const auto embedding = ResolveModel(inference_.embedding_model, ModelKind::kEmbedding, options);
   if (!language.ok() && (!inference_.model.empty() || !embedding.ok())) return language.status();
   if (!embedding.ok() && !inference_.embedding_model.empty()) return embedding.status();
+  const auto reranking = ResolveModel(inference_.rerank_model, ModelKind::kReranking, options);
+  if (!reranking.ok() && !inference_.rerank_model.empty()) return reranking.status();
   resolved.model = language.value_or("");
   resolved.embedding_model = embedding.value_or("");
+  resolved.rerank_model = reranking.value_or("");
   if (resolved.model_name.empty()) resolved.model_name = ModelName(resolved.model);
   if (resolved.embedding_model_name.empty()) {
     resolved.embedding_model_name = ModelName(resolved.embedding_model);
+  }
+  if (resolved.rerank_model_name.empty()) {
+    resolved.rerank_model_name = ModelName(resolved.rerank_model);
   }
   return resolved;
 }
@@ -102,10 +110,12 @@ Status ServeCommand::Run(Session& session) {
   QUIRE_ASSIGN_OR_RETURN(const InferenceOptions inference, ResolveModels(options));
   QUIRE_ASSIGN_OR_RETURN(Services services, Start(inference, options.data_dir, server_));
   QUIRE_RETURN_IF_ERROR(Load(services));
-  fmt::print(
-      stderr, "serving on {}:{}\n  language model: {}\n  embedding model: {}\n  documents: {}\n",
-      server_.host, services.server->port(), inference.model.empty() ? "none" : inference.model,
-      inference.embedding_model.empty() ? "none" : inference.embedding_model, options.data_dir);
+  const auto name = [](const std::string& model) { return model.empty() ? "none" : model.c_str(); };
+  fmt::print(stderr,
+             "serving on {}:{}\n  language model: {}\n  embedding model: {}\n"
+             "  reranking model: {}\n  documents: {}\n",
+             server_.host, services.server->port(), name(inference.model),
+             name(inference.embedding_model), name(inference.rerank_model), options.data_dir);
   WaitForTerminationSignal();
   log::Info("stopping: running calls get {} s", server_.drain_timeout.count());
   services.server->Shutdown();

@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "tests/support/engine_requests.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_files.h"
 
@@ -19,7 +20,7 @@ using testing::GreedyRequest;
 using testing::IsOk;
 using testing::Stories260k;
 
-constexpr std::size_t kNumPrompts = 200;
+constexpr std::size_t kNumPrompts = testing::IsSanitized() ? 40 : 200;
 
 // Pieces of a story, half of them with a common beginning, half of them sampled.
 std::vector<Request> MakeRequests() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what transformers computes in float64 on the dequantized weights of tiny quantized models.
 
-Run: make_quantized_references.py OUT
+Run: make_quantized_references.py OUT [--only NAME...]
 Needs torch, transformers, safetensors and bitsandbytes; the tests read what it wrote and need none
 of them. Each model folder gets config.json, model.safetensors and expected.json.
 """
@@ -35,6 +35,14 @@ LLAMA = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+
+# Layers that hold several, and layers whose plain weights are [in, out].
+SMALL = {**LLAMA, "num_hidden_layers": 1, "intermediate_size": 32, "vocab_size": 32,
+         "pad_token_id": 0}
+PHI3 = {**SMALL, "architectures": ["Phi3ForCausalLM"], "model_type": "phi3"}
+GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 64, "n_layer": 1,
+        "n_head": 4, "n_positions": 128, "n_inner": 32, "vocab_size": 32, "bos_token_id": 1,
+        "eos_token_id": 2}
 
 
 # --- Encoders: weight [out, in] -> (tensors of the checkpoint, weight as they decode) ----------------
@@ -191,22 +199,42 @@ MODELS = {
     "nf4": bnb4("nf4", 64, True),
     "fp4": bnb4("fp4", 128, False, torch.float32),
     "int8": int8(),
+    "phi3_gptq4_act_order": gptq(4, 16, False, True),
+    "phi3_awq_gemm": awq("GEMM", 32),
+    "gpt2_gptq8": gptq(8, 32, False, False),
 }
+
+
+def model_json(name):
+    return {"phi3": PHI3, "gpt2": GPT2}.get(name.split("_")[0], LLAMA)
+
+
+def linear_weight(module):
+    """The weight [out, in] of a layer, or None: transformers' Conv1D has it the other way."""
+    if isinstance(module, torch.nn.Linear):
+        return module.weight.data
+    if isinstance(module, transformers.pytorch_utils.Conv1D):
+        return module.weight.data.t()
+    return None
 
 
 def quantize(model, encode):
     """The tensors of a quantized checkpoint; `model` gets the weights that they decode to."""
     tensors = {name: tensor.half() for name, tensor in model.state_dict().items()}
     for name, module in model.named_modules():
-        if not isinstance(module, torch.nn.Linear) or name == "lm_head":
+        weight = linear_weight(module)
+        if weight is None or name == "lm_head":
             continue
-        encoded = encode(name, module.weight.data.float())
+        encoded = encode(name, weight.float())
         if encoded is None:
             continue
         del tensors[f"{name}.weight"]
         for suffix, tensor in encoded[0].items():
             tensors[f"{name}.{suffix}"] = tensor
-        module.weight.data = encoded[1].double()
+        value = encoded[1].double()
+        module.weight.data = value if isinstance(module, torch.nn.Linear) else value.t()
+    if model.config.tie_word_embeddings:
+        del tensors["lm_head.weight"]
     return tensors
 
 
@@ -221,23 +249,25 @@ def add_biases(model, tensors):
 
 def record(out, name):
     quantization_config, encode = MODELS[name]
-    loaded = transformers.LlamaConfig(**LLAMA)
+    config = model_json(name)
+    loaded = transformers.AutoConfig.for_model(**config)
     loaded._attn_implementation = "eager"
-    model = randomize(transformers.LlamaForCausalLM(loaded), torch.float16)
+    architecture = getattr(transformers, config["architectures"][0])
+    model = randomize(architecture(loaded), torch.float16)
     tensors = quantize(model, encode)
     if name == "gptq_mixed":
         add_biases(model, tensors)
-    ids = torch.randint(0, LLAMA["vocab_size"], (1, NUM_TOKENS))
+    ids = torch.randint(0, config["vocab_size"], (1, NUM_TOKENS))
     with torch.no_grad():
         logits = model(ids).logits[0]
-        greedy = [LLAMA["bos_token_id"]]
+        greedy = [config["bos_token_id"]]
         for _ in range(NUM_GREEDY_TOKENS):
             greedy.append(int(model(torch.tensor([greedy])).logits[0, -1].argmax()))
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()},
               folder / "model.safetensors", metadata={"format": "pt"})
-    config = {**LLAMA, "quantization_config": quantization_config}
+    config = {**config, "quantization_config": quantization_config}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     expected = {"ids": ids[0].tolist(), "logits": rounded(logits), "greedy": greedy}
     (folder / "expected.json").write_text(json.dumps(expected) + "\n")
@@ -246,8 +276,11 @@ def record(out, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--only", nargs="+", metavar="NAME")
     arguments = parser.parse_args()
     for number, name in enumerate(MODELS):
+        if arguments.only and name not in arguments.only:
+            continue
         torch.manual_seed(number)
         record(arguments.out, name)
 

@@ -1,6 +1,7 @@
 // Tiny random models of each family and each weight format against what transformers computed in
-// float64; see make_references.py, make_quantized_references.py and make_gguf_references.py. On
-// every device, in one pass and in pieces.
+// float64; see make_references.py, make_encoder_references.py, make_quantized_references.py,
+// make_gguf_references.py and make_gguf_family_references.py. On every device, in one pass and in
+// pieces.
 
 #include <gtest/gtest.h>
 
@@ -62,10 +63,15 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     ASSERT_THAT(config, IsOk());
     const auto weights = OpenModelWeights(model, config->quantization, {});
     ASSERT_THAT(weights, IsOk());
-    auto transformer = Transformer::Load(*config, **weights,
-                                         {.max_batch_tokens = 64, .max_logit_rows = 64}, *device_);
-    ASSERT_THAT(transformer, IsOk());
-    transformer_ = *std::move(transformer);
+    const auto expected = ReadJsonFile(directory + "/expected.json");
+    ASSERT_THAT(expected, IsOk());
+    ids_ = (*expected)["ids"].get<std::vector<std::int32_t>>();
+    logits_ = (*expected)["logits"].get<std::vector<double>>();
+    short_logits_ = expected->value("short_logits", std::vector<double>());
+    greedy_ = expected->value("greedy", std::vector<std::int32_t>());
+    config_ = *config;
+    weights_ = *weights;
+    LoadTransformer(expected->value("context_tokens", 0));
     auto cache = KvCache::Create({.num_layers = config->num_layers,
                                   .num_kv_heads = config->num_kv_heads,
                                   .head_dim = config->head_dim,
@@ -73,15 +79,19 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
                                  kNumBlocks, *device_);
     ASSERT_THAT(cache, IsOk());
     cache_ = *std::move(cache);
-    const auto expected = ReadJsonFile(directory + "/expected.json");
-    ASSERT_THAT(expected, IsOk());
-    ids_ = (*expected)["ids"].get<std::vector<std::int32_t>>();
-    logits_ = (*expected)["logits"].get<std::vector<double>>();
-    greedy_ = expected->value("greedy", std::vector<std::int32_t>());
   }
 
-  // Computes the tokens in pieces that end at `ends` and compares every logit.
-  void ExpectReferenceLogits(const std::vector<std::int32_t>& ends) {
+  void LoadTransformer(std::int32_t context_tokens) {
+    auto transformer = Transformer::Load(
+        config_, *weights_,
+        {.max_batch_tokens = 64, .max_logit_rows = 64, .context_tokens = context_tokens}, *device_);
+    ASSERT_THAT(transformer, IsOk());
+    transformer_ = *std::move(transformer);
+  }
+
+  // All logits of the tokens, which are computed in pieces that end at `ends`.
+  std::vector<float> LogitsInPieces(const std::vector<std::int32_t>& ends) {
+    std::vector<float> all;
     std::int32_t begin = 0;
     for (const std::int32_t end : ends) {
       const ForwardBatch batch = OneSequence(ids_, begin, end, kNumBlocks);
@@ -89,16 +99,33 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
       std::vector<std::int32_t> rows(static_cast<std::size_t>(end - begin));
       std::iota(rows.begin(), rows.end(), 0);
       const auto logits = transformer_->Logits(rows);
-      ASSERT_THAT(logits, IsOk());
-      const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
-      const std::size_t first = static_cast<std::size_t>(begin) * vocab_size;
-      for (std::size_t i = 0; i < logits->size(); ++i) {
-        ASSERT_NEAR((*logits)[i], logits_[first + i], kTolerance)
-            << "position " << static_cast<std::size_t>(begin) + i / vocab_size << ", token "
-            << i % vocab_size;
-      }
+      EXPECT_THAT(logits, IsOk());
+      if (!logits.ok()) return all;
+      all.insert(all.end(), logits->begin(), logits->end());
       begin = end;
     }
+    return all;
+  }
+
+  // Compares every logit.
+  void ExpectReferenceLogits(const std::vector<std::int32_t>& ends) {
+    const std::vector<float> logits = LogitsInPieces(ends);
+    ASSERT_EQ(logits.size(), logits_.size());
+    const auto vocab_size = static_cast<std::size_t>(config_.vocab_size);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      ASSERT_NEAR(logits[i], logits_[i], kTolerance)
+          << "position " << i / vocab_size << ", token " << i % vocab_size;
+    }
+  }
+
+  // The tokens from BOS on, each computed alone.
+  void ExpectGreedyTokens() {
+    ASSERT_EQ(greedy_.size(), 65u);
+    std::vector<std::int32_t> ids = {greedy_[0]};
+    while (ids.size() < greedy_.size()) {
+      ids.push_back(NextToken(ids, static_cast<std::int32_t>(ids.size()) - 1));
+    }
+    EXPECT_EQ(ids, greedy_);
   }
 
   // The likeliest token after the last of `ids`, of which the first `num_cached` are in the cache.
@@ -116,10 +143,13 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
   static constexpr std::int32_t kNumBlocks = 5;
 
   std::unique_ptr<kernels::Device> device_;
+  ModelConfig config_;
+  std::shared_ptr<const WeightSource> weights_;
   std::unique_ptr<Transformer> transformer_;
   std::unique_ptr<KvCache> cache_;
-  std::vector<std::int32_t> ids_;  // [tokens]
-  std::vector<double> logits_;     // [tokens, vocab_size]
+  std::vector<std::int32_t> ids_;     // [tokens]
+  std::vector<double> logits_;        // [tokens, vocab_size]
+  std::vector<double> short_logits_;  // of fewer tokens, in a shorter context
   // The likeliest tokens from BOS on, where they were recorded.
   std::vector<std::int32_t> greedy_;
 };
@@ -150,20 +180,14 @@ TEST_P(QuantizedDecoderTest, LogitsEqualTheReferenceInPieces) {
   ExpectReferenceLogits({1, 2, 9, 25, 39, 40});
 }
 
-TEST_P(QuantizedDecoderTest, GreedyTokensEqualTheReference) {
-  ASSERT_EQ(greedy_.size(), 65u);
-  std::vector<std::int32_t> ids = {greedy_[0]};
-  while (ids.size() < greedy_.size()) {
-    ids.push_back(NextToken(ids, static_cast<std::int32_t>(ids.size()) - 1));
-  }
-  EXPECT_EQ(ids, greedy_);
-}
+TEST_P(QuantizedDecoderTest, GreedyTokensEqualTheReference) { ExpectGreedyTokens(); }
 
 INSTANTIATE_TEST_SUITE_P(
     Formats, QuantizedDecoderTest,
     ::testing::Combine(::testing::Values("gptq2", "gptq3", "gptq4", "gptq4_act_order", "gptq8",
                                          "gptq_mixed", "awq_gemm", "awq_gemv", "awq_gemv_fast",
-                                         "nf4", "fp4", "int8"),
+                                         "nf4", "fp4", "int8", "phi3_gptq4_act_order",
+                                         "phi3_awq_gemm", "gpt2_gptq8"),
                        ::testing::ValuesIn(testing::DeviceNames())),
     [](const auto& model) {
       return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
@@ -182,18 +206,73 @@ INSTANTIATE_TEST_SUITE_P(
                                std::get<1>(model.param));
     });
 
-class TinyEncoderTest : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(GgufFamilies, QuantizedDecoderTest,
+                         ::testing::Combine(::testing::Values("gguf_qwen3", "gguf_phi3",
+                                                              "gguf_gemma2", "gguf_gemma3",
+                                                              "gguf_gpt2"),
+                                            ::testing::ValuesIn(testing::DeviceNames())),
+                         [](const auto& model) {
+                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                                                    std::get<1>(model.param));
+                         });
+
+class FamilyDecoderTest : public TinyDecoderTest {};
+
+TEST_P(FamilyDecoderTest, LogitsEqualTheReference) { ExpectReferenceLogits({40}); }
+
+TEST_P(FamilyDecoderTest, LogitsEqualTheReferenceInPieces) {
+  ExpectReferenceLogits({1, 2, 9, 25, 39, 40});
+}
+
+TEST_P(FamilyDecoderTest, GreedyTokensEqualTheReference) { ExpectGreedyTokens(); }
+
+TEST_P(FamilyDecoderTest, PiecesGiveTheSameBits) {
+  const std::vector<float> at_once = LogitsInPieces({40});
+  EXPECT_EQ(LogitsInPieces({1, 2, 9, 25, 39, 40}), at_once);
+  EXPECT_EQ(LogitsInPieces({30, 40}), at_once);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FamilyDecoderTest,
+                         ::testing::Combine(::testing::Values("qwen3", "qwen3_yarn",
+                                                              "llama_dynamic", "llama_yarn_mscale",
+                                                              "phi3", "phi3_longrope", "gemma2",
+                                                              "gemma3_text", "gemma3", "gpt2"),
+                                            ::testing::ValuesIn(testing::DeviceNames())),
+                         [](const auto& model) {
+                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                                                    std::get<1>(model.param));
+                         });
+
+class LongRopeDecoderTest : public TinyDecoderTest {};
+
+// The longest context that a server allows chooses the factors.
+TEST_P(LongRopeDecoderTest, AShortContextHasTheShortFactors) {
+  ASSERT_EQ(short_logits_.size(), 24u * static_cast<std::size_t>(config_.vocab_size));
+  LoadTransformer(/*context_tokens=*/32);
+  logits_ = short_logits_;
+  ExpectReferenceLogits({7, 24});
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, LongRopeDecoderTest,
+                         ::testing::Combine(::testing::Values("phi3_longrope"),
+                                            ::testing::ValuesIn(testing::DeviceNames())),
+                         [](const auto& model) {
+                           return testing::TestName(std::get<1>(model.param));
+                         });
+
+class TinyEncoderTest : public ::testing::TestWithParam<std::tuple<const char*, std::string>> {};
 
 TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
-  const auto device = kernels::FindDevice(GetParam());
+  const std::string directory = Fixture(std::get<0>(GetParam()));
+  const auto device = kernels::FindDevice(std::get<1>(GetParam()));
   ASSERT_THAT(device, IsOk());
-  const auto config = LoadModelConfig(Fixture("bert"));
+  const auto config = LoadModelConfig(directory);
   ASSERT_THAT(config, IsOk());
-  const auto checkpoint = Checkpoint::Open(Fixture("bert"));
+  const auto checkpoint = Checkpoint::Open(directory);
   ASSERT_THAT(checkpoint, IsOk());
   const auto encoder = Encoder::Load(*config, **checkpoint, 64, 8, **device);
   ASSERT_THAT(encoder, IsOk());
-  const auto expected = ReadJsonFile(Fixture("bert") + "/expected.json");
+  const auto expected = ReadJsonFile(directory + "/expected.json");
   ASSERT_THAT(expected, IsOk());
 
   // All sequences in one packed batch.
@@ -219,8 +298,14 @@ TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
   expect("first", {.kind = kernels::PoolArgs::Kind::kFirst, .normalize = false});
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, TinyEncoderTest, ::testing::ValuesIn(testing::DeviceNames()),
-                         [](const auto& device) { return testing::TestName(device.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Models, TinyEncoderTest,
+    ::testing::Combine(::testing::Values("bert", "roberta", "xlm_roberta"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    [](const auto& model) {
+      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                               std::get<1>(model.param));
+    });
 
 }  // namespace
 }  // namespace quire::engine

@@ -39,7 +39,7 @@ class DecodersTest : public ::testing::TestWithParam<std::string> {
   }
 
   QuantizationConfig Config() const {
-    const std::string& text = checkpoint_->files()[0]->metadata().at("quantization_config");
+    const std::string& text = checkpoint_->shards()[0]->metadata().at("quantization_config");
     const nlohmann::json json = nlohmann::json::parse(text);
     JsonFields fields(json, GetParam());
     QuantizationConfig config = ReadQuantizationConfig(fields, "");

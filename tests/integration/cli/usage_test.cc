@@ -15,8 +15,8 @@ TEST_F(UsageTest, WrongArgumentsExitWithTwo) {
                                                     {"generate", "--no-such-option"},
                                                     {"docs", "ls"},
                                                     {"score", "--ids", "1,x"},
-                                                    {"generate", "--model", "hf:org/model"},
-                                                    {"generate", "--quantize", "int8"},
+                                                    {"generate", "--model", "hf:org/.."},
+                                                    {"generate", "--quantize", "int5"},
                                                     {"generate"}}) {
     const ProcessResult result = Run(arguments);
     EXPECT_EQ(result.exit_code, 2) << ::testing::PrintToString(arguments);

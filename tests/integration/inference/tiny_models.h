@@ -28,4 +28,9 @@ inline void WriteEmbeddingModel(const std::filesystem::path& directory) {
   quire::testing::WriteTinyBert(directory);
 }
 
+inline void WriteRerankingModel(const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  quire::testing::WriteTinyBert(directory, /*seed=*/1, /*is_cross_encoder=*/true);
+}
+
 }  // namespace quire::services::testing

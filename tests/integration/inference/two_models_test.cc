@@ -144,6 +144,42 @@ TEST_F(TwoModelsTest, EmbedCutsOrRefusesLongTexts) {
   EXPECT_EQ(ErrorMetadata(status, "tokens"), "102");
 }
 
+TEST_F(TwoModelsTest, ARerankingModelIsServedBesideThem) {
+  testing::WriteRerankingModel(directory_.path() / "judge");
+  options_.rerank_model = (directory_.path() / "judge").string();
+  testing::RunningInference running(options_);
+  inference::v1::RerankRequest request;
+  request.set_query("who");
+  for (int i = 0; i < 100; ++i) request.add_documents(std::string(static_cast<std::size_t>(i), 'x'));
+  request.set_top_n(10);
+  inference::v1::RerankResponse response;
+  ASSERT_THAT(running.Call(&InferenceService::Stub::Rerank, request, response), IsOk());
+  ASSERT_EQ(response.documents_size(), 10);
+  EXPECT_EQ(response.model(), "judge");
+  for (int i = 1; i < 10; ++i) {
+    EXPECT_GE(response.documents(i - 1).score(), response.documents(i).score());
+  }
+  for (const auto& document : response.documents()) {
+    EXPECT_EQ(document.truncated(), document.index() > 32 - 3 - 3);
+  }
+  EXPECT_THAT(running.inference().Description().back(), HasSubstr("reranking model"));
+  inference::v1::GetServerInfoResponse info;
+  ASSERT_THAT(running.Call(&InferenceService::Stub::GetServerInfo,
+                           inference::v1::GetServerInfoRequest(), info),
+              IsOk());
+  EXPECT_GT(info.memory().reranking_weight_bytes(), 0);
+}
+
+TEST_F(TwoModelsTest, AServerWithoutARerankingModelSaysSo) {
+  testing::RunningInference running(options_);
+  inference::v1::RerankRequest request;
+  request.set_query("who");
+  request.add_documents("x");
+  inference::v1::RerankResponse response;
+  EXPECT_THAT(running.Call(&InferenceService::Stub::Rerank, request, response),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "--rerank-model"));
+}
+
 TEST_F(TwoModelsTest, OneNameForTwoModelsIsRefused) {
   options_.embedding_model_name = "writer";
   EXPECT_THAT(InferenceServer::Create(options_),

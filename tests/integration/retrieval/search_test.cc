@@ -50,6 +50,54 @@ TEST_F(SearchTest, HitsCarryTheScoresOfTheirMode) {
             hybrid->SerializeAsString());
 }
 
+TEST_F(SearchTest, RerankedHitsComeInTheModelsOrder) {
+  SearchRequest request = Query("fruit", SEARCH_MODE_DENSE);
+  const auto plain = Search(request);
+  ASSERT_THAT(plain, IsOk());
+  request.mutable_reranking();
+  const auto reranked = Search(request);
+  ASSERT_THAT(reranked, IsOk());
+  ASSERT_EQ(reranked->hits_size(), plain->hits_size());
+  EXPECT_NE(reranked->hits(0).chunk().text(), plain->hits(0).chunk().text());
+  for (int i = 0; i < reranked->hits_size(); ++i) {
+    const auto& hit = reranked->hits(i);
+    EXPECT_DOUBLE_EQ(hit.rerank_score(), static_cast<double>(hit.chunk().text().size()));
+    EXPECT_DOUBLE_EQ(hit.score(), hit.similarity()) << "the search's score stays";
+    const auto& before = reranked->hits(std::max(i - 1, 0));
+    EXPECT_LE(hit.rerank_score(), before.rerank_score());
+  }
+  for (const auto& hit : plain->hits()) EXPECT_FALSE(hit.has_rerank_score());
+}
+
+TEST_F(SearchTest, TheBestOfTheCandidatesAreLeft) {
+  SearchRequest request = Query("fruit", SEARCH_MODE_DENSE);
+  request.mutable_reranking()->set_model(FakeInferenceService::kRerankModel);
+  const auto all = Search(request);
+  ASSERT_THAT(all, IsOk());
+  request.set_top_k(1);
+  const auto best = Search(request);
+  ASSERT_THAT(best, IsOk());
+  ASSERT_EQ(best->hits_size(), 1);
+  EXPECT_EQ(best->hits(0).chunk().text(), all->hits(0).chunk().text());
+  // With one candidate the search alone decides.
+  request.mutable_reranking()->set_candidates(1);
+  request.set_query("hammers are tools.");
+  EXPECT_EQ(Search(request)->hits(0).document(), "collections/c/documents/tools");
+}
+
+TEST_F(SearchTest, BadRerankingIsNamed) {
+  SearchRequest request = Query("fruit", SEARCH_MODE_LEXICAL);
+  for (const int bad : {-1, 1'001}) {
+    request.mutable_reranking()->set_candidates(bad);
+    EXPECT_EQ(FieldOf(request), "reranking.candidates") << bad;
+  }
+  request.mutable_reranking()->set_candidates(0);
+  request.mutable_reranking()->set_model("models/none");
+  EXPECT_EQ(FieldOf(request), "reranking.model");
+  request.mutable_reranking()->set_model(std::string(257, 'x'));
+  EXPECT_EQ(FieldOf(request), "reranking.model");
+}
+
 TEST_F(SearchTest, TopKLimitsTheHits) {
   SearchRequest request = Query("fruit", SEARCH_MODE_DENSE);
   EXPECT_EQ(Search(request)->hits_size(), 4) << "unset: up to 10";

@@ -369,7 +369,7 @@ TEST_F(EngineTest, EncodersAndMissingModelsAreRefused) {
   EXPECT_THAT(Engine::Create(options, device_), HasCode(StatusCode::kNotFound));
   testing::WriteTinyBert(other.path());
   EXPECT_THAT(Engine::Create(options, device_),
-              FailsWith(StatusCode::kInvalidArgument, "have the encoder BertModel"));
+              FailsWith(StatusCode::kInvalidArgument, "have BertModel, which only embeds"));
 }
 
 TEST_F(EngineTest, WeightsThatDoNotFitTheConfigurationAreNamed) {

@@ -7,6 +7,7 @@ namespace quire::engine {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 
@@ -14,6 +15,7 @@ MemoryPlan BothModels() {
   return {
       .available_bytes = 8192 * kMebibyte,
       .embedding = ModelMemory{.weight_bytes = 87 * kMebibyte, .workspace_bytes = 50 * kMebibyte},
+      .reranking = std::nullopt,
       .language = ModelMemory{.weight_bytes = 2048 * kMebibyte, .workspace_bytes = 98 * kMebibyte},
       .kv = {.size_bytes = 3072 * kMebibyte,
              .num_blocks = 768,
@@ -38,6 +40,15 @@ TEST(MemoryPlanTest, AModelThatIsNotThereIsNotMentioned) {
   EXPECT_THAT(Describe(plan),
               ElementsAre("memory: 137.0 MiB planned of 8.0 GiB available; embedding "
                           "model 87.0 MiB of weights and 50.0 MiB of workspace"));
+}
+
+TEST(MemoryPlanTest, ARerankingModelCounts) {
+  MemoryPlan plan = BothModels();
+  const std::int64_t without = plan.total_bytes();
+  plan.reranking = ModelMemory{.weight_bytes = 90 * kMebibyte, .workspace_bytes = kMebibyte};
+  EXPECT_EQ(plan.total_bytes() - without, 91 * kMebibyte);
+  EXPECT_THAT(Describe(plan),
+              ElementsAre(HasSubstr("; reranking model 90.0 MiB of weights and 1.0 MiB of")));
 }
 
 TEST(MemoryPlanTest, TooMuchIsSaidWithTheCacheThatWouldFit) {

@@ -74,8 +74,8 @@ TEST_F(CheckpointTest, AlignedTensorsAreBorrowedOthersCopied) {
     const auto* const data = static_cast<const std::uint8_t*>(tensor->view.data);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % sizeof(float), 0u);
     EXPECT_EQ(static_cast<const float*>(tensor->view.data)[5], 6.0f);
-    const std::span<const std::uint8_t> file = (*checkpoint)->files().front()->content();
-    const std::size_t offset = (*checkpoint)->files().front()->tensors().front().begin;
+    const std::span<const std::uint8_t> file = (*checkpoint)->shards().front()->content();
+    const std::size_t offset = (*checkpoint)->shards().front()->tensors().front().begin;
     EXPECT_EQ(data == file.data() + offset, offset % sizeof(float) == 0);
   }
 }
@@ -109,7 +109,7 @@ TEST_F(CheckpointTest, IndexChoosesTheShards) {
   ASSERT_THAT(checkpoint, IsOk());
   EXPECT_TRUE((*checkpoint)->Contains("w"));
   EXPECT_TRUE((*checkpoint)->Contains("v"));
-  EXPECT_EQ((*checkpoint)->files().size(), 2u);
+  EXPECT_EQ((*checkpoint)->shards().size(), 2u);
 }
 
 TEST_F(CheckpointTest, IndexPromisesAreChecked) {

@@ -162,12 +162,37 @@ TEST_F(GgufWeightsTest, SplitModelsAreRefused) {
 }
 
 TEST(GgufTensorNameTest, FollowsTheConverters) {
-  EXPECT_EQ(GgufTensorName("model.embed_tokens.weight"), "token_embd.weight");
-  EXPECT_EQ(GgufTensorName("model.layers.12.mlp.down_proj.weight"), "blk.12.ffn_down.weight");
-  EXPECT_EQ(GgufTensorName("model.layers.0.self_attn.k_proj.bias"), "blk.0.attn_k.bias");
-  EXPECT_EQ(GgufTensorName("embed_tokens.weight"), std::nullopt);
-  EXPECT_EQ(GgufTensorName("model.layers.0"), std::nullopt);
-  EXPECT_EQ(GgufTensorName("x"), std::nullopt);
+  const auto llama = [](const char* name) { return GgufTensorName(name, "llama"); };
+  EXPECT_EQ(llama("model.embed_tokens.weight"), "token_embd.weight");
+  EXPECT_EQ(llama("model.layers.12.mlp.down_proj.weight"), "blk.12.ffn_down.weight");
+  EXPECT_EQ(llama("model.layers.0.self_attn.k_proj.bias"), "blk.0.attn_k.bias");
+  EXPECT_EQ(llama("model.layers.0.post_attention_layernorm.weight"), "blk.0.ffn_norm.weight");
+  EXPECT_EQ(llama("embed_tokens.weight"), std::nullopt);
+  EXPECT_EQ(llama("model.layers.0"), std::nullopt);
+  EXPECT_EQ(llama("x"), std::nullopt);
+}
+
+TEST(GgufTensorNameTest, NormsAfterAttentionHaveTheNameThatOthersGiveToTheNextOne) {
+  for (const char* family : {"gemma2", "gemma3"}) {
+    const auto name = [&](const std::string& norm) {
+      return GgufTensorName("model.layers.3." + norm + ".weight", family);
+    };
+    EXPECT_EQ(name("input_layernorm"), "blk.3.attn_norm.weight");
+    EXPECT_EQ(name("post_attention_layernorm"), "blk.3.post_attention_norm.weight");
+    EXPECT_EQ(name("pre_feedforward_layernorm"), "blk.3.ffn_norm.weight");
+    EXPECT_EQ(name("post_feedforward_layernorm"), "blk.3.post_ffw_norm.weight");
+    EXPECT_EQ(name("self_attn.q_norm"), "blk.3.attn_q_norm.weight");
+  }
+}
+
+TEST(GgufTensorNameTest, FusedLayersAndThoseOfGpt2HaveNames) {
+  EXPECT_EQ(GgufTensorName("model.layers.1.self_attn.qkv_proj.weight", "phi3"),
+            "blk.1.attn_qkv.weight");
+  EXPECT_EQ(GgufTensorName("model.layers.1.mlp.gate_up_proj.weight", "phi3"),
+            "blk.1.ffn_up.weight");
+  EXPECT_EQ(GgufTensorName("transformer.wpe.weight", "gpt2"), "position_embd.weight");
+  EXPECT_EQ(GgufTensorName("transformer.h.10.attn.c_attn.bias", "gpt2"), "blk.10.attn_qkv.bias");
+  EXPECT_EQ(GgufTensorName("transformer.ln_f.bias", "gpt2"), "output_norm.bias");
 }
 
 }  // namespace

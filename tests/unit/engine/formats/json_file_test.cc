@@ -94,5 +94,31 @@ TEST(JsonFieldsTest, IdsComeAloneOrInAList) {
   EXPECT_THAT(fields.status(), FailsWith(StatusCode::kInvalidArgument, "bad"));
 }
 
+TEST(JsonFieldsTest, ListsHaveElementsOfOneKindInRange) {
+  const auto json = nlohmann::json::parse(
+      R"({"numbers": [1, 2.5], "high": [1, 9], "mixed": [1, "2"], "one": 1, "names": ["a", "b"]})");
+  std::vector<float> numbers;
+  std::vector<std::string> names;
+  JsonFields fields(json, "file");
+  fields.Read("numbers", numbers, 1.0, 3.0);
+  fields.Read("names", names);
+  fields.Read("absent", names);
+  ASSERT_THAT(fields.status(), IsOk());
+  EXPECT_EQ(numbers, (std::vector<float>{1.0f, 2.5f}));
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "b"}));
+  for (const char* key : {"high", "mixed", "one", "names"}) {
+    JsonFields bad(json, "file");
+    bad.Read(key, numbers, 1.0, 3.0);
+    EXPECT_THAT(bad.status(), FailsWith(StatusCode::kInvalidArgument,
+                                        std::string(key) + ": wanted a list of numbers"));
+  }
+  for (const char* key : {"numbers", "mixed", "one"}) {
+    JsonFields bad(json, "file");
+    bad.Read(key, names);
+    EXPECT_THAT(bad.status(), FailsWith(StatusCode::kInvalidArgument,
+                                        std::string(key) + ": wanted a list of strings"));
+  }
+}
+
 }  // namespace
 }  // namespace quire::engine

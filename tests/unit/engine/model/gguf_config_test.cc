@@ -53,15 +53,20 @@ TEST_F(GgufConfigTest, EqualsTheConfigurationOfTheSameModel) {
 }
 
 // What converters need at least, for a model of one head of 4.
-GgufWriter Smallest() {
+GgufWriter Smallest(const std::string& family = "llama") {
   GgufWriter writer;
-  writer.String("general.architecture", "llama").U32("llama.embedding_length", 4);
-  writer.U32("llama.block_count", 1).U32("llama.feed_forward_length", 8);
-  writer.U32("llama.context_length", 16).U32("llama.attention.head_count", 1);
+  writer.String("general.architecture", family).U32(family + ".embedding_length", 4);
+  writer.U32(family + ".block_count", 1).U32(family + ".feed_forward_length", 8);
+  writer.U32(family + ".context_length", 16).U32(family + ".attention.head_count", 1);
   return writer;
 }
 GgufWriter& WithEmbedding(GgufWriter& writer) {
   return writer.Tensor("token_embd.weight", GgufTensorType::kF32, {3, 4}, std::string(48, '\0'));
+}
+GgufWriter ForFamily(const std::string& family) {
+  GgufWriter writer = Smallest(family);
+  writer.U32(family + ".attention.key_length", 4).U32(family + ".attention.head_count_kv", 1);
+  return WithEmbedding(writer);
 }
 
 TEST_F(GgufConfigTest, TokensThatEndATurnAreFoundByKeyAndText) {
@@ -83,6 +88,66 @@ TEST_F(GgufConfigTest, RopeFactorsDivideTheFrequencies) {
   const auto config = Load(writer);
   ASSERT_THAT(config, IsOk());
   EXPECT_THAT(RopeInverseFrequencies(*config), ElementsAre(1.0f, 0.01f / 8.0f));
+}
+
+// Converters add one to the norms of Gemma and turn GPT-2's matrices.
+TEST_F(GgufConfigTest, ConvertersHaveDoneWhatTheConfigurationOfACheckpointAsksFor) {
+  const auto gemma = Load(ForFamily("gemma2"));
+  ASSERT_THAT(gemma, IsOk());
+  EXPECT_EQ(gemma->architecture, "Gemma2ForCausalLM");
+  EXPECT_EQ(gemma->norm_weight_offset, 0.0f);
+  EXPECT_EQ(gemma->attention_scale, 0.5f);  // of a head of 4
+  EXPECT_EQ(gemma->embedding_scale, 2.0f);
+  EXPECT_EQ(gemma->logit_soft_cap, 30.0f);
+  const auto gpt2 = Load(ForFamily("gpt2"));
+  ASSERT_THAT(gpt2, IsOk());
+  EXPECT_FALSE(gpt2->layout.has_transposed_weights);
+  EXPECT_EQ(gpt2->rotary_dim, 0);
+  EXPECT_EQ(gpt2->intermediate_size, 8);
+  EXPECT_TRUE(gpt2->attention_bias);
+}
+
+TEST_F(GgufConfigTest, TheLargestGemmasScaleScoresByTheHiddenSize) {
+  GgufWriter writer;
+  writer.String("general.architecture", "gemma3").U32("gemma3.embedding_length", 32);
+  writer.U32("gemma3.block_count", 62).U32("gemma3.feed_forward_length", 8);
+  writer.U32("gemma3.context_length", 16).U32("gemma3.attention.head_count", 2);
+  writer.U32("gemma3.attention.head_count_kv", 1).U32("gemma3.attention.key_length", 4);
+  const auto config = Load(WithEmbedding(writer));
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->attention_scale, 0.25f);
+}
+
+TEST_F(GgufConfigTest, LongRopeIsAPairOfTensors) {
+  const auto factors = [](std::vector<float> values) {
+    return testing::TensorBytes(values, kernels::DType::kF32);
+  };
+  GgufWriter writer = ForFamily("phi3");
+  writer.U32("phi3.rope.scaling.original_context_length", 8);
+  writer.F32("phi3.rope.scaling.attn_factor", 1.25f);
+  writer.Tensor("rope_factors_short.weight", GgufTensorType::kF32, {2}, factors({1.0f, 2.0f}));
+  GgufWriter single = writer;
+  writer.Tensor("rope_factors_long.weight", GgufTensorType::kF32, {2}, factors({3.0f, 4.0f}));
+  const auto config = Load(writer);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->rope_scaling.kind, RopeScaling::Kind::kLongRope);
+  EXPECT_EQ(config->rope_scaling.original_context_tokens, 8);
+  EXPECT_EQ(config->rope_scaling.attention_factor, 1.25);
+  EXPECT_THAT(config->rope_scaling.long_factors, ElementsAre(3.0f, 4.0f));
+  EXPECT_THAT(Load(single), FailsWith(StatusCode::kDataLoss, "rope_factors_long.weight"));
+}
+
+TEST_F(GgufConfigTest, PartOfAHeadMayTurnWhereRowsAreNotInterleaved) {
+  GgufWriter partial = ForFamily("phi3");
+  partial.U32("phi3.rope.dimension_count", 2);
+  const auto config = Load(partial);
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->rotary_dim, 2);
+  for (const std::uint32_t count : {0u, 3u, 6u}) {
+    GgufWriter bad = ForFamily("phi3");
+    bad.U32("phi3.rope.dimension_count", count);
+    EXPECT_THAT(Load(bad), FailsWith(StatusCode::kInvalidArgument, "phi3.rope.dimension_count"));
+  }
 }
 
 TEST_F(GgufConfigTest, WrongMetadataIsNamed) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <utility>
+#include <vector>
+
 #include "engine/model/architecture.h"
 #include "engine/model/generation_config.h"
 #include "engine/model/shapes.h"
@@ -95,8 +99,10 @@ TEST(ModelConfigTest, RopeScalingIsReadFromEveryKey) {
 
 TEST(ModelConfigTest, UnknownRopeScalingIsRefused) {
   Json config = Llama();
-  config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 2}};
-  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "\"yarn\""));
+  config["rope_scaling"] = {{"rope_type", "ntk"}, {"factor", 2}};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kUnimplemented, "rope_scaling: rope_type: wanted default"));
+  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "\"ntk\""));
   config["rope_scaling"] = {{"rope_type", "linear"}};
   EXPECT_THAT(ParseModelConfig(config, "c"),
               FailsWith(StatusCode::kInvalidArgument, "rope_scaling: factor"));
@@ -127,6 +133,219 @@ TEST(ModelConfigTest, Qwen2HasBiasesAndAWindowOnDemand) {
   EXPECT_EQ(windowed.SlidingWindow(1), 64);
 }
 
+TEST(ModelConfigTest, LayerTypesSayWhichLayersHaveTheWindow) {
+  Json config = Family("Qwen2ForCausalLM", "qwen2",
+                       {{"use_sliding_window", true},
+                        {"sliding_window", 64},
+                        {"layer_types", {"sliding_attention", "full_attention"}}});
+  EXPECT_EQ(Parsed(config).SlidingWindow(0), 64);
+  EXPECT_EQ(Parsed(config).SlidingWindow(1), 0);
+  EXPECT_EQ(Parsed(config).LargestWindow(), 0);
+  config["layer_types"] = {"full_attention"};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "layer_types: wanted the types of 2 layers"));
+  config["layer_types"] = {"full_attention", 1};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "layer_types: wanted a list of strings"));
+  config["layer_types"] = {"full_attention", "linear_attention"};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kUnimplemented, "have \"linear_attention\""));
+}
+
+TEST(ModelConfigTest, Qwen3HasNormsOfHeadsAndNoBiases) {
+  Json config = Family("Qwen3ForCausalLM", "qwen3", {{"head_dim", nullptr}});
+  EXPECT_EQ(Parsed(config).head_dim, 128);
+  EXPECT_EQ(Parsed(config).layout.q_norm, "self_attn.q_norm");
+  EXPECT_FALSE(Parsed(config).attention_bias);
+  config["attention_bias"] = true;
+  EXPECT_TRUE(Parsed(config).attention_output_bias);
+}
+
+TEST(ModelConfigTest, Phi3HasFusedLayersAndAShareOfEachHeadTurns) {
+  Json config = Family("Phi3ForCausalLM", "phi3", {{"partial_rotary_factor", 0.75}});
+  EXPECT_EQ(Parsed(config).rotary_dim, 6);
+  EXPECT_TRUE(Parsed(config).layout.has_fused_qkv());
+  EXPECT_TRUE(Parsed(config).layout.has_fused_gate());
+  EXPECT_EQ(Parsed(config).sliding_window, 0);
+  config["sliding_window"] = 2047;
+  EXPECT_EQ(Parsed(config).sliding_window, 2047);
+  config["partial_rotary_factor"] = 0.4;  // 3 of 8
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "partial_rotary_factor"));
+}
+
+TEST(ModelConfigTest, LongRopeOfPhi3IsReadUnderAllItsNames) {
+  Json config = Family("Phi3ForCausalLM", "phi3", {{"original_max_position_embeddings", 128}});
+  for (const char* name : {"longrope", "su", "yarn"}) {
+    config["rope_scaling"] = {
+        {"type", name}, {"short_factor", {1, 1, 1, 1}}, {"long_factor", {1, 2, 3, 4.5}}};
+    const RopeScaling scaling = Parsed(config).rope_scaling;
+    EXPECT_EQ(scaling.kind, RopeScaling::Kind::kLongRope) << name;
+    EXPECT_EQ(scaling.factor, 4.0);
+    EXPECT_EQ(scaling.original_context_tokens, 128);
+    EXPECT_NEAR(scaling.attention_factor, std::sqrt(1 + std::log(4.0) / std::log(128.0)), 1e-12);
+    EXPECT_EQ(scaling.long_factors, (std::vector<float>{1, 2, 3, 4.5f}));
+  }
+  config["rope_scaling"]["long_factor"] = {1, 2, 3};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "long_factor: wanted a list of 4 numbers"));
+  config["rope_scaling"]["long_factor"] = {1, 2, 3, 0};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "long_factor: wanted a list of numbers in"));
+  config["rope_scaling"]["long_factor"] = {1, 2, 3, "4"};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "long_factor"));
+}
+
+TEST(ModelConfigTest, YarnHasTheDefaultsOfItsPaper) {
+  Json config = Llama();
+  config["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 4}};
+  const RopeScaling scaling = Parsed(config).rope_scaling;
+  EXPECT_EQ(scaling.kind, RopeScaling::Kind::kYarn);
+  EXPECT_EQ(scaling.original_context_tokens, 512);
+  EXPECT_EQ(scaling.beta_fast, 32);
+  EXPECT_EQ(scaling.beta_slow, 1);
+  EXPECT_TRUE(scaling.truncate);
+  EXPECT_NEAR(scaling.attention_factor, 0.1 * std::log(4.0) + 1, 1e-12);
+  config["rope_scaling"]["attention_factor"] = 1.5;
+  EXPECT_EQ(Parsed(config).rope_scaling.attention_factor, 1.5);
+  config["rope_scaling"]["beta_fast"] = 0;
+  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kInvalidArgument, "beta_fast"));
+  config["rope_scaling"] = {{"rope_type", "yarn"}};
+  EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kInvalidArgument, "factor"));
+}
+
+// What is trained on fewer positions than it reaches may be asked for more than its default.
+TEST(ModelConfigTest, ScaledModelsReachBeyondTheirPositions) {
+  Json config = Llama();
+  EXPECT_EQ(Parsed(config).MaxContextTokens(), 512);
+  config["rope_scaling"] = {{"rope_type", "dynamic"}, {"factor", 4}};
+  EXPECT_EQ(Parsed(config).MaxContextTokens(), 2048);
+  config["rope_scaling"] = {
+      {"rope_type", "yarn"}, {"factor", 8}, {"original_max_position_embeddings", 256}};
+  EXPECT_EQ(Parsed(config).MaxContextTokens(), 2048);
+  config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 4}};
+  EXPECT_EQ(Parsed(config).MaxContextTokens(), 512);
+}
+
+TEST(ModelConfigTest, Gemma2AlternatesWindowsAndCapsScores) {
+  Json config = Family("Gemma2ForCausalLM", "gemma2",
+                       {{"hidden_activation", "gelu_pytorch_tanh"}, {"num_hidden_layers", 3}});
+  const ModelConfig parsed = Parsed(config);
+  EXPECT_EQ(parsed.head_dim, 256);
+  EXPECT_EQ(parsed.attention_scale, 1.0f / 16);
+  EXPECT_EQ(parsed.attention_soft_cap, 50.0f);
+  EXPECT_EQ(parsed.logit_soft_cap, 30.0f);
+  EXPECT_EQ(parsed.norm_weight_offset, 1.0f);
+  EXPECT_EQ(parsed.activation, kernels::ActivationKind::kGeluTanh);
+  EXPECT_TRUE(parsed.tie_word_embeddings);
+  EXPECT_EQ(parsed.SlidingWindow(0), 4096);
+  EXPECT_EQ(parsed.SlidingWindow(1), 0);
+  EXPECT_EQ(parsed.SlidingWindow(2), 4096);
+  config["attn_logit_softcapping"] = nullptr;
+  EXPECT_EQ(Parsed(config).attention_soft_cap, 0.0f);
+  for (const auto& [field, value] :
+       std::vector<std::pair<const char*, Json>>{{"attn_logit_softcapping", -1},
+                                                 {"final_logit_softcapping", "30"},
+                                                 {"query_pre_attn_scalar", 0},
+                                                 {"sliding_window", 0}}) {
+    Json bad = config;
+    bad[field] = value;
+    EXPECT_THAT(ParseModelConfig(bad, "c"),
+                FailsWith(StatusCode::kInvalidArgument, std::string("c: ") + field));
+  }
+}
+
+TEST(ModelConfigTest, EmbeddingsOfGemmaAreScaledInTheTypeOfTheModel) {
+  Json config = Family("Gemma2ForCausalLM", "gemma2", {{"hidden_size", 3072}});
+  EXPECT_EQ(Parsed(config).embedding_scale, std::sqrt(3072.0f));
+  config["torch_dtype"] = "bfloat16";
+  EXPECT_EQ(Parsed(config).embedding_scale, 55.5f);
+  config.erase("torch_dtype");
+  config["dtype"] = "float16";
+  EXPECT_EQ(Parsed(config).embedding_scale, 55.4375f);
+}
+
+TEST(ModelConfigTest, Gemma3HasALocalRotaryBaseUnderItsWindows) {
+  Json config = Family("Gemma3ForCausalLM", "gemma3_text", {{"num_hidden_layers", 7}});
+  const ModelConfig parsed = Parsed(config);
+  EXPECT_EQ(parsed.rope_theta, 1e6);
+  EXPECT_EQ(parsed.local_rope_theta, 1e4);
+  EXPECT_EQ(parsed.attention_soft_cap, 0.0f);
+  EXPECT_EQ(parsed.logit_soft_cap, 0.0f);
+  EXPECT_EQ(parsed.layout.k_norm, "self_attn.k_norm");
+  EXPECT_EQ(parsed.SlidingWindow(4), 4096);
+  EXPECT_EQ(parsed.SlidingWindow(5), 0);
+  EXPECT_EQ(parsed.SlidingWindow(6), 4096);
+  config["rope_parameters"] = {
+      {"full_attention", {{"rope_type", "linear"}, {"factor", 8.0}, {"rope_theta", 2e6}}},
+      {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 3e4}}}};
+  EXPECT_EQ(Parsed(config).rope_theta, 2e6);
+  EXPECT_EQ(Parsed(config).rope_scaling.factor, 8.0);
+  EXPECT_EQ(Parsed(config).local_rope_theta, 3e4);
+  config["rope_parameters"]["sliding_attention"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kUnimplemented, "sliding_attention: rope_type"));
+  config.erase("rope_parameters");
+  config["use_bidirectional_attention"] = true;
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kUnimplemented, "use_bidirectional_attention"));
+}
+
+TEST(ModelConfigTest, TheTextPartOfGemma3NamesOnlyWhatIsNotItsDefault) {
+  const Json config = Json::parse(R"({"architectures": ["Gemma3ForConditionalGeneration"],
+    "model_type": "gemma3", "eos_token_id": [1, 106], "torch_dtype": "bfloat16",
+    "text_config": {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34,
+                    "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "sliding_window": 1024},
+    "vision_config": {}})");
+  const ModelConfig parsed = Parsed(config);
+  EXPECT_EQ(parsed.num_layers, 34);
+  EXPECT_EQ(parsed.vocab_size, 262208);
+  EXPECT_EQ(parsed.num_heads, 8);
+  EXPECT_EQ(parsed.num_kv_heads, 4);
+  EXPECT_EQ(parsed.head_dim, 256);
+  EXPECT_EQ(parsed.sliding_window, 1024);
+  EXPECT_EQ(parsed.embedding_scale, 50.5f);
+  EXPECT_EQ(parsed.eos_token_ids, (std::vector<std::int32_t>{1, 106}));
+  Json bad = config;
+  bad["text_config"]["num_hidden_layers"] = 0;
+  EXPECT_THAT(ParseModelConfig(bad, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "c: text_config: num_hidden_layers: wanted"));
+}
+
+TEST(ModelConfigTest, Gpt2HasNamesOfItsOwn) {
+  Json config = Json::parse(R"({"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
+    "n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 100, "vocab_size": 50,
+    "layer_norm_epsilon": 1e-4})");
+  const ModelConfig parsed = Parsed(config);
+  EXPECT_EQ(parsed.intermediate_size, 256);
+  EXPECT_EQ(parsed.head_dim, 16);
+  EXPECT_EQ(parsed.rotary_dim, 0);
+  EXPECT_EQ(parsed.max_position_embeddings, 100);
+  EXPECT_EQ(parsed.norm_epsilon, 1e-4f);
+  EXPECT_EQ(parsed.norm_kind, kernels::NormKind::kLayer);
+  EXPECT_EQ(parsed.activation, kernels::ActivationKind::kGeluTanh);
+  EXPECT_TRUE(parsed.tie_word_embeddings);
+  EXPECT_TRUE(parsed.layout.has_transposed_weights);
+  EXPECT_FALSE(parsed.layout.has_gate());
+  config["scale_attn_weights"] = false;
+  EXPECT_EQ(Parsed(config).attention_scale, 1.0f);
+  config["scale_attn_by_inverse_layer_idx"] = true;
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kUnimplemented, "scale_attn_by_inverse_layer_idx"));
+  config.erase("scale_attn_by_inverse_layer_idx");
+  for (const auto& [field, value] :
+       std::vector<std::pair<const char*, Json>>{{"n_embd", 66}, {"n_layer", 0}, {"n_head", -1}}) {
+    Json bad = config;
+    bad[field] = value;
+    EXPECT_THAT(ParseModelConfig(bad, "c"),
+                FailsWith(StatusCode::kInvalidArgument, std::string("c: ") + field));
+  }
+  config.erase("n_embd");
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "n_embd: wanted"));
+}
+
 TEST(ModelConfigTest, BertIsAnEncoder) {
   Json config = Family("BertModel", "bert", {{"hidden_act", "gelu_new"}});
   EXPECT_TRUE(Parsed(config).is_encoder());
@@ -135,6 +354,19 @@ TEST(ModelConfigTest, BertIsAnEncoder) {
   EXPECT_EQ(Parsed(config).activation, kernels::ActivationKind::kGelu);
   config["position_embedding_type"] = "relative_key";
   EXPECT_THAT(ParseModelConfig(config, "c"), FailsWith(StatusCode::kUnimplemented, "relative_key"));
+}
+
+TEST(ModelConfigTest, RobertaHasRoomForFewerTokensThanPositions) {
+  Json config = Family("XLMRobertaModel", "xlm-roberta",
+                       {{"hidden_act", "gelu"}, {"max_position_embeddings", 514}});
+  EXPECT_TRUE(Parsed(config).is_encoder());
+  EXPECT_EQ(Parsed(config).max_position_embeddings, 512);
+  EXPECT_EQ(Parsed(config).first_position(), 2);
+  config["pad_token_id"] = 3;
+  EXPECT_EQ(Parsed(config).max_position_embeddings, 510);
+  config["max_position_embeddings"] = 4;
+  EXPECT_THAT(ParseModelConfig(config, "c"),
+              FailsWith(StatusCode::kInvalidArgument, "max_position_embeddings"));
 }
 
 TEST(ModelConfigTest, ModelTypeStandsInForTheArchitecture) {

@@ -10,6 +10,7 @@ using Tokens = std::vector<TokenId>;
 TEST(PromptLookupTest, WhatFollowedTheSameThreeTokensIsGuessed) {
   PromptLookup lookup(8);
   EXPECT_EQ(lookup.Guess(Tokens{1, 2, 3, 4, 5, 6, 9, 1, 2, 3}), (Tokens{4, 5, 6, 9}));
+  EXPECT_EQ(PromptLookup(3).Guess(Tokens{1, 2, 3, 4, 5, 6, 9, 1, 2, 3}), (Tokens{4, 5, 6}));
 }
 
 TEST(PromptLookupTest, TheLatestPlaceCounts) {
@@ -24,9 +25,9 @@ TEST(PromptLookupTest, NothingRepeatsNothingIsGuessed) {
   EXPECT_TRUE(lookup.Guess(Tokens{1, 2, 3, 4}).empty());
 }
 
-TEST(PromptLookupTest, ARepeatedTokenIsGuessedToGoOn) {
-  PromptLookup lookup(8);
-  EXPECT_EQ(lookup.Guess(Tokens{7, 7, 7, 7}), (Tokens{7}));
+TEST(PromptLookupTest, WhatGoesRoundIsGuessedToGoOn) {
+  EXPECT_EQ(PromptLookup(8).Guess(Tokens{7, 7, 7, 7}), (Tokens{7, 7, 7, 7}));
+  EXPECT_EQ(PromptLookup(8).Guess(Tokens{1, 2, 3, 1, 2, 3}), (Tokens{1, 2, 3, 1}));
 }
 
 TEST(PromptLookupTest, GuessesGrowWhileTheyAreRight) {

@@ -8,6 +8,7 @@
 
 #include "kernels/half.h"
 #include "kernels/quant/bitsandbytes.h"
+#include "tests/support/quantized_tensors.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::kernels {
@@ -15,14 +16,10 @@ namespace {
 
 using absl::StatusCode;
 using quire::testing::FailsWith;
-
-MatrixView View(std::vector<float>& values, std::int64_t rows) {
-  const auto cols = static_cast<std::int64_t>(values.size()) / rows;
-  return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = cols};
-}
+using quire::testing::RowsOf;
 
 std::vector<float> Rounded(std::vector<float> values, std::int64_t rows, RoundingKind kind) {
-  const auto weight = RoundToNearest(View(values, rows), kind);
+  const auto weight = RoundToNearest(RowsOf(values, rows), kind);
   EXPECT_TRUE(weight.ok()) << weight.status();
   return DecodeQuantizedWeight(**weight);
 }
@@ -34,15 +31,16 @@ double GridError(RoundingKind kind) {
     case RoundingKind::kInt8:
       return 0.5 / 127 * 1.0001;
     case RoundingKind::kInt4:
-      return 0.5 / 7 + 1.0 / 256;
+      // What lies beyond 7/8 on the side without an eighth step.
+      return 1.0 / 8 + 1.0 / 256;
     case RoundingKind::kNf4:
-      // Half of the widest gap, between -1 and the next value.
-      return (kNf4Values[1] - kNf4Values[0]) / 2 + 1.0 / 256;
+      // What lies beyond the smallest scale that is tried.
+      return 1 - 0.82 + 1.0 / 256;
   }
   return 0;
 }
 
-TEST(RoundToNearestTest, ErrorsStayBelowHalfAStep) {
+TEST(RoundToNearestTest, ErrorsStayWithinTheGrid) {
   for (const RoundingKind kind : {RoundingKind::kInt8, RoundingKind::kInt4, RoundingKind::kNf4}) {
     std::mt19937 random(1);
     std::normal_distribution<float> normal(0.0f, 0.02f);
@@ -102,6 +100,13 @@ TEST(RoundToNearestTest, ZerosAndWhatIsNoNumberDoNotTrap) {
     EXPECT_EQ(Rounded({kInfinity, -kInfinity, std::nanf(""), 1e-44f}, 1, kind).size(), 4u);
     EXPECT_EQ(Rounded({1e-44f, 1e-45f, -1e-44f, 0.0f}, 1, kind).size(), 4u);
   }
+}
+
+TEST(RoundToNearestTest, KindsHaveNames) {
+  for (const std::string_view name : kRoundingKinds) {
+    EXPECT_EQ(RoundingKindName(*ParseRoundingKind(name)), name);
+  }
+  EXPECT_THAT(ParseRoundingKind("int5"), FailsWith(StatusCode::kInvalidArgument, "int5"));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(CommandLineTest, RefusesWhatIsNotOffered) {
   EXPECT_THROW(Selected({}), CLI::ParseError);
   EXPECT_THROW(Selected({"docs"}), CLI::ParseError);
   EXPECT_THROW(Selected({"perplexity"}), CLI::ParseError);
-  EXPECT_THROW(Selected({"generate", "--quantize", "int8"}), CLI::ParseError);
+  EXPECT_THROW(Selected({"generate", "--quantize", "int5"}), CLI::ParseError);
   EXPECT_THROW(Selected({"ask", "q", "--strategy", "tree"}), CLI::ParseError);
   EXPECT_THROW(Selected({"generate", "--prompt", "a", "--prompt-ids", "1"}), CLI::ParseError);
 }

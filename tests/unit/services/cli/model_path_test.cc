@@ -85,8 +85,8 @@ TEST_F(ModelPathTest, SaysWhatToDoWhereNothingIsBundled) {
 }
 
 TEST_F(ModelPathTest, RefusesWhatIsNotSupported) {
-  EXPECT_THAT(ResolveModel("hf:org/model", ModelKind::kLanguage, options_),
-              FailsWith(absl::StatusCode::kInvalidArgument, "not supported yet"));
+  EXPECT_THAT(ResolveModel("hf:", ModelKind::kLanguage, options_),
+              FailsWith(absl::StatusCode::kInvalidArgument, "hf:ORG/REPO"));
   const std::string text = AddFile("model.txt");
   EXPECT_THAT(ResolveModel(text, ModelKind::kLanguage, options_),
               FailsWith(absl::StatusCode::kInvalidArgument, "wanted a directory or a .gguf file"));

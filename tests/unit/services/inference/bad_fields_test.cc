@@ -134,6 +134,11 @@ class BadFieldsTest : public ::testing::Test {
     request.add_texts("x");
     return request;
   }
+  static inference::v1::RerankRequest Valid(inference::v1::RerankRequest request) {
+    request.set_query("x");
+    request.add_documents("x");
+    return request;
+  }
   static inference::v1::ScoreRequest Valid(inference::v1::ScoreRequest request) {
     request.add_ids(1);
     request.add_ids(2);
@@ -150,8 +155,8 @@ using Requests =
                      inference::v1::CancelGroupRequest, inference::v1::RenderPromptRequest,
                      inference::v1::TokenizeRequest, inference::v1::DetokenizeRequest,
                      inference::v1::CountTokensRequest, inference::v1::EmbedRequest,
-                     inference::v1::ScoreRequest, inference::v1::ListModelsRequest,
-                     inference::v1::GetModelRequest>;
+                     inference::v1::RerankRequest, inference::v1::ScoreRequest,
+                     inference::v1::ListModelsRequest, inference::v1::GetModelRequest>;
 TYPED_TEST_SUITE(BadFieldsTest, Requests);
 
 TYPED_TEST(BadFieldsTest, BaseIsValid) {

@@ -9,6 +9,7 @@
 
 #include "engine/embedder.h"
 #include "engine/engine.h"
+#include "engine/reranker.h"
 #include "services/inference/call.h"
 #include "services/inference/model_registry.h"
 
@@ -197,23 +198,63 @@ class CountingEmbedder final : public engine::Embedder {
   int num_batches_ = 0;
 };
 
-// A server's models: "writer" answers from `script`, "vectors" embeds.
+// Scores a document by its bytes, pairs of 10 tokens with 3 special ones.
+class CountingReranker final : public engine::Reranker {
+ public:
+  StatusOr<engine::RerankBatch> Rerank(const std::string& query,
+                                       std::span<const std::string> documents) override {
+    engine::RerankBatch batch;
+    for (const std::string& document : documents) {
+      const auto tokens = static_cast<std::int32_t>(query.size() + document.size()) + 3;
+      batch.scores.push_back(static_cast<float>(document.size()));
+      batch.logits.push_back(static_cast<float>(document.size()));
+      batch.num_tokens.push_back(std::min(tokens, max_tokens()));
+      batch.truncated.push_back(tokens > max_tokens());
+    }
+    ++num_batches_;
+    return batch;
+  }
+  const engine::Tokenizer& tokenizer() const override { return tokenizer_; }
+  std::int32_t num_labels() const override { return 1; }
+  std::int32_t max_tokens() const override { return 10; }
+  std::int32_t max_query_tokens() const override { return 6; }
+  engine::ModelMemory memory() const override {
+    return {.weight_bytes = 11, .workspace_bytes = 12};
+  }
+  const std::string& architecture() const override { return architecture_; }
+
+  int num_batches() const { return num_batches_; }
+
+ private:
+  ByteTokenizer tokenizer_;
+  const std::string architecture_ = "BertForSequenceClassification";
+  int num_batches_ = 0;
+};
+
+// A server's models: "writer" answers from `script`, "vectors" embeds, "judge" reranks.
 inline ModelRegistry MakeRegistry(EngineScript& script, bool has_template = true) {
   return ModelRegistry(
       "cpu/test",
-      ServedLanguageModel{"writer", std::make_unique<ScriptedEngine>(script, has_template),
-                          /*kv_block_size=*/16},
-      ServedEmbeddingModel{"vectors", std::make_unique<CountingEmbedder>()});
+      {.language =
+           ServedLanguageModel{"writer", std::make_unique<ScriptedEngine>(script, has_template),
+                               /*kv_block_size=*/16},
+       .embedding = ServedEmbeddingModel{"vectors", std::make_unique<CountingEmbedder>()},
+       .reranking = ServedRerankingModel{"judge", std::make_unique<CountingReranker>()}});
 }
 inline ModelRegistry MakeLanguageRegistry(EngineScript& script) {
-  return ModelRegistry("cpu/test",
-                       ServedLanguageModel{"writer", std::make_unique<ScriptedEngine>(script, true),
-                                           /*kv_block_size=*/16},
-                       std::nullopt);
+  return ModelRegistry(
+      "cpu/test",
+      {.language = ServedLanguageModel{"writer", std::make_unique<ScriptedEngine>(script, true),
+                                       /*kv_block_size=*/16},
+       .embedding = std::nullopt,
+       .reranking = std::nullopt});
 }
 inline ModelRegistry MakeEmbeddingRegistry() {
-  return ModelRegistry("cpu/test", std::nullopt,
-                       ServedEmbeddingModel{"vectors", std::make_unique<CountingEmbedder>()});
+  return ModelRegistry(
+      "cpu/test",
+      {.language = std::nullopt,
+       .embedding = ServedEmbeddingModel{"vectors", std::make_unique<CountingEmbedder>()},
+       .reranking = std::nullopt});
 }
 
 // A call of a client that stays, with seed 77.

@@ -27,6 +27,20 @@ TEST(ModelRegistryTest, FindsModelsByNameResourceNameAndDefault) {
   }
 }
 
+TEST(ModelRegistryTest, TheRerankingModelHasNamesToo) {
+  testing::EngineScript script;
+  const ModelRegistry models = testing::MakeRegistry(script);
+  for (const char* name : {"", "default-reranking", "judge", "models/judge"}) {
+    const auto found = models.FindRerankingModel(name);
+    ASSERT_TRUE(found.ok()) << name << ": " << found.status();
+    EXPECT_EQ((*found)->name, "judge");
+  }
+  EXPECT_EQ(*models.FindTokenizer("judge"), &models.reranking()->reranker->tokenizer());
+  EXPECT_THAT(models.FindEmbeddingModel("judge"),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "only reranks"));
+  EXPECT_THAT(models.FindRerankingModel("other"), HasCode(absl::StatusCode::kNotFound));
+}
+
 TEST(ModelRegistryTest, UnknownNamesAreNotFound) {
   testing::EngineScript script;
   const ModelRegistry models = testing::MakeRegistry(script);
@@ -76,6 +90,7 @@ TEST(ModelNameTest, GivenNamesAreChecked) {
   EXPECT_THAT(ModelName("a/b", "x"), HasCode(code));
   EXPECT_THAT(ModelName("default", "x"), HasCode(code));
   EXPECT_THAT(ModelName("default-embedding", "x"), HasCode(code));
+  EXPECT_THAT(ModelName("default-reranking", "x"), HasCode(code));
   EXPECT_THAT(ModelName(std::string(129, 'a'), "x"), HasCode(code));
 }
 

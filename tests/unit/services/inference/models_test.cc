@@ -24,7 +24,7 @@ class ModelsTest : public ::testing::Test {
 TEST_F(ModelsTest, ListsTheLanguageModelFirst) {
   ListModelsResponse response;
   ASSERT_THAT(ListModels(models_, {}, response), IsOk());
-  ASSERT_EQ(response.models_size(), 2);
+  ASSERT_EQ(response.models_size(), 3);
   EXPECT_EQ(response.next_page_token(), "");
   const auto& writer = response.models(0);
   EXPECT_EQ(writer.name(), "models/writer");
@@ -36,6 +36,10 @@ TEST_F(ModelsTest, ListsTheLanguageModelFirst) {
   EXPECT_EQ(vectors.embedding_dimension(), 2);
   EXPECT_EQ(vectors.fingerprint(), "f1");
   EXPECT_TRUE(!vectors.can_generate() && !vectors.can_chat() && vectors.can_embed());
+  const auto& judge = response.models(2);
+  EXPECT_EQ(judge.name(), "models/judge");
+  EXPECT_EQ(judge.context_tokens(), 10);
+  EXPECT_TRUE(!judge.can_generate() && !judge.can_embed() && judge.can_rerank());
 }
 
 TEST_F(ModelsTest, PagesFollowEachOther) {
@@ -50,7 +54,12 @@ TEST_F(ModelsTest, PagesFollowEachOther) {
   ASSERT_THAT(ListModels(models_, request, second), IsOk());
   ASSERT_EQ(second.models_size(), 1);
   EXPECT_EQ(second.models(0).name(), "models/vectors");
-  EXPECT_EQ(second.next_page_token(), "");
+  request.set_page_token(second.next_page_token());
+  ListModelsResponse third;
+  ASSERT_THAT(ListModels(models_, request, third), IsOk());
+  ASSERT_EQ(third.models_size(), 1);
+  EXPECT_EQ(third.models(0).name(), "models/judge");
+  EXPECT_EQ(third.next_page_token(), "");
 }
 
 TEST_F(ModelsTest, BadPagesAreRefused) {
@@ -74,6 +83,7 @@ TEST_F(ModelsTest, GetModelKnowsNamesAndDefaults) {
   EXPECT_EQ(get("models/writer"), "models/writer");
   EXPECT_EQ(get("models/default"), "models/writer");
   EXPECT_EQ(get("models/default-embedding"), "models/vectors");
+  EXPECT_EQ(get("models/default-reranking"), "models/judge");
   EXPECT_EQ(get("models/other"), "NOT_FOUND");
   EXPECT_EQ(get("writer"), "INVALID_ARGUMENT");
   EXPECT_EQ(get("models/"), "INVALID_ARGUMENT");
@@ -96,9 +106,10 @@ TEST_F(ModelsTest, ServerInfoTellsWhoGetsTheMemory) {
   const engine::MemoryPlan plan = {
       .available_bytes = 100,
       .embedding = engine::ModelMemory{.weight_bytes = 1, .workspace_bytes = 2},
+      .reranking = engine::ModelMemory{.weight_bytes = 7, .workspace_bytes = 8},
       .language = engine::ModelMemory{.weight_bytes = 3, .workspace_bytes = 4},
       .kv = {.size_bytes = 5, .dtype = kernels::DType::kI8, .context_tokens = 6}};
-  const ModelRegistry registry("cpu/test", std::nullopt, std::nullopt, plan);
+  const ModelRegistry registry("cpu/test", {}, plan);
   inference::v1::GetServerInfoResponse response;
   ASSERT_THAT(GetServerInfo(registry, response), IsOk());
   const inference::v1::MemoryPlan& memory = response.memory();
@@ -108,6 +119,8 @@ TEST_F(ModelsTest, ServerInfoTellsWhoGetsTheMemory) {
   EXPECT_EQ(memory.language_weight_bytes(), 3);
   EXPECT_EQ(memory.language_workspace_bytes(), 4);
   EXPECT_EQ(memory.kv_cache_bytes(), 5);
+  EXPECT_EQ(memory.reranking_weight_bytes(), 7);
+  EXPECT_EQ(memory.reranking_workspace_bytes(), 8);
   EXPECT_EQ(memory.kv_cache_type(), "int8");
   EXPECT_EQ(memory.context_tokens(), 6);
 }

@@ -1,0 +1,73 @@
+#include "engine/tokenizer/run_windows.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+
+namespace quire::engine {
+namespace {
+
+// Tokens at the end of a window that the next one begins with again. Too few cost a wider window
+// now and then, never a wrong token.
+constexpr std::size_t kOverlapTokens = 16;
+
+}  // namespace
+
+void RunWindows::AppendTo(std::vector<SubwordToken>& tokens) {
+  first_ = tokens.size();
+  while (begin_ < word_.size()) {
+    if (AppendWindow(tokens)) size_ = bytes_;
+  }
+}
+
+bool RunWindows::AppendWindow(std::vector<SubwordToken>& tokens) {
+  std::size_t end = word_.size();
+  if (size_ < word_.size() - begin_) end = std::max(CharacterBegin(begin_ + size_), begin_ + 1);
+  const std::size_t num_before = tokens.size();
+  encode_(begin_, end, tokens);
+  if (tokens.size() == num_before) {  // characters that no token stands for
+    begin_ = end;
+    return true;
+  }
+  if (num_before > first_ && !AreNeighbours(tokens[num_before - 1], tokens[num_before])) {
+    const Window& last = windows_.back();
+    begin_ = last.begin;
+    size_ = 2 * (end - begin_);
+    tokens.resize(last.num_tokens);
+    windows_.pop_back();
+    return false;
+  }
+  windows_.push_back({begin_, num_before});
+  begin_ = end;
+  if (end < word_.size()) DropLast(num_before, tokens);
+  return true;
+}
+
+void RunWindows::DropLast(std::size_t num_before, std::vector<SubwordToken>& tokens) {
+  std::size_t count = tokens.size() - std::min(kOverlapTokens, (tokens.size() - num_before) / 2);
+  // A character may be several tokens.
+  while (count > num_before && CharacterBegin(tokens[count - 1].end) != tokens[count - 1].end) {
+    --count;
+  }
+  if (count == num_before || count == tokens.size()) return;
+  tokens.resize(count);
+  begin_ = tokens.back().end;
+}
+
+bool RunWindows::AreNeighbours(const SubwordToken& left, const SubwordToken& right) {
+  together_.clear();
+  std::size_t end = right.end;
+  while (end < word_.size() && CharacterBegin(end) != end) ++end;
+  encode_(CharacterBegin(left.begin), end, together_);
+  return std::any_of(together_.begin(), together_.end(), [&](const SubwordToken& token) {
+    return token.id == left.id && token.begin == left.begin && token.end == left.end;
+  });
+}
+
+std::size_t RunWindows::CharacterBegin(std::size_t at) const {
+  if (!by_character_ || at >= word_.size()) return at;
+  while (at > 0 && IsUtf8Continuation(word_[at])) --at;
+  return at;
+}
+
+}  // namespace quire::engine
