@@ -259,11 +259,8 @@ Status ReadRotaryPairs(const GgufFile& file, const std::string& prefix, bool is_
 // "llama, qwen2, ..." for messages.
 std::string FamilyNames() {
   std::string names;
-  for (const Family& family : kFamilies) {
-    if (!names.empty()) names += ", ";
-    names += family.gguf;
-  }
-  return names;
+  for (const Family& family : kFamilies) names += fmt::format("{}, ", family.gguf);
+  return names + std::string(kGgufBert);
 }
 
 }  // namespace

@@ -112,6 +112,7 @@ StatusOr<SentenceTransformersConfig> LoadSentenceTransformersConfig(const std::s
   if (IsGgufPath(directory)) {
     QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(directory, MappedFile::Wanted::kSome));
     QUIRE_ASSIGN_OR_RETURN(config.pooling, ReadGgufPooling(*file));
+    QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
     return config;
   }
   QUIRE_RETURN_IF_ERROR(ReadModuleList(directory, config));

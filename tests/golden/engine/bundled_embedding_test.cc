@@ -120,8 +120,8 @@ TEST_F(BundledEmbeddingTest, QuestionsFindTheirDocument) {
   RecordProperty("among_three", std::to_string(share(among_three)));
   std::cout << "right document first: " << share(first)
             << ", among the first three passages: " << share(among_three) << "\n";
-  EXPECT_GE(share(first), 0.80);
-  EXPECT_GE(share(among_three), 0.92);
+  EXPECT_GE(share(first), 0.74);
+  EXPECT_GE(share(among_three), 0.95);
 }
 
 TEST_F(BundledEmbeddingTest, EveryTextHasAUnitVector) {
