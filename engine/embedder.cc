@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/encoder_passes.h"
+#include "engine/formats/gguf_file.h"
 #include "engine/formats/model_weights.h"
 #include "engine/formats/static_table.h"
 #include "engine/model/encoder.h"
@@ -184,10 +185,16 @@ StatusOr<TextEncoding> StaticTextEncoding(const LoadedEncoder& model, std::int32
   return encoding;
 }
 
+// `checkpoint`: null where the model is a GGUF file.
 StatusOr<std::unique_ptr<EmbeddingModel>> LoadEmbeddingModel(
     const LoadedEncoder& model, std::shared_ptr<const Checkpoint> checkpoint,
     kernels::Device& device) {
   const std::int32_t batch = model.max_batch_tokens;
+  if (checkpoint == nullptr) {
+    QUIRE_ASSIGN_OR_RETURN(const auto weights, OpenModelWeights(model.settings.model_directory,
+                                                                /*stored=*/{}, /*on_load=*/{}));
+    return Encoder::Load(model.config, *weights, batch, batch, device);
+  }
   if (model.config.is_static()) {
     QUIRE_ASSIGN_OR_RETURN(const auto table, StaticTable::Open(std::move(checkpoint)));
     return StaticEmbedding::Load(model.config, *table, batch, batch, device);
@@ -199,6 +206,7 @@ StatusOr<std::unique_ptr<EmbeddingModel>> LoadEmbeddingModel(
 
 // The configuration and the tokenizer; the layout of static embedding models has no config.json.
 std::vector<std::string> HashedFiles(const std::string& path, const LoadedEncoder& model) {
+  if (IsGgufPath(path)) return {path};
   std::vector<std::string> files = {path + "/config.json",
                                     model.settings.model_directory + "/tokenizer.json"};
   if (model.config.is_static() && !std::filesystem::exists(files.front()))
@@ -227,11 +235,14 @@ StatusOr<LoadedEncoder> LoadEncoder(const EmbedderOptions& options, kernels::Dev
   }
   // A batch holds at least one text of full length.
   model.max_batch_tokens = std::max(options.max_batch_tokens, model.max_tokens);
-  QUIRE_ASSIGN_OR_RETURN(auto opened, Checkpoint::Open(model.settings.model_directory));
-  const std::shared_ptr<const Checkpoint> checkpoint = std::move(opened);
+  std::shared_ptr<const Checkpoint> checkpoint;
+  if (!IsGgufPath(path)) {
+    QUIRE_ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(model.settings.model_directory));
+  }
   QUIRE_ASSIGN_OR_RETURN(model.encoder, LoadEmbeddingModel(model, checkpoint, device));
-  QUIRE_ASSIGN_OR_RETURN(model.fingerprint, ModelFingerprint(HashedFiles(path, model), *checkpoint,
-                                                             SettingsText(model)));
+  QUIRE_ASSIGN_OR_RETURN(
+      model.fingerprint,
+      ModelFingerprint(HashedFiles(path, model), checkpoint.get(), SettingsText(model)));
   return model;
 }
 

@@ -15,7 +15,8 @@
 namespace quire::engine {
 
 struct EmbedderOptions {
-  std::string model_path;                // a Hugging Face or sentence-transformers directory
+  // A Hugging Face or sentence-transformers directory, or a GGUF file.
+  std::string model_path;
   // Tokens of one forward pass, and at least one text of full length. More make the calls of others
   // wait longer and save no time.
   std::int32_t max_batch_tokens = 512;

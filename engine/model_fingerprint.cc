@@ -19,15 +19,17 @@ void UpdateFramed(Sha256& hash, std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 StatusOr<std::string> ModelFingerprint(std::span<const std::string> files,
-                                       const Checkpoint& checkpoint, std::string_view settings) {
+                                       const Checkpoint* checkpoint, std::string_view settings) {
   Sha256 hash;
   for (const std::string& path : files) {
     QUIRE_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
     UpdateFramed(hash, file->bytes());
     QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
   }
-  for (const auto& shard : checkpoint.shards()) UpdateFramed(hash, shard->content());
-  QUIRE_RETURN_IF_ERROR(CheckUnchanged(checkpoint.files()));
+  if (checkpoint != nullptr) {
+    for (const auto& shard : checkpoint->shards()) UpdateFramed(hash, shard->content());
+    QUIRE_RETURN_IF_ERROR(CheckUnchanged(checkpoint->files()));
+  }
   UpdateFramed(hash, Bytes(settings));
   return ToHex(Bytes(hash.Finish()));
 }

@@ -119,7 +119,8 @@ run_stage() {
     asan) QUIRE_FUZZ_SECONDS=${QUIRE_FUZZ_SECONDS:-60} \
       build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
     # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
-    tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' -R '^(base|kernels|engine)' ;;
+    tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' \
+      -R '^(base|kernels_unit|engine)_test$' ;;
     cuda) build_cuda_if_possible ;;
   esac
 }

@@ -30,6 +30,12 @@ constexpr std::array<std::string_view, 2> kLayers = {"model.layers.", "transform
 constexpr std::array kPostNormed = {
     Renaming{"post_attention_layernorm", "post_attention_norm"},
 };
+constexpr std::array kOutsideOfEncoderLayers = {
+    Renaming{"embeddings.word_embeddings", "token_embd"},
+    Renaming{"embeddings.position_embeddings", "position_embd"},
+    Renaming{"embeddings.token_type_embeddings", "token_types"},
+    Renaming{"embeddings.LayerNorm", "token_embd_norm"},
+};
 constexpr std::array kInsideOfLayers = {
     Renaming{"input_layernorm", "attn_norm"},
     Renaming{"self_attn.q_proj", "attn_q"},
@@ -53,6 +59,17 @@ constexpr std::array kInsideOfLayers = {
     Renaming{"mlp.c_fc", "ffn_up"},
     Renaming{"mlp.c_proj", "ffn_down"},
 };
+constexpr std::string_view kEncoderLayers = "encoder.layer.";
+constexpr std::array kInsideOfEncoderLayers = {
+    Renaming{"attention.self.query", "attn_q"},
+    Renaming{"attention.self.key", "attn_k"},
+    Renaming{"attention.self.value", "attn_v"},
+    Renaming{"attention.output.dense", "attn_output"},
+    Renaming{"attention.output.LayerNorm", "attn_output_norm"},
+    Renaming{"intermediate.dense", "ffn_up"},
+    Renaming{"output.dense", "ffn_down"},
+    Renaming{"output.LayerNorm", "layer_output_norm"},
+};
 
 template <typename Table>
 std::optional<std::string_view> Rename(const Table& table, std::string_view ours) {
@@ -60,6 +77,38 @@ std::optional<std::string_view> Rename(const Table& table, std::string_view ours
     if (renaming.ours == ours) return renaming.theirs;
   }
   return std::nullopt;
+}
+
+// The name in GGUF files of what one layer calls `in_layer` ("0.mlp.up_proj").
+template <typename Table>
+std::optional<std::string> RenameInLayer(const Table& table, std::string_view in_layer) {
+  const std::size_t number_end = in_layer.find('.');
+  if (number_end == in_layer.npos) return std::nullopt;
+  const auto theirs = Rename(table, in_layer.substr(number_end + 1));
+  if (!theirs) return std::nullopt;
+  return fmt::format("blk.{}.{}", in_layer.substr(0, number_end), *theirs);
+}
+
+// Architectures with norms after attention and MLP.
+bool IsPostNormed(std::string_view architecture) {
+  return architecture == "gemma2" || architecture == "gemma3";
+}
+
+// The same for a whole name without its kind.
+std::optional<std::string> RenameStem(std::string_view stem, std::string_view architecture) {
+  for (const std::string_view layers : kLayers) {
+    if (!stem.starts_with(layers)) continue;
+    const std::string_view in_layers = stem.substr(layers.size());
+    std::optional<std::string> theirs;
+    if (IsPostNormed(architecture)) theirs = RenameInLayer(kPostNormed, in_layers);
+    return theirs ? theirs : RenameInLayer(kInsideOfLayers, in_layers);
+  }
+  if (stem.starts_with(kEncoderLayers)) {
+    return RenameInLayer(kInsideOfEncoderLayers, stem.substr(kEncoderLayers.size()));
+  }
+  auto theirs = Rename(kOutsideOfLayers, stem);
+  if (!theirs) theirs = Rename(kOutsideOfEncoderLayers, stem);
+  return theirs ? std::optional<std::string>(*theirs) : std::nullopt;
 }
 
 std::optional<kernels::DType> ToKernelDType(GgufTensorType type) {
@@ -114,11 +163,6 @@ std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::ui
 // Architectures whose converters interleave: those of Llama's class.
 bool IsInterleaved(std::string_view architecture) { return architecture == "llama"; }
 
-// Architectures with norms after attention and MLP.
-bool IsPostNormed(std::string_view architecture) {
-  return architecture == "gemma2" || architecture == "gemma3";
-}
-
 StatusOr<std::int32_t> HeadCount(const GgufMetadata& metadata, std::string_view key) {
   constexpr std::int64_t kMaxHeads = 1 << 16;
   QUIRE_ASSIGN_OR_RETURN(const auto count, metadata.Integer(key, 1, kMaxHeads));
@@ -138,23 +182,9 @@ std::optional<std::string> GgufTensorName(std::string_view name, std::string_vie
   // "stem.kind", where kind is weight or bias.
   const std::size_t dot = name.rfind('.');
   if (dot == name.npos) return std::nullopt;
-  const std::string_view stem = name.substr(0, dot);
-  const std::string_view kind = name.substr(dot);
-  for (const std::string_view layers : kLayers) {
-    if (!stem.starts_with(layers)) continue;
-    const std::string_view in_layers = stem.substr(layers.size());
-    const std::size_t number_end = in_layers.find('.');
-    if (number_end == in_layers.npos) return std::nullopt;
-    const std::string_view ours = in_layers.substr(number_end + 1);
-    std::optional<std::string_view> theirs;
-    if (IsPostNormed(architecture)) theirs = Rename(kPostNormed, ours);
-    if (!theirs) theirs = Rename(kInsideOfLayers, ours);
-    if (!theirs) return std::nullopt;
-    return fmt::format("blk.{}.{}{}", in_layers.substr(0, number_end), *theirs, kind);
-  }
-  const auto theirs = Rename(kOutsideOfLayers, stem);
+  const std::optional<std::string> theirs = RenameStem(name.substr(0, dot), architecture);
   if (!theirs) return std::nullopt;
-  return fmt::format("{}{}", *theirs, kind);
+  return fmt::format("{}{}", *theirs, name.substr(dot));
 }
 
 StatusOr<std::unique_ptr<GgufWeights>> GgufWeights::Open(const std::string& path) {

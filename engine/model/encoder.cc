@@ -62,7 +62,9 @@ StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, Weigh
   const auto table = [&](const char* name, std::int32_t rows) {
     return loader.Matrix(prefix + "embeddings." + name + ".weight", rows, config.hidden_size);
   };
-  QUIRE_ASSIGN_OR_RETURN(Weight words, table("word_embeddings", config.vocab_size));
+  QUIRE_ASSIGN_OR_RETURN(Embedding words,
+                         Embedding::Load(loader, prefix + "embeddings.word_embeddings",
+                                         config.vocab_size, config.hidden_size));
   QUIRE_ASSIGN_OR_RETURN(Weight positions,
                          table("position_embeddings",
                                config.first_position() + config.max_position_embeddings));
@@ -136,17 +138,14 @@ void Encoder::Embed(const EncoderBatch& batch) {
   types_.assign(type_ids.begin(), type_ids.end());
   types_.resize(ids.size());
   const kernels::MatrixView hidden = buffers_.hidden.Rows(static_cast<std::int64_t>(ids.size()));
-  const auto add_rows = [&](const Weight& table, const std::int32_t* rows, bool accumulate) {
+  weights_.word_embedding.Forward(buffers_.ids.Upload(ids, device_, *stream_), hidden, context());
+  const auto add_rows = [&](const Weight& table, const std::int32_t* rows) {
     device_.kernels().embed_rows(
-        {.table = table.view, .ids = rows, .out = hidden, .accumulate = accumulate}, *stream_);
+        {.table = table.view, .ids = rows, .out = hidden, .accumulate = true}, *stream_);
   };
-  add_rows(weights_.word_embedding, buffers_.ids.Upload(ids, device_, *stream_),
-           /*accumulate=*/false);
-  add_rows(weights_.position_embedding, buffers_.positions.Upload(positions_, device_, *stream_),
-           /*accumulate=*/true);
+  add_rows(weights_.position_embedding, buffers_.positions.Upload(positions_, device_, *stream_));
   if (weights_.type_embedding) {
-    add_rows(*weights_.type_embedding, buffers_.types.Upload(types_, device_, *stream_),
-             /*accumulate=*/true);
+    add_rows(*weights_.type_embedding, buffers_.types.Upload(types_, device_, *stream_));
   }
   weights_.embedding_norm.Forward(hidden, context());
 }

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "engine/formats/weight_source.h"
 #include "engine/layers/buffers.h"
+#include "engine/layers/embedding.h"
 #include "engine/layers/encoder_attention.h"
 #include "engine/layers/mlp.h"
 #include "engine/layers/norm.h"
@@ -70,7 +71,7 @@ class Encoder final : public EmbeddingModel {
     LayerNorm output_norm;
   };
   struct Weights {
-    Weight word_embedding;      // [vocab_size, hidden_size]
+    Embedding word_embedding;   // [vocab_size, hidden_size]
     Weight position_embedding;  // [first_position + max_position_embeddings, hidden_size]
     std::optional<Weight> type_embedding;  // [type_vocab_size, hidden_size]
     LayerNorm embedding_norm;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/model/architecture.h"
+#include "engine/model/gguf_bert.h"
 
 namespace quire::engine {
 namespace {
@@ -258,11 +259,8 @@ Status ReadRotaryPairs(const GgufFile& file, const std::string& prefix, bool is_
 // "llama, qwen2, ..." for messages.
 std::string FamilyNames() {
   std::string names;
-  for (const Family& family : kFamilies) {
-    if (!names.empty()) names += ", ";
-    names += family.gguf;
-  }
-  return names;
+  for (const Family& family : kFamilies) names += fmt::format("{}, ", family.gguf);
+  return names + std::string(kGgufBert);
 }
 
 }  // namespace
@@ -272,6 +270,7 @@ StatusOr<Json> GgufConfigJson(const GgufFile& file) {
   for (const Family& family : kFamilies) {
     if (name == family.gguf) return Reader(file, family.gguf).Read(family.architecture);
   }
+  if (name == kGgufBert) return GgufBertConfigJson(file);
   return Unimplemented("{}: general.architecture: wanted one of {}, have \"{}\"", file.path(),
                        FamilyNames(), name.value_or(""));
 }

@@ -3,7 +3,9 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/formats/gguf_file.h"
 #include "engine/formats/json_file.h"
+#include "engine/model/gguf_bert.h"
 
 namespace quire::engine {
 namespace {
@@ -107,6 +109,12 @@ Status ReadModuleList(const std::string& directory, SentenceTransformersConfig& 
 StatusOr<SentenceTransformersConfig> LoadSentenceTransformersConfig(const std::string& directory) {
   SentenceTransformersConfig config;
   config.model_directory = directory;
+  if (IsGgufPath(directory)) {
+    QUIRE_ASSIGN_OR_RETURN(const auto file, GgufFile::Open(directory, MappedFile::Wanted::kSome));
+    QUIRE_ASSIGN_OR_RETURN(config.pooling, ReadGgufPooling(*file));
+    QUIRE_RETURN_IF_ERROR(file->CheckUnchanged());
+    return config;
+  }
   QUIRE_RETURN_IF_ERROR(ReadModuleList(directory, config));
   const std::string path = directory + "/sentence_bert_config.json";
   const StatusOr<nlohmann::json> json = ReadJsonFile(path);

@@ -76,8 +76,8 @@ void AddModelOption(CLI::App& app, ModelOptions& options) {
 
 void AddEmbeddingModelOption(CLI::App& app, ModelOptions& options) {
   app.add_option("--embedding-model", options.embedding_model,
-                 "Directory of an embedding model, hf:ORG/REPO[@REVISION], or the name of a bundled "
-                 "one")
+                 "Directory or .gguf file of an embedding model, hf:ORG/REPO[@REVISION], or the name "
+                 "of a bundled one")
       ->type_name("MODEL");
 }
 

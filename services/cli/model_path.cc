@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "services/cli/progress.h"
 #include "services/cli/terminal.h"
@@ -49,18 +50,34 @@ KindText TextOf(ModelKind kind) {
   return {};
 }
 
-bool IsModelDirectory(const fs::path& path) {
+// The only .gguf file of a folder; nothing if there is none or a choice.
+std::optional<fs::path> OnlyGgufFile(const fs::path& folder) {
+  std::optional<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != kGgufExtension) continue;
+    if (found) return std::nullopt;
+    found = it->path();
+  }
+  return found;
+}
+
+// The model that a folder holds: the folder itself or a GGUF file in it.
+std::optional<fs::path> ModelIn(const fs::path& folder) {
   std::error_code error;
   // Static embedding models have the second alone.
-  return fs::exists(path / "config.json", error) || fs::exists(path / "modules.json", error);
+  if (fs::exists(folder / "config.json", error) || fs::exists(folder / "modules.json", error)) {
+    return folder;
+  }
+  return OnlyGgufFile(folder);
 }
 
 void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>& models) {
   std::error_code error;
   const auto start = models.size();
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (IsModelDirectory(it->path())) {
-      models.push_back({it->path().filename().string(), it->path().string(), bundled});
+    if (const auto model = ModelIn(it->path())) {
+      models.push_back({it->path().filename().string(), model->string(), bundled});
     }
   }
   std::sort(models.begin() + static_cast<std::ptrdiff_t>(start), models.end(),
@@ -70,7 +87,7 @@ void AppendModels(const fs::path& folder, bool bundled, std::vector<NamedModel>&
 StatusOr<std::string> BundledModel(ModelKind kind, const GlobalOptions& options) {
   const KindText text = TextOf(kind);
   for (const fs::path& folder : BundleDirectories(options)) {
-    if (IsModelDirectory(folder / text.folder)) return (folder / text.folder).string();
+    if (const auto model = ModelIn(folder / text.folder)) return model->string();
   }
   return InvalidArgument(
       "{}: none given and none is bundled; give {} the directory of a Hugging Face model{}",
@@ -93,11 +110,13 @@ StatusOr<std::string> ResolveModel(std::string_view spec, ModelKind kind,
   if (spec.empty()) return BundledModel(kind, options);
   if (hub::IsModelReference(spec)) return PullHubModel(spec, options);
   std::error_code error;
-  if (fs::is_directory(fs::path(spec), error)) return std::string(spec);
+  if (fs::is_directory(fs::path(spec), error)) {
+    const auto model = ModelIn(fs::path(spec));
+    return model ? model->string() : std::string(spec);
+  }
   if (fs::exists(fs::path(spec), error)) {
-    if (spec.ends_with(kGgufExtension) && kind == ModelKind::kLanguage) return std::string(spec);
-    return InvalidArgument("model {}: wanted a directory{}, have a file", spec,
-                           kind == ModelKind::kLanguage ? " or a .gguf file" : "");
+    if (spec.ends_with(kGgufExtension)) return std::string(spec);
+    return InvalidArgument("model {}: wanted a directory or a .gguf file, have a file", spec);
   }
   for (const NamedModel& model : ListNamedModels(options)) {
     if (model.name == spec) return model.path;

@@ -13,7 +13,7 @@ void AddModelOptions(CLI::App& app, InferenceOptions& options) {
   app.add_option("--model-name", options.model_name,
                  "What requests call it; default: the last part of its path");
   app.add_option("--embedding-model", options.embedding_model,
-                 "Directory of the embedding model, or hf:ORG/REPO[@REVISION]")
+                 "Directory or .gguf file of the embedding model, or hf:ORG/REPO[@REVISION]")
       ->type_name("PATH");
   app.add_option("--embedding-model-name", options.embedding_model_name,
                  "What requests call it; default: the last part of its path");

@@ -16,7 +16,7 @@ struct InferenceOptions {
   // Of each model a directory, or "hf:org/repo[@revision]", which Load downloads.
   std::string model;                  // the language model, or a .gguf file; empty: none
   std::string model_name;             // what requests call it; empty: last part of the path
-  std::string embedding_model;        // empty: none
+  std::string embedding_model;        // or a .gguf file; empty: none
   std::string embedding_model_name;   // as model_name
   std::string rerank_model;           // empty: none
   std::string rerank_model_name;      // as model_name

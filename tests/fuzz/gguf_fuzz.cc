@@ -4,6 +4,7 @@
 
 #include "engine/formats/gguf_weights.h"
 #include "engine/model/gguf_config.h"
+#include "engine/model/sentence_transformers.h"
 #include "engine/tokenizer/chat_template.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -55,13 +56,17 @@ void CheckWeights(const std::string& path) {
   if (!weights.ok() || !config.ok()) return;
   const std::vector<std::int64_t> q_shape = {
       std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
-  testing::CheckClear(
-      (*weights)->Get("model.layers.0.self_attn.q_proj.weight", q_shape).status());
+  const bool is_encoder = config->is_encoder();
+  const std::string q = is_encoder ? "encoder.layer.0.attention.self.query"  //
+                                   : "model.layers.0.self_attn.q_proj";
+  testing::CheckClear((*weights)->Get(q + ".weight", q_shape).status());
   const std::int64_t kv_rows = std::int64_t{config->num_kv_heads} * config->head_dim;
   const std::int64_t hidden = config->hidden_size;
-  CheckBlocks(**weights, "model.embed_tokens", config->vocab_size, hidden);
-  CheckBlocks(**weights, "model.layers.0.self_attn.q_proj", q_shape[0], hidden);
+  CheckBlocks(**weights, q, q_shape[0], hidden);
+  CheckBlocks(**weights, is_encoder ? "embeddings.word_embeddings" : "model.embed_tokens",
+              config->vocab_size, hidden);
   CheckBlocks(**weights, "model.layers.0.self_attn.qkv_proj", q_shape[0] + 2 * kv_rows, hidden);
+  if (is_encoder) testing::CheckClear(engine::LoadSentenceTransformersConfig(path).status());
 }
 
 void CheckTokenizer(const std::string& path) {

@@ -100,8 +100,16 @@ def gpt2(pre, version=3):
 
 def bert():
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "▁once", "▁up", "on", "▁a", "▁time", "▁."]
-    return gguf(tokenizer("bert", tokens, [CONTROL] * 4 + [NORMAL] * 6, unknown_token_id=1, cls_token_id=2,
-                          seperator_token_id=3))
+    keys = {"general.architecture": (STRING, "bert"), "bert.block_count": (U32, 1),
+            "bert.context_length": (U32, 16), "bert.embedding_length": (U32, 32),
+            "bert.feed_forward_length": (U32, 4), "bert.attention.head_count": (U32, 2),
+            "bert.attention.layer_norm_epsilon": (F32, 1e-5), "bert.attention.causal": (BOOL, False),
+            "bert.pooling_type": (U32, 1)}
+    keys |= tokenizer("bert", tokens, [CONTROL] * 4 + [NORMAL] * 6, unknown_token_id=1, cls_token_id=2,
+                      seperator_token_id=3)
+    q4_0 = 2, 32, struct.pack("<e", 0.5) + bytes(range(16))
+    return gguf(keys, [("token_embd.weight", (10, 32), q4_0), ("token_types.weight", (2, 32)),
+                       ("blk.0.attn_q.weight", (32, 32), q4_0)])
 
 
 def t5():

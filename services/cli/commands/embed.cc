@@ -30,9 +30,10 @@ EmbedCommand::EmbedCommand(CLI::App& parent)
                        .group = kModelCommands,
                        .examples = "  echo '\"Hello there\"' | quire embed --model ./minilm"}) {
   app()
-      .add_option("--model", model_.embedding_model,
-                  "Directory of an embedding model, or the name of a bundled one; with --server "
-                  "one of its models")
+      .add_option(
+          "--model", model_.embedding_model,
+          "Directory or .gguf file of an embedding model, or the name of a bundled one; with "
+          "--server one of its models")
       ->type_name("MODEL");
   app().add_flag("--query", query_, "The texts are questions, not passages");
   AddDeviceOptions(app(), model_);

@@ -208,7 +208,8 @@ class ModelsRmCommand final : public Command {
     }
     if (hub::IsModelReference(name_)) return RemovePulled(session);
     for (const NamedModel& model : ListNamedModels(session.options())) {
-      if (model.name == name_ && !model.bundled) return Remove(session, model.path);
+      if (model.name != name_ || model.bundled) continue;
+      return Remove(session, session.options().data_dir + "/models/" + name_);
     }
     return NotFound("model {}: {}/models holds none of that name", name_,
                     session.options().data_dir);

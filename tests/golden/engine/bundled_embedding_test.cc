@@ -17,7 +17,8 @@ namespace {
 
 using testing::IsOk;
 
-constexpr char kModel[] = "deploy/demo/embedding";
+constexpr char kModel[] = "deploy/demo/embedding/quire-mini-embed.gguf";
+constexpr std::uintmax_t kMaxModelBytes = 8 << 20;
 constexpr char kCorpus[] = "deploy/demo/corpus";
 constexpr std::size_t kMinPassageBytes = 400;
 
@@ -119,8 +120,8 @@ TEST_F(BundledEmbeddingTest, QuestionsFindTheirDocument) {
   RecordProperty("among_three", std::to_string(share(among_three)));
   std::cout << "right document first: " << share(first)
             << ", among the first three passages: " << share(among_three) << "\n";
-  EXPECT_GE(share(first), 0.65);
-  EXPECT_GE(share(among_three), 0.80);
+  EXPECT_GE(share(first), 0.74);
+  EXPECT_GE(share(among_three), 0.95);
 }
 
 TEST_F(BundledEmbeddingTest, EveryTextHasAUnitVector) {
@@ -132,6 +133,10 @@ TEST_F(BundledEmbeddingTest, EveryTextHasAUnitVector) {
 }
 
 TEST_F(BundledEmbeddingTest, TextsAreCutWhereChunksEnd) { EXPECT_EQ(embedder_->max_tokens(), 256); }
+
+TEST(BundledEmbeddingFileTest, FitsARepository) {
+  EXPECT_LE(std::filesystem::file_size(kModel), kMaxModelBytes);
+}
 
 }  // namespace
 }  // namespace quire::engine

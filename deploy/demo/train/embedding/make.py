@@ -1,41 +1,47 @@
 #!/usr/bin/env python3
-"""Makes quire-mini-embed: distils all-MiniLM-L6-v2 into one vector per token.
+"""Makes quire-mini-embed: distils all-MiniLM-L6-v2 into fewer layers and tokens, in 4 bits.
 
   make.py --teacher DIR --text DIR --work DIR --out DIR   the bundled model
   make.py --small ...                                     the same code on little text, in a minute
 
-Needs torch, numpy, tokenizers and safetensors. What the teacher computed is kept in --work: a run that
-was stopped goes on there. Seeds are fixed; sums in another order may still move the last digits.
-Prints the scores on held-out documents and writes them to OUT/scores.json.
+Needs what requirements.txt names. A run that was stopped goes on from the checkpoint in --work. Seeds
+are fixed, but a faster machine takes more steps in the same minutes. Writes OUT/quire-mini-embed.gguf,
+and the scores on held-out documents to WORK/scores.json; prints their means.
 """
 
 import argparse
 import dataclasses
 import json
 import pathlib
+import random
 
-import numpy
 import torch
 
+import bert
 import corpus
 import evaluate
 import export
+import rounding
 import student
 import teacher
 import vocabulary
+
+NAME = "quire-mini-embed"
 
 
 @dataclasses.dataclass
 class Recipe:
     vocabulary: int
     prose: int  # passages out of the prose
-    max_passages: int  # of training and of development each, which the teacher's time limits
+    development_passages: int  # which the teacher's time limits
+    calibration_texts: int  # what the matrices are rounded for
     student: student.Settings
 
 
-FULL = Recipe(vocabulary=15000, prose=45000, max_passages=MAX, student=student.Settings())
-SMALL = Recipe(vocabulary=4000, prose=2000, max_passages=500,
-               student=student.Settings(dimension=64, epochs=2, batch_pairs=128))
+FULL = Recipe(vocabulary=13000, prose=45000, development_passages=1000, calibration_texts=160,
+              student=student.Settings())
+SMALL = Recipe(vocabulary=4000, prose=500, development_passages=60, calibration_texts=20,
+               student=student.Settings(layers=(0, 5), minutes=0.1))
 
 
 def limited(part, max_passages):
@@ -44,67 +50,45 @@ def limited(part, max_passages):
                          pairs=[pair for pair in part.pairs if pair.passage < max_passages])
 
 
-class Side:
-    """A corpus with what the teacher and the student's tokenizer make of it."""
+class Development:
+    """The held-out documents and how well vectors of them find them."""
 
-    def __init__(self, part, tokenizer, model, cache):
+    def __init__(self, part):
         self.pairs = part.pairs
-        texts = ([pair.query for pair in part.pairs], part.passages)
-        self.queries, self.passages = (student.Bags(*vocabulary.tokenize(tokenizer, each))
-                                       for each in texts)
-        self.teacher_queries, self.teacher_passages = (
-            torch.from_numpy(teacher.cached_vectors(model, each, cache)) for each in texts)
+        self.texts = [pair.query for pair in part.pairs] + part.passages
 
-    def teacher_scores(self):
-        return evaluate.ndcg_by_source(self.teacher_queries.float(), self.teacher_passages.float(),
-                                       self.pairs)
-
-    def student_scores(self, table):
-        return evaluate.ndcg_by_source(student.embed_all(table, self.queries),
-                                       student.embed_all(table, self.passages), self.pairs)
-
-
-def token_vectors(model, tokenizer):
-    """The teacher's vectors of single tokens, as texts of their own."""
-    teacher_vocabulary = model.tokenizer.get_vocab()
-    frame = teacher_vocabulary["[CLS]"], teacher_vocabulary["[SEP]"]
-    rows = [[frame[0], teacher_vocabulary[token], frame[1]] for token in tokenizer["model"]["vocab"]]
-    return model.encode_ids(rows).astype(numpy.float32)
+    def scores(self, vectors):
+        """nDCG@10 by source. `vectors`: of self.texts."""
+        vectors = torch.from_numpy(vectors).float()
+        return evaluate.ndcg_by_source(vectors[:len(self.pairs)], vectors[len(self.pairs):], self.pairs)
 
 
 def make(recipe, arguments):
+    arguments.work.mkdir(parents=True, exist_ok=True)
     model = teacher.MiniLm(arguments.teacher)
-    parts = [limited(part, recipe.max_passages) for part in corpus.load(arguments.text, recipe.prose)]
+    training, held_out = corpus.load(arguments.text, recipe.prose)
+    development = Development(limited(held_out, recipe.development_passages))
+    texts = [pair.query for pair in training.pairs] + training.passages
     definition = json.loads((arguments.teacher / "tokenizer.json").read_text(encoding="utf-8"))
-    texts = parts[0].passages + [pair.query for pair in parts[0].pairs]
     pruned = vocabulary.prune(definition, texts, recipe.vocabulary)
-    training, development = (Side(part, vocabulary.plain_tokenizer(pruned), model,
-                                  arguments.work / "teacher") for part in parts)
-    counts = numpy.bincount(torch.cat([training.queries.ids, training.passages.ids]).numpy(),
-                            minlength=recipe.vocabulary)
-    start = student.initial_table(token_vectors(model, pruned), counts, recipe.student)
-    wanted = development.teacher_scores()
-
-    def report(epoch, table, loss):
-        score = evaluate.macro(development.student_scores(table))
-        print(f"epoch {epoch}: loss {loss:.4f}, nDCG@10 {score:.4f} "
-              f"({score / evaluate.macro(wanted):.3f} of the teacher's)", flush=True)
-
-    report("start", torch.from_numpy(start), float("nan"))
-    pairs = torch.tensor([[i, pair.passage] for i, pair in enumerate(training.pairs)])
-    table = student.fit(start, training.queries, training.passages, pairs, training.teacher_queries,
-                        training.teacher_passages, recipe.student, report)
-    rounded = export.scaled(table).astype(numpy.float16)
-    found = development.student_scores(torch.from_numpy(rounded.astype(numpy.float32)))
-    export.write_model(arguments.out, table, pruned)
+    pupil = student.Student(model, pruned, recipe.student.layers, teacher.MAX_TOKENS)
+    student.Training(pupil, model, texts, recipe.student, arguments.work / "checkpoint.pt").run()
+    rounded = rounding.Rounding(pupil.weights, pupil.shape)
+    rounded.run(pupil.tokenize(random.Random(0).sample(texts, recipe.calibration_texts)))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    export.write_model(arguments.out / f"{NAME}.gguf", rounded.weights, rounded.blocks, pupil.shape,
+                       pruned, NAME)
+    wanted = development.scores(teacher.cached_vectors(model, development.texts,
+                                                       arguments.work / "teacher"))
+    found = development.scores(bert.encode(rounded.weights, pupil.shape,
+                                           pupil.tokenize(development.texts)))
     return {"development_ndcg_at_10": {source: {"teacher": round(wanted[source], 4),
                                                 "student": round(found[source], 4)}
                                        for source in found},
             "mean": {"teacher": round(evaluate.macro(wanted), 4),
                      "student": round(evaluate.macro(found), 4)},
-            "training_pairs": len(pairs), "training_passages": len(training.passages),
-            "development_pairs": len(development.pairs),
-            "development_passages": len(development.passages)}
+            "training_texts": len(texts), "development_pairs": len(development.pairs),
+            "development_passages": recipe.development_passages}
 
 
 def main():
@@ -113,10 +97,14 @@ def main():
     for name in ("teacher", "text", "work", "out"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--minutes", type=float, help="of training; default: the recipe's")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    scores = make(SMALL if arguments.small else FULL, arguments)
+    recipe = SMALL if arguments.small else FULL
+    if arguments.minutes is not None:
+        recipe.student.minutes = arguments.minutes
+    scores = make(recipe, arguments)
     (arguments.work / "scores.json").write_text(json.dumps(scores, indent=2) + "\n")
     print(json.dumps(scores["mean"]))
 

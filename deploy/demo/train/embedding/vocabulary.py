@@ -4,10 +4,13 @@ A word whose token goes is split into pieces that stay, so nothing becomes unkno
 characters and their continuations of the scripts that stay are all kept.
 """
 
+import copy
 import json
 
 import numpy
 import tokenizers
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def is_kept_always(token):
@@ -20,35 +23,30 @@ def is_candidate(token):
     return not (token.startswith("[") and token.endswith("]") and len(token) > 2)
 
 
-def tokenize(tokenizer, texts):
-    """(ids of all texts behind one another, where each text begins and the last one ends)."""
-    parts, lengths = [], []
+def token_counts(tokenizer, texts):
+    counts = numpy.zeros(tokenizer.get_vocab_size(), numpy.int64)
     for begin in range(0, len(texts), 4096):
         for encoding in tokenizer.encode_batch_fast(texts[begin:begin + 4096], add_special_tokens=False):
-            parts.append(numpy.array(encoding.ids, numpy.int32))
-            lengths.append(len(encoding.ids))
-    return numpy.concatenate(parts), numpy.concatenate([[0], numpy.cumsum(lengths)])
-
-
-def plain_tokenizer(definition):
-    """A tokenizer of this tokenizer.json without special tokens, truncation and padding."""
-    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(definition))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+            numpy.add.at(counts, encoding.ids, 1)
+    return counts
 
 
 def prune(definition, texts, size):
-    """A tokenizer.json of `size` tokens: [UNK], what is kept always, then the most frequent."""
+    """A tokenizer.json of `size` tokens: the special ones, what is kept always, the most frequent."""
     vocabulary = definition["model"]["vocab"]
-    ids, _ = tokenize(plain_tokenizer(definition), texts)
-    counts = numpy.bincount(ids, minlength=len(vocabulary))
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(definition))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    counts = token_counts(tokenizer, texts)
     candidates = [token for token in vocabulary if is_candidate(token)]
     candidates.sort(key=lambda token: (not is_kept_always(token), -counts[vocabulary[token]],
                                        vocabulary[token]))
-    kept = ["[UNK]"] + candidates[:size - 1]
-    pruned = {**definition, "truncation": None, "padding": None, "post_processor": None}
-    pruned["added_tokens"] = [{**token, "id": 0} for token in definition["added_tokens"]
-                              if token["content"] == "[UNK]"]
-    pruned["model"] = {**definition["model"], "vocab": {token: i for i, token in enumerate(kept)}}
+    kept = {token: i for i, token in enumerate((SPECIAL + candidates)[:size])}
+    pruned = copy.deepcopy(definition)
+    pruned["padding"] = None
+    pruned["model"]["vocab"] = kept
+    for token in pruned["added_tokens"]:
+        token["id"] = kept[token["content"]]
+    for special in pruned["post_processor"]["special_tokens"].values():
+        special["ids"] = [kept[token] for token in special["tokens"]]
     return pruned

@@ -47,6 +47,20 @@ TEST_F(ModelPathTest, AnExistingDirectoryIsTaken) {
 TEST_F(ModelPathTest, AnExistingGgufFileIsTaken) {
   const std::string path = AddFile("llama.gguf");
   EXPECT_EQ(*ResolveModel(path, ModelKind::kLanguage, options_), path);
+  EXPECT_EQ(*ResolveModel(path, ModelKind::kEmbedding, options_), path);
+}
+
+TEST_F(ModelPathTest, AFolderMeansTheOnlyGgufFileInIt) {
+  std::filesystem::create_directories(folder_.path() / "bundle/embedding");
+  const std::string file = AddFile("bundle/embedding/tiny.gguf");
+  AddFile("bundle/embedding/README.md");
+  const std::string folder = (folder_.path() / "bundle/embedding").string();
+  EXPECT_EQ(*ResolveModel("", ModelKind::kEmbedding, options_), file);
+  EXPECT_EQ(*ResolveModel("embedding", ModelKind::kEmbedding, options_), file);
+  EXPECT_EQ(*ResolveModel(folder, ModelKind::kEmbedding, options_), file);
+  AddFile("bundle/embedding/another.gguf");
+  EXPECT_FALSE(ResolveModel("", ModelKind::kEmbedding, options_).ok());
+  EXPECT_EQ(*ResolveModel(folder, ModelKind::kEmbedding, options_), folder);
 }
 
 TEST_F(ModelPathTest, ANameIsSoughtInTheDataDirectoryBeforeTheBundle) {
@@ -76,8 +90,6 @@ TEST_F(ModelPathTest, RefusesWhatIsNotSupported) {
   const std::string text = AddFile("model.txt");
   EXPECT_THAT(ResolveModel(text, ModelKind::kLanguage, options_),
               FailsWith(absl::StatusCode::kInvalidArgument, "wanted a directory or a .gguf file"));
-  EXPECT_THAT(ResolveModel(AddFile("model.gguf"), ModelKind::kEmbedding, options_),
-              FailsWith(absl::StatusCode::kInvalidArgument, "wanted a directory, have a file"));
   EXPECT_THAT(ResolveModel("no-such-file.gguf", ModelKind::kLanguage, options_),
               HasCode(absl::StatusCode::kNotFound));
   EXPECT_THAT(ResolveModel("no-such-model", ModelKind::kLanguage, options_),
