@@ -35,8 +35,8 @@ struct EmbeddingBatch {
 // and normalized as the model's sentence-transformers files say (mean pooling, unit length where
 // they are absent).
 //
-// Thread-safe. One forward pass at a time; those of several calls alternate, so that a question need
-// not wait for a document.
+// Thread-safe. One forward pass at a time; those of several calls alternate, so that a question
+// need not wait for a document.
 class Embedder {
  public:
   // Errors as Engine::Create.

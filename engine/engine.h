@@ -57,7 +57,7 @@ struct EngineOptions {
   // has available.
   std::optional<std::int64_t> memory_bytes;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
-  std::int32_t context_tokens = 0;         // 0: what the model was made for
+  std::int32_t context_tokens = 0;  // 0: what the model was made for
   // Tokens computed per step; 0: what the device is efficient with. A step is what a short request
   // waits for.
   std::int32_t max_batch_tokens = 0;

@@ -17,7 +17,7 @@ struct BenchmarkOptions {
   std::int32_t new_tokens = 64;
   std::int32_t batch = 1;  // sequences at once
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
-  std::uint64_t seed = 1;  // of weights and prompts
+  std::uint64_t seed = 1;                         // of weights and prompts
   std::optional<kernels::RoundingKind> quantize;  // as EngineOptions
 };
 

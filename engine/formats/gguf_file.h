@@ -27,9 +27,9 @@ struct GgufTensor {
 };
 
 // A GGUF file of version 2 or 3, mapped and checked: every count fits into what follows it, no key
-// or tensor comes twice, shapes are whole blocks, and tensors follow each other within the file, each
-// at a multiple of the alignment, as the reference reader demands.
-// Source: ggml, docs/gguf.md and src/gguf.cpp.
+// or tensor comes twice, shapes are whole blocks, and tensors follow each other within the file,
+// each at a multiple of the alignment, as the reference reader demands. Source: ggml, docs/gguf.md
+// and src/gguf.cpp.
 //
 // Thread-safe: immutable.
 class GgufFile {
@@ -58,7 +58,7 @@ class GgufFile {
 
   const std::unique_ptr<MappedFile> file_;
   const std::uint32_t version_;
-  const GgufMetadata metadata_;           // borrows the file
+  const GgufMetadata metadata_;            // borrows the file
   const std::vector<GgufTensor> tensors_;  // so do their names
   std::unordered_map<std::string_view, const GgufTensor*> by_name_;
 };

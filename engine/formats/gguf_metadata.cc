@@ -27,8 +27,8 @@ struct TypeRow {
 };
 // By the numbers of GgufValueType.
 constexpr std::array kTypes = {
-    TypeRow{"u8", 1},  TypeRow{"i8", 1},  TypeRow{"u16", 2},   TypeRow{"i16", 2},
-    TypeRow{"u32", 4}, TypeRow{"i32", 4}, TypeRow{"f32", 4},   TypeRow{"bool", 1},
+    TypeRow{"u8", 1},     TypeRow{"i8", 1},    TypeRow{"u16", 2}, TypeRow{"i16", 2},
+    TypeRow{"u32", 4},    TypeRow{"i32", 4},   TypeRow{"f32", 4}, TypeRow{"bool", 1},
     TypeRow{"string", 0}, TypeRow{"array", 0}, TypeRow{"u64", 8}, TypeRow{"i64", 8},
     TypeRow{"f64", 8},
 };
@@ -221,8 +221,7 @@ Status GgufMetadata::Wanted(std::string_view key, std::string_view wanted) const
                          GgufValueTypeName(value->type), DescribeGgufValue(*value));
 }
 
-StatusOr<std::optional<std::int64_t>> GgufMetadata::Integer(std::string_view key,
-                                                            std::int64_t min,
+StatusOr<std::optional<std::int64_t>> GgufMetadata::Integer(std::string_view key, std::int64_t min,
                                                             std::int64_t max) const {
   const GgufValue* value = Find(key);
   if (value == nullptr) return std::optional<std::int64_t>();

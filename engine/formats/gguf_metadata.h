@@ -35,11 +35,11 @@ std::string_view GgufValueTypeName(GgufValueType type);
 // One value. Borrows the file.
 struct GgufValue {
   GgufValueType type = GgufValueType::kU8;
-  std::string_view text = {};                     // of a string
-  std::span<const std::uint8_t> bytes = {};       // of a number, or of an array of numbers
+  std::string_view text = {};                       // of a string
+  std::span<const std::uint8_t> bytes = {};         // of a number, or of an array of numbers
   GgufValueType element_type = GgufValueType::kU8;  // of an array
-  std::uint64_t count = 0;                        // of an array
-  std::vector<std::string_view> strings = {};     // of an array of strings
+  std::uint64_t count = 0;                          // of an array
+  std::vector<std::string_view> strings = {};       // of an array of strings
 };
 
 // The keys and values of a GGUF file. Numbers of any width are read as what is wanted, if they fit:

@@ -47,8 +47,8 @@ enum class GgufTensorType : std::uint32_t {
 // Elements come in blocks, each of which is stored by itself.
 struct GgufTypeTraits {
   GgufTensorType type;
-  std::string_view name;          // "Q4_K"
-  std::uint32_t block_elements;   // 1 for plain numbers
+  std::string_view name;         // "Q4_K"
+  std::uint32_t block_elements;  // 1 for plain numbers
   std::uint32_t block_bytes;
 };
 

@@ -143,8 +143,8 @@ constexpr std::array<BlockTypePair, kernels::kNumGgufBlockTypes> kBlockTypes = {
     {GgufTensorType::kIQ4_XS, kernels::GgufBlockType::kIQ4_XS},
 }};
 
-// A copy of `num_rows` rows in which the pairs of a head are its halves: row 2i + j of a head in the
-// file is row j * (rows / 2) + i of the head.
+// A copy of `num_rows` rows in which the pairs of a head are its halves: row 2i + j of a head in
+// the file is row j * (rows / 2) + i of the head.
 std::shared_ptr<std::vector<std::uint64_t>> Deinterleave(std::span<const std::uint8_t> bytes,
                                                          std::size_t num_rows,
                                                          std::size_t num_heads) {

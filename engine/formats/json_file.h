@@ -21,8 +21,8 @@ StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, std::size_t max_b
 StatusOr<nlohmann::json> ParseJson(std::string_view text, const std::string& where);
 
 // The keys of an object in a JSON file in the order in which they stand there, which a parsed value
-// does not keep. `path_keys` lead to the object, outermost first; none if it is not there. Errors as
-// ReadJsonFile.
+// does not keep. `path_keys` lead to the object, outermost first; none if it is not there. Errors
+// as ReadJsonFile.
 StatusOr<std::vector<std::string>> ReadKeysInOrder(const std::string& path,
                                                    const std::vector<const char*>& path_keys);
 

@@ -26,8 +26,7 @@ void ReadGroupSize(JsonFields& fields, const char* key, std::int32_t& group_size
 void ReadBits(JsonFields& fields, const char* key, std::int32_t& bits) {
   fields.Read(key, bits, 1, 64);
   if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
-    fields.Fail(
-        Unimplemented("{}: {}: wanted 2, 3, 4 or 8, have {}", fields.where(), key, bits));
+    fields.Fail(Unimplemented("{}: {}: wanted 2, 3, 4 or 8, have {}", fields.where(), key, bits));
   }
 }
 
@@ -51,8 +50,7 @@ StatusOr<GptqRule> ReadRule(const std::string& key, const nlohmann::json& overri
   const bool is_negative = pattern.starts_with("-:");
   if (is_negative || pattern.starts_with("+:")) pattern.remove_prefix(2);
   // From the start of the name, as Python's re.match; what follows makes no match empty.
-  QUIRE_ASSIGN_OR_RETURN(rule.pattern,
-                         NewRegexPattern(fmt::format("\\A(?:{}).*", pattern), where));
+  QUIRE_ASSIGN_OR_RETURN(rule.pattern, NewRegexPattern(fmt::format("\\A(?:{}).*", pattern), where));
   // "-:" leaves layers as they were: the rest counts for nothing.
   if (is_negative) return rule;
   JsonFields fields(overrides, where);

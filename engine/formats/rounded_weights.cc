@@ -25,8 +25,7 @@ StatusOr<LinearTensor> RoundedWeights::GetTransposedLinear(const std::string& na
 
 StatusOr<LinearTensor> RoundedWeights::Round(const std::string& name, LinearTensor tensor) const {
   if (tensor.quantized != nullptr) return tensor;
-  const kernels::RoundingKind kind =
-      IsOutputMatrix(name) ? kernels::RoundingKind::kInt8 : kind_;
+  const kernels::RoundingKind kind = IsOutputMatrix(name) ? kernels::RoundingKind::kInt8 : kind_;
   QUIRE_ASSIGN_OR_RETURN(tensor.quantized, kernels::RoundToNearest(tensor.plain.view, kind));
   tensor.owners.push_back(std::move(tensor.plain.owner));
   return tensor;

@@ -98,9 +98,8 @@ StatusOr<std::unique_ptr<StaticTable>> StaticTable::Open(
   QUIRE_ASSIGN_OR_RETURN(auto mapping, FindVector(*checkpoint, "mapping", 0));
   const std::int64_t vocab_size = mapping ? mapping->shape[0] : rows.shape[0];
   QUIRE_ASSIGN_OR_RETURN(auto factors, FindVector(*checkpoint, "weights", vocab_size));
-  return std::unique_ptr<StaticTable>(
-      new StaticTable(checkpoint->files(), std::move(rows), std::move(mapping),
-                      std::move(factors)));
+  return std::unique_ptr<StaticTable>(new StaticTable(checkpoint->files(), std::move(rows),
+                                                      std::move(mapping), std::move(factors)));
 }
 
 StatusOr<HostTensor> StaticTable::Get(const std::string& name,

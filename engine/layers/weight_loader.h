@@ -67,8 +67,8 @@ class WeightLoader {
   // As in WeightSource.
   bool IsQuantized(const std::string& layer) const { return source_.IsQuantized(layer); }
   bool quantizes_on_load() const { return source_.quantizes_on_load(); }
-  // Called when all weights are loaded: the mapped files that some of them stay in. Returns DATA_LOSS
-  // if a file is not any more what was read.
+  // Called when all weights are loaded: the mapped files that some of them stay in. Returns
+  // DATA_LOSS if a file is not any more what was read.
   StatusOr<MappedFileStates> Finish() const;
   // Bytes of all weights loaded so far, in the type they are stored in or as they are packed.
   std::int64_t weight_bytes() const { return weight_bytes_; }

@@ -65,9 +65,9 @@ StatusOr<Encoder::Weights> Encoder::LoadWeights(const ModelConfig& config, Weigh
   QUIRE_ASSIGN_OR_RETURN(Embedding words,
                          Embedding::Load(loader, prefix + "embeddings.word_embeddings",
                                          config.vocab_size, config.hidden_size));
-  QUIRE_ASSIGN_OR_RETURN(Weight positions,
-                         table("position_embeddings",
-                               config.first_position() + config.max_position_embeddings));
+  QUIRE_ASSIGN_OR_RETURN(
+      Weight positions,
+      table("position_embeddings", config.first_position() + config.max_position_embeddings));
   std::optional<Weight> types;
   if (config.type_vocab_size > 0) {
     QUIRE_ASSIGN_OR_RETURN(types, table("token_type_embeddings", config.type_vocab_size));

@@ -45,9 +45,9 @@ constexpr std::int64_t kGemma3LargestLayers = 62;
 
 // Tokens that end a turn, by the texts that models use; converters name only one of them.
 constexpr std::array<std::string_view, 9> kEndTexts = {
-    "<|eot_id|>",    "<|eom_id|>",        "<|im_end|>", "<|end|>",
-    "<end_of_turn>", "<|end_of_text|>",   "<EOT>",      "<|endoftext|>",
-    "<｜end▁of▁sentence｜>"};
+    "<|eot_id|>", "<|eom_id|>",    "<|im_end|>",
+    "<|end|>",    "<end_of_turn>", "<|end_of_text|>",
+    "<EOT>",      "<|endoftext|>", "<｜end▁of▁sentence｜>"};
 
 // Copies keys of the metadata to fields.
 class Reader {
@@ -93,8 +93,7 @@ class Reader {
     QUIRE_RETURN_IF_ERROR(RequireInteger("block_count", "num_hidden_layers"));
     QUIRE_RETURN_IF_ERROR(RequireInteger("feed_forward_length", "intermediate_size"));
     QUIRE_RETURN_IF_ERROR(RequireInteger("context_length", "max_position_embeddings"));
-    QUIRE_RETURN_IF_ERROR(
-        CopyNumber("attention.layer_norm_rms_epsilon", fields_, "rms_norm_eps"));
+    QUIRE_RETURN_IF_ERROR(CopyNumber("attention.layer_norm_rms_epsilon", fields_, "rms_norm_eps"));
     QUIRE_RETURN_IF_ERROR(
         CopyNumber("attention.layer_norm_epsilon", fields_, "layer_norm_epsilon"));
     const GgufTensor* embedding = file_.Find("token_embd.weight");
@@ -108,8 +107,7 @@ class Reader {
 
   Status ReadHeads() {
     QUIRE_RETURN_IF_ERROR(RequireInteger("attention.head_count", "num_attention_heads"));
-    QUIRE_RETURN_IF_ERROR(
-        CopyInteger(prefix_ + "attention.head_count_kv", "num_key_value_heads"));
+    QUIRE_RETURN_IF_ERROR(CopyInteger(prefix_ + "attention.head_count_kv", "num_key_value_heads"));
     QUIRE_RETURN_IF_ERROR(CopyInteger(prefix_ + "attention.key_length", "head_dim"));
     QUIRE_RETURN_IF_ERROR(CopyInteger(prefix_ + "attention.sliding_window", "sliding_window"));
     QUIRE_RETURN_IF_ERROR(

@@ -9,8 +9,8 @@
 
 namespace quire::engine {
 
-// What the metadata of a GGUF file says about its model, in the words of a config.json, so that each
-// family reads both. INVALID_ARGUMENT naming the key if one is malformed, UNIMPLEMENTED for an
+// What the metadata of a GGUF file says about its model, in the words of a config.json, so that
+// each family reads both. INVALID_ARGUMENT naming the key if one is malformed, UNIMPLEMENTED for an
 // architecture we do not have.
 StatusOr<nlohmann::json> GgufConfigJson(const GgufFile& file);
 

@@ -68,7 +68,7 @@ struct ModelConfig {
   // RoBERTa: a token of this id has it as its position, and those of the others count from the
   // number after it. The table of positions has so many rows more than max_position_embeddings.
   std::optional<std::int32_t> position_padding_id;
-  DecoderLayout layout;              // of decoders
+  DecoderLayout layout;  // of decoders
   kernels::NormKind norm_kind = kernels::NormKind::kRms;
   float norm_epsilon = 1e-5f;
   float norm_weight_offset = 0.0f;  // added to the weights of norms as they are stored

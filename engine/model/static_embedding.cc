@@ -17,9 +17,9 @@ StatusOr<std::unique_ptr<StaticEmbedding>> StaticEmbedding::Load(const ModelConf
   QUIRE_ASSIGN_OR_RETURN(MappedFileStates files, loader.Finish());
   QUIRE_ASSIGN_OR_RETURN(
       Buffers buffers, CreateBuffers(config.hidden_size, max_batch_tokens, max_sequences, device));
-  return std::unique_ptr<StaticEmbedding>(new StaticEmbedding(
-      device, std::move(stream), std::move(table), std::move(files), std::move(buffers),
-      loader.weight_bytes()));
+  return std::unique_ptr<StaticEmbedding>(
+      new StaticEmbedding(device, std::move(stream), std::move(table), std::move(files),
+                          std::move(buffers), loader.weight_bytes()));
 }
 
 StaticEmbedding::StaticEmbedding(kernels::Device& device, std::unique_ptr<kernels::Stream> stream,

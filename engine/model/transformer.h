@@ -51,14 +51,14 @@ class Transformer {
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
   // One layer alone, for calibration. `hidden`: [tokens, hidden_size] in host memory, the layer's
-  // input and then its output; layer 0 takes the embedded tokens for an input. Waits. Errors as Wait.
-  // Requires: as Forward.
+  // input and then its output; layer 0 takes the embedded tokens for an input. Waits. Errors as
+  // Wait. Requires: as Forward.
   Status ForwardOneLayer(std::int32_t layer, const ForwardBatch& batch, const KvCache& cache,
                          std::span<float> hidden);
 
   // Logits of these rows of the last Forward, [rows, vocab_size], and waits for them. Valid until
-  // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as CheckFiles.
-  // Requires: at most max_logit_rows rows, at least one.
+  // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as
+  // CheckFiles. Requires: at most max_logit_rows rows, at least one.
   StatusOr<std::span<const float>> Logits(std::span<const std::int32_t> rows);
 
   // Waits for everything enqueued; the error of a step whose logits nobody wants.

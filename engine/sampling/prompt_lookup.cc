@@ -17,8 +17,8 @@ std::uint64_t HashPattern(std::span<const TokenId> pattern) {
   return hash;
 }
 
-// `count` tokens from `begin` on. Beyond the end they repeat themselves: the sequence is taken to go
-// round with a period of tokens.size() - begin.
+// `count` tokens from `begin` on. Beyond the end they repeat themselves: the sequence is taken to
+// go round with a period of tokens.size() - begin.
 std::vector<TokenId> Continue(std::span<const TokenId> tokens, std::size_t begin,
                               std::size_t count) {
   std::vector<TokenId> guess;

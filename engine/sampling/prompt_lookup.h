@@ -10,9 +10,9 @@
 namespace quire::engine {
 
 // Guesses the tokens that follow from what the sequence repeats: the continuation of the last place
-// where its latest three tokens stood before, as often as it repeats. Answers that quote their documents repeat a lot.
-// Guesses little where guesses turn out wrong, since each costs a row of the step.
-// Source: Saxena 2023, "Prompt Lookup Decoding".
+// where its latest three tokens stood before, as often as it repeats. Answers that quote their
+// documents repeat a lot. Guesses little where guesses turn out wrong, since each costs a row of
+// the step. Source: Saxena 2023, "Prompt Lookup Decoding".
 //
 // Thread-compatible.
 class PromptLookup {

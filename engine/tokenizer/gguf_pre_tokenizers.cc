@@ -13,9 +13,8 @@ using Regexes = std::vector<std::string_view>;
 constexpr std::string_view kLlama3 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
     R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kQwen2 =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kQwen2 = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+                                    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kQwen35 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N})"
     R"(| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
@@ -98,18 +97,17 @@ std::vector<Row> MakeRows() {
                                 gpt2,
                                 Digits(/*individual=*/false),
                                 Split("[0-9][0-9][0-9]")});
-  const json fallback = Sequence({Split(R"([\p{P}\$\+<=>\^~\|]+)"),
-                                  Split(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+)"
-                                        R"(| ?[^\s\p{L}\p{N}]+|\s+(?!\S))"),
-                                  Split(R"(\p{N}+)"), Split("[0-9][0-9][0-9]"),
-                                  ByteLevel(/*use_regex=*/false)});
-  const Names gpt2_names = {"gpt-2",      "phi-2",        "jina-es",     "jina-de",  "gigachat",
-                            "jina-v2-es", "jina-v2-de",   "a.x-4.0",     "mellum",   "jais",
-                            "jina-v1-en", "jina-v2-code", "roberta-bpe", "trillion", "exaone4",
-                            "granite-docling"};
-  const Names llama3_names = {"llama3",    "llama-v3", "llama-bpe", "falcon3",
-                              "falcon-h1", "pixtral",  "midm-2.0",  "lfm2",
-                              "jina-v5-nano"};
+  const json fallback =
+      Sequence({Split(R"([\p{P}\$\+<=>\^~\|]+)"),
+                Split(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+)"
+                      R"(| ?[^\s\p{L}\p{N}]+|\s+(?!\S))"),
+                Split(R"(\p{N}+)"), Split("[0-9][0-9][0-9]"), ByteLevel(/*use_regex=*/false)});
+  const Names gpt2_names = {"gpt-2",       "phi-2",      "jina-es",    "jina-de",
+                            "gigachat",    "jina-v2-es", "jina-v2-de", "a.x-4.0",
+                            "mellum",      "jais",       "jina-v1-en", "jina-v2-code",
+                            "roberta-bpe", "trillion",   "exaone4",    "granite-docling"};
+  const Names llama3_names = {"llama3",  "llama-v3", "llama-bpe", "falcon3",     "falcon-h1",
+                              "pixtral", "midm-2.0", "lfm2",      "jina-v5-nano"};
   const Names digits_names = {"starcoder", "refact",     "smollm", "codeshell",
                               "exaone",    "minerva-7b", "mellum2"};
   const Names qwen2_nfc_names = {"qwen2", "deepseek-r1-qwen"};

@@ -45,8 +45,8 @@ void VisitByRules(icu::BreakIterator& iterator, std::string_view text, std::size
   if (done < end) visit(done, end);
 }
 
-// The end of the stretch of ASCII at `begin` in which ICU is not needed: the last character may have
-// marks behind it, unless it is a control.
+// The end of the stretch of ASCII at `begin` in which ICU is not needed: the last character may
+// have marks behind it, unless it is a control.
 std::size_t PlainEnd(std::string_view text, std::size_t begin) {
   std::size_t end = begin;
   while (end < text.size() && IsAscii(text[end])) ++end;

@@ -144,25 +144,24 @@ StatusOr<TokenizerParts> BuildParts(const TokenizerJson& file, const JsonField& 
   QUIRE_ASSIGN_OR_RETURN(std::vector<AddedToken> added, ParseAddedTokens(root));
   QUIRE_RETURN_IF_ERROR(config.AppendAddedTokens(added));
   QUIRE_ASSIGN_OR_RETURN(const JsonField model, root.Get("model"));
-  QUIRE_ASSIGN_OR_RETURN(
-      parts.model, ModelReader(model, file, *parts.vocabulary, added).Read(setup.byte_level));
+  QUIRE_ASSIGN_OR_RETURN(parts.model,
+                         ModelReader(model, file, *parts.vocabulary, added).Read(setup.byte_level));
   QUIRE_ASSIGN_OR_RETURN(
       parts.added_tokens,
       AddedTokens::Create(std::move(added), *parts.vocabulary, parts.normalizer.get(),
                           root.path() + " added_tokens"));
   QUIRE_RETURN_IF_ERROR(SetDecoder(root.Find("decoder"), parts));
-  QUIRE_ASSIGN_OR_RETURN(parts.bos_token_id, config.FindNamedToken("bos_token", parts.added_tokens,
-                                                                   *parts.vocabulary));
-  QUIRE_ASSIGN_OR_RETURN(parts.eos_token_id, config.FindNamedToken("eos_token", parts.added_tokens,
-                                                                   *parts.vocabulary));
+  QUIRE_ASSIGN_OR_RETURN(parts.bos_token_id,
+                         config.FindNamedToken("bos_token", parts.added_tokens, *parts.vocabulary));
+  QUIRE_ASSIGN_OR_RETURN(parts.eos_token_id,
+                         config.FindNamedToken("eos_token", parts.added_tokens, *parts.vocabulary));
   if (const auto spec = root.Find("post_processor")) {
     QUIRE_ASSIGN_OR_RETURN(parts.frame, ParsePostProcessor(*spec, [&](TokenId id) {
                              return id < parts.token_bytes.size();
                            }));
   }
   QUIRE_ASSIGN_OR_RETURN(
-      parts.frame,
-      config.ApplyTo(std::move(parts.frame), parts.bos_token_id, parts.eos_token_id));
+      parts.frame, config.ApplyTo(std::move(parts.frame), parts.bos_token_id, parts.eos_token_id));
   return parts;
 }
 

@@ -14,8 +14,8 @@ namespace quire::engine {
 // component that is not supported.
 StatusOr<TokenizerParts> LoadHuggingFaceTokenizer(const std::string& directory);
 
-// Fills in what decoding gives, as tokenizer.json's "decoder" says. Vocabulary and added tokens must
-// be there.
+// Fills in what decoding gives, as tokenizer.json's "decoder" says. Vocabulary and added tokens
+// must be there.
 Status SetDecoder(const std::optional<JsonField>& spec, TokenizerParts& parts);
 
 }  // namespace quire::engine

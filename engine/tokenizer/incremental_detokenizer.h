@@ -24,7 +24,7 @@ class IncrementalDetokenizer {
 
  private:
   const Tokenizer& tokenizer_;
-  bool is_first_;  // the next token is the first of the text
+  bool is_first_;                    // the next token is the first of the text
   std::optional<TokenId> previous_;  // the last that was no special token
   std::string pending_;              // bytes not given out yet
 };

@@ -28,8 +28,8 @@ struct SpecialTokenFrame {
 };
 
 // Reads tokenizer.json's "post_processor". Supports TemplateProcessing, BertProcessing,
-// RobertaProcessing, ByteLevel and Sequence; INVALID_ARGUMENT for others and for ids that `is_token`
-// refuses. A "pair" template without two texts counts as none.
+// RobertaProcessing, ByteLevel and Sequence; INVALID_ARGUMENT for others and for ids that
+// `is_token` refuses. A "pair" template without two texts counts as none.
 StatusOr<SpecialTokenFrame> ParsePostProcessor(const JsonField& spec,
                                                const std::function<bool(TokenId)>& is_token);
 

@@ -195,9 +195,10 @@ StatusOr<PreTokenizerSetup> NewByteLevel(const JsonField& spec) {
   if (use_regex) {
     steps.push_back(std::make_unique<PatternSplit>(NewGpt2Scanner(), SplitRule{}));
   }
-  return PreTokenizerSetup{.pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps)),
-                           .byte_level = true,
-                           .rewrites = add_prefix_space};
+  return PreTokenizerSetup{
+      .pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps)),
+      .byte_level = true,
+      .rewrites = add_prefix_space};
 }
 
 StatusOr<PreTokenizerSetup> NewPreTokenizerSequence(const JsonField& spec) {

@@ -16,8 +16,8 @@ constexpr std::string_view kLatin1Numbers = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})"
 // Scripts that tokenizers name. PCRE2 takes \p{Han} for the script extensions; \p{sc:Han} is the
 // script.
 constexpr std::array<std::string_view, 14> kScripts = {
-    "Han",   "Hiragana", "Katakana", "Hangul",     "Latin",   "Cyrillic", "Greek",
-    "Thai",  "Arabic",   "Hebrew",   "Devanagari", "Bengali", "Tamil",    "Bopomofo"};
+    "Han",  "Hiragana", "Katakana", "Hangul",     "Latin",   "Cyrillic", "Greek",
+    "Thai", "Arabic",   "Hebrew",   "Devanagari", "Bengali", "Tamil",    "Bopomofo"};
 
 class Translator {
  public:

@@ -20,8 +20,8 @@ Status Store(const ProtobufReader& reader, std::string_view name, const Source& 
 
 // Stores an enum in [1, last].
 template <typename Enum>
-Status StoreEnum(const ProtobufReader& reader, std::string_view name, const Field& field,
-                 Enum last, Enum& target) {
+Status StoreEnum(const ProtobufReader& reader, std::string_view name, const Field& field, Enum last,
+                 Enum& target) {
   std::int32_t value = 0;
   QUIRE_RETURN_IF_ERROR(Store(reader, name, field.Int32(), value));
   if (value < 1 || value > static_cast<std::int32_t>(last)) {
@@ -44,20 +44,20 @@ Status ForEachField(std::string_view message, std::string place, Read read) {
 }
 
 Status ReadPiece(std::string_view message, std::string place, Piece& piece) {
-  return ForEachField(
-      message, std::move(place), [&](const ProtobufReader& reader, const Field& field) -> Status {
-        switch (field.number) {
-          case 1:
-            return Store(reader, "piece", field.Bytes(), piece.text);
-          case 2:
-            return Store(reader, "score", field.Float(), piece.score);
-          case 3:
-            return StoreEnum(reader, "type", field, SentencePieceModel::PieceType::kByte,
-                             piece.type);
-          default:
-            return OkStatus();
-        }
-      });
+  return ForEachField(message, std::move(place),
+                      [&](const ProtobufReader& reader, const Field& field) -> Status {
+                        switch (field.number) {
+                          case 1:
+                            return Store(reader, "piece", field.Bytes(), piece.text);
+                          case 2:
+                            return Store(reader, "score", field.Float(), piece.score);
+                          case 3:
+                            return StoreEnum(reader, "type", field,
+                                             SentencePieceModel::PieceType::kByte, piece.type);
+                          default:
+                            return OkStatus();
+                        }
+                      });
 }
 
 Status ReadTrainerSpec(std::string_view message, std::string place, SentencePieceModel& model) {
@@ -105,12 +105,12 @@ Status ReadNormalizerSpec(std::string_view message, std::string place, SentenceP
 
 // Rules for decoding: no public model has any.
 Status RefuseDenormalizer(std::string_view message, std::string place) {
-  return ForEachField(message, std::move(place),
-                      [&](const ProtobufReader& reader, const Field& field) -> Status {
-                        if (field.number != 2 || field.bytes.empty()) return OkStatus();
-                        return InvalidArgument("{}.precompiled_charsmap: wanted none, have {} bytes",
-                                               reader.place(), field.bytes.size());
-                      });
+  return ForEachField(
+      message, std::move(place), [&](const ProtobufReader& reader, const Field& field) -> Status {
+        if (field.number != 2 || field.bytes.empty()) return OkStatus();
+        return InvalidArgument("{}.precompiled_charsmap: wanted none, have {} bytes",
+                               reader.place(), field.bytes.size());
+      });
 }
 
 }  // namespace

@@ -109,16 +109,16 @@ Status TokenDecoder::AddReplace(const JsonField& spec) {
   }
   QUIRE_ASSIGN_OR_RETURN(const JsonField content_field, spec.Get("content"));
   QUIRE_ASSIGN_OR_RETURN(std::string content, content_field.String());
-  steps_.push_back([pattern = std::move(pattern), content = std::move(content)](std::string& token,
-                                                                               Context) {
-    // Earlier steps may have made single bytes of it; patterns are about characters.
-    if (FindInvalidUtf8(token) < token.size()) return;
-    std::vector<Match> matches;
-    pattern->FindMatches(token, matches);
-    for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
-      token.replace(match->begin, match->end - match->begin, content);
-    }
-  });
+  steps_.push_back(
+      [pattern = std::move(pattern), content = std::move(content)](std::string& token, Context) {
+        // Earlier steps may have made single bytes of it; patterns are about characters.
+        if (FindInvalidUtf8(token) < token.size()) return;
+        std::vector<Match> matches;
+        pattern->FindMatches(token, matches);
+        for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
+          token.replace(match->begin, match->end - match->begin, content);
+        }
+      });
   return OkStatus();
 }
 

@@ -43,8 +43,8 @@ struct EncodeOptions {
   bool parse_special_tokens = false;
 };
 
-// Text to token ids and back, as the model's own files say: BPE (byte level, and SentencePiece style
-// with byte fallback), Unigram, WordPiece and WordLevel.
+// Text to token ids and back, as the model's own files say: BPE (byte level, and SentencePiece
+// style with byte fallback), Unigram, WordPiece and WordLevel.
 //
 // Thread-safe: immutable after Load. Linear time in the text for every input.
 class Tokenizer {

@@ -77,8 +77,8 @@ class TreeBuilder : public nlohmann::json_sax<json> {
   std::string error_;
 };
 
-// Diverts model.vocab (an object, or an array of scored pieces) and model.merges (an array) into the
-// tables of TokenizerJson.
+// Diverts model.vocab (an object, or an array of scored pieces) and model.merges (an array) into
+// the tables of TokenizerJson.
 class TokenizerJsonBuilder final : public TreeBuilder {
  public:
   explicit TokenizerJsonBuilder(TokenizerJson* out) : TreeBuilder(&out->root), out_(*out) {}

@@ -179,8 +179,8 @@ void TokenizerPipeline::EncodeText(const AlignedText& text,
     if (piece.token == PreTokenizedText::kNoToken) {
       EncodeStretch(text.Slice(piece.begin, piece.end), piece.begin == 0, allow_special, output);
     } else {
-      output.Add(piece.token, output.tracked() ? text.Origin(piece.begin, piece.end)
-                                               : AlignedText::Range{});
+      output.Add(piece.token,
+                 output.tracked() ? text.Origin(piece.begin, piece.end) : AlignedText::Range{});
     }
   }
 }

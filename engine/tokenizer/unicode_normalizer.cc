@@ -44,8 +44,8 @@ struct Mark {
   std::string_view bytes;
 };
 
-// Appends the marks that `c` is; false if it is none. Three vowel signs have class 0 themselves, but
-// every normalization form makes two marks of them.
+// Appends the marks that `c` is; false if it is none. Three vowel signs have class 0 themselves,
+// but every normalization form makes two marks of them.
 bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
   switch (c) {
     case 0x0F73:
@@ -60,8 +60,7 @@ bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
     default:
       break;
   }
-  const std::uint8_t combining_class =
-      IsMark(c) ? u_getCombiningClass(static_cast<UChar32>(c)) : 0;
+  const std::uint8_t combining_class = IsMark(c) ? u_getCombiningClass(static_cast<UChar32>(c)) : 0;
   if (combining_class != 0) marks.push_back({combining_class, bytes});
   return combining_class != 0;
 }

@@ -54,8 +54,7 @@ bool WordPieceModel::Cover(std::string_view word, std::vector<SubwordToken>& tok
       longest = id;
     });
     if (end == begin) return false;
-    tokens.push_back(
-        {longest, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+    tokens.push_back({longest, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
     begin = end;
   }
   return true;

@@ -7,9 +7,9 @@
 #include "kernels/cpu/panel_codes-inl.h"
 #include "kernels/cpu/vec-inl.h"
 
-// y = x W^T with the weight in panels of codes (microkernels.h). Lanes are outputs. Every output has
-// a sum of codes times x for its group, which takes the inputs in order, and a total that takes the
-// groups in order:
+// y = x W^T with the weight in panels of codes (microkernels.h). Lanes are outputs. Every output
+// has a sum of codes times x for its group, which takes the inputs in order, and a total that takes
+// the groups in order:
 //   total += scale * (sum - zero_point * sum of x),  or  total += scale * sum + offset * sum of x
 // Both paths below and all their tiles do just that, so a row has the same bits whatever it is
 // computed with.

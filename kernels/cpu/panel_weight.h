@@ -62,7 +62,7 @@ class PanelWeight final : public CpuPackedWeight {
   const CodeShift shift_;
   const CodeKind code_kind_;
   const UnitPlanes planes_;  // of code_kind_
-  PanelFormat format_;  // points into the members above
+  PanelFormat format_;       // points into the members above
   std::unique_ptr<DeviceMemory> memory_;
 };
 

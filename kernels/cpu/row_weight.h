@@ -7,8 +7,8 @@
 
 namespace quire::kernels::cpu {
 
-// Signed bytes, row by row, with a scale for each row: the same products as with a weight of floats,
-// times the scale.
+// Signed bytes, row by row, with a scale for each row: the same products as with a weight of
+// floats, times the scale.
 class RowWeight final : public CpuPackedWeight {
  public:
   // Requires IsInt8PerOutput(weight.layout()).

@@ -7,8 +7,8 @@
 namespace quire::kernels {
 namespace {
 
-constexpr std::int64_t kNibbles = 8;    // of a 32-bit word
-constexpr std::int64_t kFastRows = 4;   // outputs in a 16-bit word of gemv_fast
+constexpr std::int64_t kNibbles = 8;     // of a 32-bit word
+constexpr std::int64_t kFastRows = 4;    // outputs in a 16-bit word of gemv_fast
 constexpr std::int64_t kFastBlock = 64;  // inputs that gemv_fast interleaves its outputs by
 constexpr float kMiddle = 8.0f;          // zero point of symmetric codes
 
@@ -32,8 +32,7 @@ std::int64_t FastPlace(std::int64_t k) {
 std::uint32_t FastCode(const AwqTensors& t, std::int64_t n, std::int64_t k) {
   // Four outputs of 64 inputs each, one after the other, are cut into words of four nibbles.
   const std::int64_t place = n % kFastRows * kFastBlock + FastPlace(k);
-  const std::int64_t word =
-      n / kFastRows * t.in + k / kFastBlock * kFastBlock + place / kFastRows;
+  const std::int64_t word = n / kFastRows * t.in + k / kFastBlock * kFastBlock + place / kFastRows;
   const auto nibble = static_cast<int>(place % kFastRows);
   return static_cast<std::uint32_t>(static_cast<const std::uint16_t*>(t.qweight)[word]) >>
              (4 * nibble) &
@@ -76,8 +75,7 @@ float Shift(const AwqTensors& t, std::int64_t n, std::int64_t group) {
                                        kGemmNibble[static_cast<std::size_t>(n % kNibbles)]));
     case AwqLayout::kGemv:
       return static_cast<float>(
-          Nibble(t.qzeros,
-                 n * (AwqPaddedGroups(t.in, t.group_size) / kNibbles) + group / kNibbles,
+          Nibble(t.qzeros, n * (AwqPaddedGroups(t.in, t.group_size) / kNibbles) + group / kNibbles,
                  static_cast<int>(group % kNibbles)));
     case AwqLayout::kGemvFast:
       return Element(t, t.qzeros, group * t.out + n);
@@ -196,9 +194,10 @@ std::vector<float> DecodeAwq(const AwqTensors& t) {
 PackedAwq PackAwqGemm(const GroupCodes& from) {
   const std::int64_t words = from.out / kNibbles;  // of one input
   const std::int64_t groups = from.num_groups;
-  PackedAwq to = {.qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in * words)),
-                  .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * words)),
-                  .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * from.out))};
+  PackedAwq to = {
+      .qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in * words)),
+      .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * words)),
+      .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * from.out))};
   for (std::int64_t n = 0; n < from.out; ++n) {
     const int shift = 4 * kGemmNibble[static_cast<std::size_t>(n % kNibbles)];
     const std::int64_t word = n / kNibbles;

@@ -42,8 +42,8 @@ struct AwqTensors {
 // Columns that gemv and gemv_fast give to the groups: eight a word, and words for whole vectors.
 std::int64_t AwqPaddedGroups(std::int64_t in, std::int64_t group_size);
 
-// The weight over these tensors, which must stay as they are. Returns INVALID_ARGUMENT if group_size
-// does not divide `in`, or the shape does not fill whole words.
+// The weight over these tensors, which must stay as they are. Returns INVALID_ARGUMENT if
+// group_size does not divide `in`, or the shape does not fill whole words.
 StatusOr<std::unique_ptr<QuantizedWeight>> NewAwqWeight(const AwqTensors& tensors);
 
 // Reference decoder: [out, in] f32, element by element. Rounded to scale_dtype, which is what

@@ -27,9 +27,9 @@ const std::array<float, 16> kNf4Values = {
 };
 
 const std::array<float, 16> kFp4Values = {
-    0.0f / 12,   0.0625f / 12,  8.0f / 12,  12.0f / 12,  4.0f / 12,  6.0f / 12,
-    2.0f / 12,   3.0f / 12,     -0.0f / 12, -0.0625f / 12, -8.0f / 12, -12.0f / 12,
-    -4.0f / 12,  -6.0f / 12,    -2.0f / 12, -3.0f / 12,
+    0.0f / 12,  0.0625f / 12, 8.0f / 12,  12.0f / 12,    4.0f / 12,  6.0f / 12,
+    2.0f / 12,  3.0f / 12,    -0.0f / 12, -0.0625f / 12, -8.0f / 12, -12.0f / 12,
+    -4.0f / 12, -6.0f / 12,   -2.0f / 12, -3.0f / 12,
 };
 
 namespace {
@@ -38,8 +38,8 @@ namespace {
 constexpr float kPerCode = 7.874015718698502e-3f;
 constexpr int kInt8Middle = 128;
 
-// Where codes change, halfway between two values, and the code at the lower end of each of 512 cells
-// of [-1, 1]: a cell is far narrower than two changes are apart, so one comparison is left.
+// Where codes change, halfway between two values, and the code at the lower end of each of 512
+// cells of [-1, 1]: a cell is far narrower than two changes are apart, so one comparison is left.
 constexpr int kNf4Cells = 512;
 constexpr float kNf4CellsPerUnit = kNf4Cells / 2;
 struct Nf4CodeSearch {

@@ -46,18 +46,18 @@ struct EncodedNf4 {
   std::vector<float> absmax;
 };
 
-// `weight` [out, in] f32, dense, finite. Source: Dettmers et al. 2023, "QLoRA", eq. 1; bitsandbytes,
-// quantize_blockwise.
+// `weight` [out, in] f32, dense, finite. Source: Dettmers et al. 2023, "QLoRA", eq. 1;
+// bitsandbytes, quantize_blockwise.
 EncodedNf4 EncodeNf4(const MatrixView& weight, std::int64_t block_size);
 // The NF4 code whose value is nearest to `scaled`; of two equally near the lower. 0 for NaN.
 std::uint8_t Nf4Code(float scaled);
-// What a block of weights is divided by: of 1, 0.94, 0.88 and 0.82 times its largest |w| the one that
-// gives the least squared error. bitsandbytes takes the largest itself; readers do not mind.
+// What a block of weights is divided by: of 1, 0.94, 0.88 and 0.82 times its largest |w| the one
+// that gives the least squared error. bitsandbytes takes the largest itself; readers do not mind.
 float Nf4Scale(const float* block, std::int64_t size);
 
 // The weight over these tensors, which must stay as they are. Where blocks straddle outputs its
-// groups are the largest runs that no block boundary cuts. Returns INVALID_ARGUMENT unless the block
-// sizes are positive.
+// groups are the largest runs that no block boundary cuts. Returns INVALID_ARGUMENT unless the
+// block sizes are positive.
 StatusOr<std::unique_ptr<QuantizedWeight>> NewBnb4Weight(const Bnb4Tensors& tensors);
 
 // Reference decoder: [out, in] f32, element by element. Bit for bit what bitsandbytes gives as f32,

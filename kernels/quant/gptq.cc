@@ -120,7 +120,8 @@ class GptqWeight final : public QuantizedWeight {
       for (std::int64_t n = 0; n < count; ++n) {
         const std::uint32_t word = words[n];
         std::uint8_t* to = codes + n * tensors_.in + k;
-        for (int i = 0; i < fields; ++i) to[i] = static_cast<std::uint8_t>(word >> (i * bits) & mask);
+        for (int i = 0; i < fields; ++i)
+          to[i] = static_cast<std::uint8_t>(word >> (i * bits) & mask);
       }
     }
   }
@@ -150,8 +151,7 @@ std::vector<float> DecodeGptq(const GptqTensors& t) {
   for (std::int64_t n = 0; n < t.out; ++n) {
     for (std::int64_t k = 0; k < t.in; ++k) {
       const std::int64_t group = Group(t, k);
-      const auto code =
-          static_cast<std::int32_t>(BitField(t.qweight + n, t.out, t.bits, k));
+      const auto code = static_cast<std::int32_t>(BitField(t.qweight + n, t.out, t.bits, k));
       values.push_back(Scale(t, group, n) * static_cast<float>(code - ZeroPoint(t, group, n)));
     }
   }
@@ -162,10 +162,11 @@ PackedGptq PackGptq(const GroupCodes& from) {
   constexpr std::int64_t kFields = 8;
   const std::int64_t out = from.out;
   const std::int64_t groups = from.num_groups;
-  PackedGptq to = {.qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in / kFields * out)),
-                   .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * (out / kFields))),
-                   .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * out)),
-                   .g_idx = from.group_of_input};
+  PackedGptq to = {
+      .qweight = std::vector<std::uint32_t>(static_cast<std::size_t>(from.in / kFields * out)),
+      .qzeros = std::vector<std::uint32_t>(static_cast<std::size_t>(groups * (out / kFields))),
+      .scales = std::vector<std::uint16_t>(static_cast<std::size_t>(groups * out)),
+      .g_idx = from.group_of_input};
   for (std::int64_t n = 0; n < out; ++n) {
     const std::uint8_t* codes = from.codes.data() + n * from.in;
     for (std::int64_t k = 0; k < from.in; ++k) {

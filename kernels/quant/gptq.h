@@ -30,8 +30,8 @@ struct GptqTensors {
   std::int64_t group_size = 0;             // counts only without g_idx
   // checkpoint_format "gptq": a field holds its zero point minus one. In "gptq_v2" it does not.
   bool zeros_minus_one = true;
-  // Of an asymmetric quantizer zero lies in the range, so its zero points are in [0, 2^bits - 1] and
-  // a field of all ones is a 0 that has wrapped. Of a symmetric one they are 2^(bits - 1), and
+  // Of an asymmetric quantizer zero lies in the range, so its zero points are in [0, 2^bits - 1]
+  // and a field of all ones is a 0 that has wrapped. Of a symmetric one they are 2^(bits - 1), and
   // nothing wraps.
   bool symmetric = true;
 };

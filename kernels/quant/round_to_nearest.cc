@@ -19,8 +19,7 @@ float RoundToBf16(float value) { return BF16ToF32(F32ToBF16(value)); }
 
 // Code of the integers from `least` to `most`, 0 being `middle`. NaN becomes `middle`.
 std::uint8_t IntegerCode(float scaled, int least, int most, int middle) {
-  const float clamped =
-      std::clamp(scaled, static_cast<float>(least), static_cast<float>(most));
+  const float clamped = std::clamp(scaled, static_cast<float>(least), static_cast<float>(most));
   return static_cast<std::uint8_t>(std::nearbyint(scaled == scaled ? clamped : 0.0f) +
                                    static_cast<float>(middle));
 }

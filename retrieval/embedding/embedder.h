@@ -28,10 +28,10 @@ class Embedder {
  public:
   enum class InputType { kQuery, kPassage };
   struct Result {
-    // [texts.size(), dimension], each finite and of unit length, or 0 where the model knows no token
-    // of the text: such a text is like no other.
+    // [texts.size(), dimension], each finite and of unit length, or 0 where the model knows no
+    // token of the text: such a text is like no other.
     std::vector<float> vectors;
-    std::string fingerprint;     // of the model that made them
+    std::string fingerprint;  // of the model that made them
   };
   virtual ~Embedder() = default;
 

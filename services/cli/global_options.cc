@@ -68,22 +68,25 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 }
 
 void AddModelOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--model", options.model,
-                 "Directory of a Hugging Face model or .gguf file, hf:ORG/REPO[@REVISION], or the name "
-                 "of a bundled model; with --server one of its models")
+  app.add_option(
+         "--model", options.model,
+         "Directory of a Hugging Face model or .gguf file, hf:ORG/REPO[@REVISION], or the name "
+         "of a bundled model; with --server one of its models")
       ->type_name("MODEL");
 }
 
 void AddEmbeddingModelOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--embedding-model", options.embedding_model,
-                 "Directory or .gguf file of an embedding model, hf:ORG/REPO[@REVISION], or the name "
-                 "of a bundled one")
+  app.add_option(
+         "--embedding-model", options.embedding_model,
+         "Directory or .gguf file of an embedding model, hf:ORG/REPO[@REVISION], or the name "
+         "of a bundled one")
       ->type_name("MODEL");
 }
 
 void AddRerankModelOption(CLI::App& app, ModelOptions& options) {
-  app.add_option("--rerank-model", options.rerank_model,
-                 "Directory of a reranking model, hf:ORG/REPO[@REVISION], or the name of a bundled one")
+  app.add_option(
+         "--rerank-model", options.rerank_model,
+         "Directory of a reranking model, hf:ORG/REPO[@REVISION], or the name of a bundled one")
       ->type_name("MODEL");
 }
 

@@ -43,10 +43,11 @@ Status LocalServices::StartInference(InferenceOptions options, Hosted<InferenceS
   options.device = models_.device;
   options.threads = models_.threads;
   ProgressLine progress(terminal_.stderr_is_terminal, terminal_.columns);
-  progress.Update("loading " + options.model + options.embedding_model +
-                      (options.embedding_model.empty() || options.rerank_model.empty() ? "" : ", ") +
-                      options.rerank_model,
-                  0, 0);
+  progress.Update(
+      "loading " + options.model + options.embedding_model +
+          (options.embedding_model.empty() || options.rerank_model.empty() ? "" : ", ") +
+          options.rerank_model,
+      0, 0);
   QUIRE_ASSIGN_OR_RETURN(auto host, InferenceServer::Create(options));
   QUIRE_RETURN_IF_ERROR(host->Load());
   QUIRE_ASSIGN_OR_RETURN(hosted.server, InProcessServer::Start(host->services()));

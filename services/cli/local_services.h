@@ -32,8 +32,8 @@ class TemporaryFolder {
 };
 
 // Services in this process, each started when it is first asked for, so that a command waits for
-// nothing it does not use. Each model has an inference service of its own, but for an embedding and a
-// reranking model that serve the same searches.
+// nothing it does not use. Each model has an inference service of its own, but for an embedding and
+// a reranking model that serve the same searches.
 //
 // Thread-compatible.
 class LocalServices final : public ServiceChannels {

@@ -44,8 +44,7 @@ KindText TextOf(ModelKind kind) {
     case ModelKind::kEmbedding:
       return {"embedding", "embedding model", "--embedding-model", " (all-MiniLM-L6-v2 is one)"};
     case ModelKind::kReranking:
-      return {"reranking", "reranking model", "--rerank-model",
-              " (ms-marco-MiniLM-L6-v2 is one)"};
+      return {"reranking", "reranking model", "--rerank-model", " (ms-marco-MiniLM-L6-v2 is one)"};
   }
   return {};
 }

@@ -53,8 +53,7 @@ Status Embed(const InferenceCall& call, const ModelRegistry& models,
 
 // rerank.cc
 Status Rerank(const InferenceCall& call, const ModelRegistry& models,
-              const inference::v1::RerankRequest& request,
-              inference::v1::RerankResponse& response);
+              const inference::v1::RerankRequest& request, inference::v1::RerankResponse& response);
 
 // score.cc
 Status Score(const InferenceCall& call, const ModelRegistry& models,

@@ -86,9 +86,10 @@ void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type) {
 void AddQuantizeOption(CLI::App& app, std::string& quantize) {
   const std::vector<std::string> names(kernels::kRoundingKinds.begin(),
                                        kernels::kRoundingKinds.end());
-  app.add_option("--quantize", quantize,
-                 "Quantize the language model's F32, F16 or BF16 weights while they are loaded; the "
-                 "embedding table stays as it is, an output matrix gets 8 bits")
+  app.add_option(
+         "--quantize", quantize,
+         "Quantize the language model's F32, F16 or BF16 weights while they are loaded; the "
+         "embedding table stays as it is, an output matrix gets 8 bits")
       ->check(CLI::IsMember(names));
 }
 

@@ -213,8 +213,9 @@ Status FillNames(InferenceOptions& options) {
     if (model.path.empty()) continue;
     QUIRE_ASSIGN_OR_RETURN(model.name, ModelName(model.name, model.path));
     if (std::find(names.begin(), names.end(), model.name) != names.end()) {
-      return InvalidArgument("model name: wanted different names, have '{}' twice: give one with {}",
-                             model.name, model.name_flag);
+      return InvalidArgument(
+          "model name: wanted different names, have '{}' twice: give one with {}", model.name,
+          model.name_flag);
     }
     names.push_back(model.name);
   }

@@ -42,7 +42,8 @@ StatusOr<std::string> ModelName(const std::string& given, const std::string& pat
     if (given.size() > kMaxNameBytes || IsReserved(given) ||
         !std::all_of(given.begin(), given.end(), IsNameChar)) {
       return InvalidArgument(
-          "model name: wanted up to {} letters, digits, '.', '_' or '-', and none of '{}', '{}' and "
+          "model name: wanted up to {} letters, digits, '.', '_' or '-', and none of '{}', '{}' "
+          "and "
           "'{}', have '{}'",
           kMaxNameBytes, kDefaultLanguageModel, kDefaultEmbeddingModel, kDefaultRerankingModel,
           given);

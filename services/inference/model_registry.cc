@@ -107,8 +107,10 @@ StatusOr<const ServedRerankingModel*> ModelRegistry::FindRerankingModel(
 
 StatusOr<const engine::Tokenizer*> ModelRegistry::FindTokenizer(const std::string& name) const {
   const std::string_view wanted = WithoutPrefix(name);
-  if (Names(embedding(), kDefaultEmbeddingModel, wanted)) return &embedding()->embedder->tokenizer();
-  if (Names(reranking(), kDefaultRerankingModel, wanted)) return &reranking()->reranker->tokenizer();
+  if (Names(embedding(), kDefaultEmbeddingModel, wanted))
+    return &embedding()->embedder->tokenizer();
+  if (Names(reranking(), kDefaultRerankingModel, wanted))
+    return &reranking()->reranker->tokenizer();
   QUIRE_ASSIGN_OR_RETURN(const ServedLanguageModel* model, FindLanguageModel(name));
   return &model->engine->tokenizer();
 }

@@ -51,10 +51,9 @@ class ModelRegistry {
   ModelRegistry(std::string device, ServedModels models, engine::MemoryPlan memory = {})
       : device_(std::move(device)), models_(std::move(models)), memory_(std::move(memory)) {}
 
-  // The model that a text, an embedding or a reranking request names; empty means the default of its
-  // kind.
-  // Return NOT_FOUND if there is no model of that name, FAILED_PRECONDITION if there is but it
-  // cannot do this, or if the server has no model of that kind.
+  // The model that a text, an embedding or a reranking request names; empty means the default of
+  // its kind. Return NOT_FOUND if there is no model of that name, FAILED_PRECONDITION if there is
+  // but it cannot do this, or if the server has no model of that kind.
   StatusOr<const ServedLanguageModel*> FindLanguageModel(const std::string& name) const;
   StatusOr<const ServedEmbeddingModel*> FindEmbeddingModel(const std::string& name) const;
   StatusOr<const ServedRerankingModel*> FindRerankingModel(const std::string& name) const;

@@ -133,7 +133,8 @@ StatusOr<EmbedResponse> GrpcEmbedder::EmbedBatch(const std::string& model,
                                                    : inference::v1::EMBED_INPUT_TYPE_PASSAGE);
   request.set_refuse_long_texts(true);
   const auto context = calls_.NewContext();
-  QUIRE_RETURN_IF_ERROR(ModelIsGone(calls_.Translate(stub_.Embed(context.get(), request, &response))));
+  QUIRE_RETURN_IF_ERROR(
+      ModelIsGone(calls_.Translate(stub_.Embed(context.get(), request, &response))));
   if (static_cast<std::size_t>(response.embeddings_size()) != texts.size()) {
     return Internal("embeddings: wanted {}, have {}", texts.size(), response.embeddings_size());
   }

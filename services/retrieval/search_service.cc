@@ -74,8 +74,8 @@ StatusOr<retrieval::SearchQuery> ParseQuery(const std::string& collection,
 StatusOr<std::int32_t> ParseCandidates(const retrieval::v1::Reranking& reranking,
                                        std::int32_t top_k) {
   if (reranking.candidates() < 0 || reranking.candidates() > kMaxTopK) {
-    return InvalidField("reranking.candidates", fmt::format("wanted 0 to {}, have {}", kMaxTopK,
-                                                            reranking.candidates()));
+    return InvalidField("reranking.candidates",
+                        fmt::format("wanted 0 to {}, have {}", kMaxTopK, reranking.candidates()));
   }
   if (reranking.model().size() > kMaxModelBytes) {
     return InvalidField("reranking.model", fmt::format("wanted at most {} bytes, have {}",

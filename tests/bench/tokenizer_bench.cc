@@ -23,8 +23,7 @@ std::string Repeat(std::string_view piece, std::size_t size) {
 }
 
 std::string Novel(std::size_t size) {
-  const std::string book =
-      testing::ReadWholeFile(testing::SharedData("documents/moby-dick.txt"));
+  const std::string book = testing::ReadWholeFile(testing::SharedData("documents/moby-dick.txt"));
   return book.empty() ? Repeat("The harbour master keeps a ledger. ", size) : book.substr(0, size);
 }
 
@@ -79,7 +78,7 @@ void BM_Encode(benchmark::State& state, const Tokenizer* tokenizer, const Text* 
 
 void Register(const std::string& name, const std::string& path) {
   auto loaded = Tokenizer::Load(path);
-  if (!loaded.ok()) return;  // data that is absent
+  if (!loaded.ok()) return;                        // data that is absent
   const Tokenizer* tokenizer = loaded->release();  // lives as long as the program
   for (const Text& text : kTexts) {
     benchmark::RegisterBenchmark(("Encode/" + name + "/" + text.name).c_str(), BM_Encode, tokenizer,

@@ -1,7 +1,7 @@
 // Seconds that one pass over a file takes, for comparison with other tokenizers in the same run.
 //
-// Usage: tokenizer_throughput MODEL FILE. Reads lines from stdin; for each, encodes the file once and
-// prints {"seconds": S, "tokens": N}.
+// Usage: tokenizer_throughput MODEL FILE. Reads lines from stdin; for each, encodes the file once
+// and prints {"seconds": S, "tokens": N}.
 
 #include <fmt/format.h>
 

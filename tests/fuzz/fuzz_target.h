@@ -10,8 +10,8 @@
 #include "base/status.h"
 #include "tests/support/safetensors_writer.h"
 
-// What the fuzz targets share. A target is one function, in the form that libFuzzer calls; driver.cc
-// calls it with a corpus and with mutations of it.
+// What the fuzz targets share. A target is one function, in the form that libFuzzer calls;
+// driver.cc calls it with a corpus and with mutations of it.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

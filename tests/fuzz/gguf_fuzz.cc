@@ -1,7 +1,7 @@
-// GGUF: the container, the model configuration and weights it describes, its tokenizer and template.
+// GGUF: the container, the model configuration and weights it describes, its tokenizer and
+// template.
 
 #include "engine/formats/gguf_file.h"
-
 #include "engine/formats/gguf_weights.h"
 #include "engine/model/gguf_config.h"
 #include "engine/model/sentence_transformers.h"
@@ -54,8 +54,8 @@ void CheckWeights(const std::string& path) {
   const auto config = engine::LoadModelConfig(path);
   testing::CheckClear(config.status());
   if (!weights.ok() || !config.ok()) return;
-  const std::vector<std::int64_t> q_shape = {
-      std::int64_t{config->num_heads} * config->head_dim, config->hidden_size};
+  const std::vector<std::int64_t> q_shape = {std::int64_t{config->num_heads} * config->head_dim,
+                                             config->hidden_size};
   const bool is_encoder = config->is_encoder();
   const std::string q = is_encoder ? "encoder.layer.0.attention.self.query"  //
                                    : "model.layers.0.self_attn.q_proj";

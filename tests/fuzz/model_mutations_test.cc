@@ -16,15 +16,15 @@
 namespace quire::engine {
 namespace {
 
-using testing::ReadWholeFile;
-using testing::TemporaryDirectory;
-using testing::WriteFile;
 using testing::Below;
 using testing::FlipBits;
 using testing::Random;
+using testing::ReadWholeFile;
 using testing::ReplaceNumber;
 using testing::Splice;
+using testing::TemporaryDirectory;
 using testing::Truncate;
+using testing::WriteFile;
 
 constexpr int kNumMutations = 200;  // of each file
 

@@ -1,7 +1,6 @@
 // safetensors: whatever is accepted has every tensor inside of the file, and no two overlap.
 
 #include "engine/formats/safetensors.h"
-
 #include "tests/fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

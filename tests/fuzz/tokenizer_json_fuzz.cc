@@ -1,7 +1,6 @@
 // tokenizer.json: what loads encodes and decodes.
 
 #include "engine/tokenizer/tokenizer.h"
-
 #include "tests/fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -10,8 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto tokenizer = engine::Tokenizer::Load(testing::InputFolder().string());
   testing::CheckClear(tokenizer.status());
   if (!tokenizer.ok()) return 0;
-  for (const char* text : {"Once upon a time, 12 é日本 \xF0\x9F\x99\x82\r\n  <s> don't",
-                           "\xFF\xC3 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+  for (const char* text :
+       {"Once upon a time, 12 é日本 \xF0\x9F\x99\x82\r\n  <s> don't",
+        "\xFF\xC3 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
     const auto spans = (*tokenizer)->EncodeWithSpans(text, {.parse_special_tokens = true});
     std::vector<engine::TokenId> ids;
     for (const engine::TokenSpan& span : spans) {

@@ -1,7 +1,6 @@
 // tokenizer.model: what loads encodes and decodes.
 
 #include "engine/tokenizer/tokenizer.h"
-
 #include "tests/fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -163,8 +163,8 @@ inline void WriteTinyStaticModel(const std::filesystem::path& directory) {
   WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
 }
 
-// A two-layer BERT with room for 32 tokens: an encoder, or a cross-encoder that scores pairs with one
-// label.
+// A two-layer BERT with room for 32 tokens: an encoder, or a cross-encoder that scores pairs with
+// one label.
 inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t seed = 1,
                           bool is_cross_encoder = false) {
   constexpr std::int64_t kHidden = 16;
@@ -188,15 +188,18 @@ inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t 
     weights.BiasedMatrix("pooler.dense", kHidden, kHidden);
     weights.BiasedMatrix("classifier", 1, kHidden);
   }
-  const char* const architecture =
-      is_cross_encoder ? "BertForSequenceClassification" : "BertModel";
-  const nlohmann::json config = {
-      {"architectures", {architecture}}, {"model_type", "bert"},
-      {"hidden_size", kHidden},          {"intermediate_size", kIntermediate},
-      {"num_hidden_layers", 2},          {"num_attention_heads", 2},
-      {"vocab_size", kTinyVocabSize},    {"max_position_embeddings", 32},
-      {"type_vocab_size", 2},            {"hidden_act", "gelu"},
-      {"id2label", {{"0", "LABEL_0"}}}};
+  const char* const architecture = is_cross_encoder ? "BertForSequenceClassification" : "BertModel";
+  const nlohmann::json config = {{"architectures", {architecture}},
+                                 {"model_type", "bert"},
+                                 {"hidden_size", kHidden},
+                                 {"intermediate_size", kIntermediate},
+                                 {"num_hidden_layers", 2},
+                                 {"num_attention_heads", 2},
+                                 {"vocab_size", kTinyVocabSize},
+                                 {"max_position_embeddings", 32},
+                                 {"type_vocab_size", 2},
+                                 {"hidden_act", "gelu"},
+                                 {"id2label", {{"0", "LABEL_0"}}}};
   WriteFile(directory / "config.json", config.dump());
   WriteFile(directory / "tokenizer.json", TinyTokenizer(/*is_encoder=*/true).dump());
   WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));

@@ -66,10 +66,9 @@ class Lexer {
     tokens_.push_back({kind, std::move(text), line_, column()});
   }
   Status Error(std::string_view wanted) const {
-    const std::string found =
-        at_ < text_.size()
-            ? fmt::format("\"{}\"", ReplaceInvalidUtf8(Rest().substr(0, 10)))
-            : std::string("the end of the template");
+    const std::string found = at_ < text_.size()
+                                  ? fmt::format("\"{}\"", ReplaceInvalidUtf8(Rest().substr(0, 10)))
+                                  : std::string("the end of the template");
     return InvalidArgument("template line {}, column {}: wanted {}, have {}", line_, column(),
                            wanted, found);
   }

@@ -127,11 +127,10 @@ void SearchCommand::Show(const SearchResponse& response, const std::string& quer
       continue;
     }
     const std::string headings = fmt::format("{}", fmt::join(hit.chunk().headings(), " > "));
-    Print(fmt::format("{}{}. {}  {}  bytes {}-{}{}{}\n   {}\n",
-                      query_id.empty() ? "" : query_id + " ", rank, Bold(id, terminal.color),
-                      ScoreText(hit), hit.chunk().start(), hit.chunk().end(),
-                      headings.empty() ? "" : "  ", headings,
-                      ShortenToLine(hit.chunk().text(), kSnippetChars)));
+    Print(fmt::format(
+        "{}{}. {}  {}  bytes {}-{}{}{}\n   {}\n", query_id.empty() ? "" : query_id + " ", rank,
+        Bold(id, terminal.color), ScoreText(hit), hit.chunk().start(), hit.chunk().end(),
+        headings.empty() ? "" : "  ", headings, ShortenToLine(hit.chunk().text(), kSnippetChars)));
   }
 }
 

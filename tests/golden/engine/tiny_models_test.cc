@@ -298,14 +298,13 @@ TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
   expect("first", {.kind = kernels::PoolArgs::Kind::kFirst, .normalize = false});
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Models, TinyEncoderTest,
-    ::testing::Combine(::testing::Values("bert", "roberta", "xlm_roberta"),
-                       ::testing::ValuesIn(testing::DeviceNames())),
-    [](const auto& model) {
-      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                               std::get<1>(model.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Models, TinyEncoderTest,
+                         ::testing::Combine(::testing::Values("bert", "roberta", "xlm_roberta"),
+                                            ::testing::ValuesIn(testing::DeviceNames())),
+                         [](const auto& model) {
+                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
+                                                    std::get<1>(model.param));
+                         });
 
 }  // namespace
 }  // namespace quire::engine

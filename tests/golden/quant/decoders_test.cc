@@ -58,11 +58,10 @@ std::vector<float> Decode(const Checkpoint& checkpoint, const kernels::Quantized
   // LLM.int8 rounds after each of two factors; codes and scales come down to one.
   const auto codes = checkpoint.Stored("layer.weight");
   EXPECT_THAT(codes, IsOk());
-  return kernels::DecodeInt8(
-      {.out = weight.layout().out,
-       .in = weight.layout().in,
-       .codes = reinterpret_cast<const std::int8_t*>(codes->bytes.data()),
-       .absmax = reinterpret_cast<const float*>(absmax->bytes.data())});
+  return kernels::DecodeInt8({.out = weight.layout().out,
+                              .in = weight.layout().in,
+                              .codes = reinterpret_cast<const std::int8_t*>(codes->bytes.data()),
+                              .absmax = reinterpret_cast<const float*>(absmax->bytes.data())});
 }
 
 TEST_P(DecodersTest, ValuesEqualThePackageBitForBit) {

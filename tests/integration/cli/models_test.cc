@@ -158,8 +158,8 @@ TEST_F(ModelCommandsTest, InspectListsEveryTensor) {
 
 TEST_F(ModelCommandsTest, AGgufFileIsAModelByItself) {
   const std::string gguf = (TinyModel() / "stories260k-f32.gguf").string();
-  const ProcessResult text = Run({"generate", "--model", gguf, "--max-tokens", "255", "--temperature",
-                                  "0"});
+  const ProcessResult text =
+      Run({"generate", "--model", gguf, "--max-tokens", "255", "--temperature", "0"});
   EXPECT_EQ(text.exit_code, 0) << text.err;
   EXPECT_EQ(text.out, ReadWholeFile(TinyModel() / "greedy.txt"));
   const std::string input = "\"Once upon a time\"\n\"caf\\u00e9 <s>\"\n";

@@ -150,7 +150,8 @@ TEST_F(TwoModelsTest, ARerankingModelIsServedBesideThem) {
   testing::RunningInference running(options_);
   inference::v1::RerankRequest request;
   request.set_query("who");
-  for (int i = 0; i < 100; ++i) request.add_documents(std::string(static_cast<std::size_t>(i), 'x'));
+  for (int i = 0; i < 100; ++i)
+    request.add_documents(std::string(static_cast<std::size_t>(i), 'x'));
   request.set_top_n(10);
   inference::v1::RerankResponse response;
   ASSERT_THAT(running.Call(&InferenceService::Stub::Rerank, request, response), IsOk());

@@ -101,8 +101,9 @@ TEST_F(GgufFileTest, CountsThatCannotBeAreRefusedBeforeAllocation) {
                   FailsWith(StatusCode::kDataLoss, "a: wanted a count that fits"));
     }
   }
-  EXPECT_THAT(Open(GgufWriter().Raw("s", GgufValueType::kString, GgufWriter::Number(~0ull, 8)).Bytes()),
-              FailsWith(StatusCode::kDataLoss, "s: wanted 18446744073709551615 bytes"));
+  EXPECT_THAT(
+      Open(GgufWriter().Raw("s", GgufValueType::kString, GgufWriter::Number(~0ull, 8)).Bytes()),
+      FailsWith(StatusCode::kDataLoss, "s: wanted 18446744073709551615 bytes"));
 }
 
 TEST_F(GgufFileTest, KeysAreUniqueAndPrintable) {
@@ -142,7 +143,8 @@ TEST_F(GgufFileTest, TensorsAreCheckedByName) {
   EXPECT_THAT(Open(entry(0, {4, 4}, 0)), IsOk());
   ExpectDamaged(entry(99, {4, 4}, 0), "tensor t: wanted a known type, have 99");
   ExpectDamaged(entry(4, {4, 4}, 0), "tensor t: wanted a known type, have 4");
-  ExpectDamaged(entry(2, {4, 33}, 0), "tensor t: wanted rows of a multiple of 32 elements for Q4_0");
+  ExpectDamaged(entry(2, {4, 33}, 0),
+                "tensor t: wanted rows of a multiple of 32 elements for Q4_0");
   ExpectDamaged(entry(0, {1, 1, 1, 1, 1}, 0), "tensor t: wanted at most 4 dimensions, have 5");
   ExpectDamaged(entry(0, {4, 4}, 32), "tensor t: wanted offset 0");
   ExpectDamaged(entry(0, {4, 5}, 0), "tensor t: wanted bytes within 64, have [0, 80)");
@@ -163,11 +165,9 @@ TEST_F(GgufFileTest, TensorsDoNotOverlapOrRepeat) {
   twice.Tensor("t", Type::kF32, {8}, std::string(32, 't'));
   twice.Tensor("t", Type::kF32, {8}, std::string(32, 't'));
   ExpectDamaged(twice.Bytes(), "tensor t: wanted it once");
-  const std::string overlapping = GgufWriter()
-                                      .RawTensor("a", 0, {8}, 0)
-                                      .RawTensor("b", 0, {8}, 0)
-                                      .Bytes() +
-                                  std::string(64, 't');
+  const std::string overlapping =
+      GgufWriter().RawTensor("a", 0, {8}, 0).RawTensor("b", 0, {8}, 0).Bytes() +
+      std::string(64, 't');
   ExpectDamaged(overlapping, "tensor b: wanted offset 32 where the one before it ends, have 0");
 }
 
@@ -188,7 +188,8 @@ TEST_F(GgufFileTest, AlignmentIsAPowerOfTwo) {
 TEST_F(GgufFileTest, RecordedModelsAreRead) {
   const auto folder = testing::SharedData("models/stories260k");
   QUIRE_SKIP_WITHOUT(folder);
-  for (const char* name : {"stories260k-f32.gguf", "stories260k-q8_0.gguf", "stories260k-q4_0.gguf"}) {
+  for (const char* name :
+       {"stories260k-f32.gguf", "stories260k-q8_0.gguf", "stories260k-q4_0.gguf"}) {
     const auto file = GgufFile::Open((folder / name).string());
     ASSERT_THAT(file, IsOk());
     EXPECT_EQ((*file)->tensors().size(), 47u);

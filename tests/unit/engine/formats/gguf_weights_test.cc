@@ -37,8 +37,7 @@ TEST_F(GgufWeightsTest, GiveTheTensorsOfTheCheckpointTheyWereMadeFrom) {
          {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16}) {
       const auto weights = Open(testing::GgufModel(kFixtures / name, dtype));
       ASSERT_THAT(weights, IsOk());
-      const auto file =
-          SafetensorsFile::Open((kFixtures / name / "model.safetensors").string());
+      const auto file = SafetensorsFile::Open((kFixtures / name / "model.safetensors").string());
       ASSERT_THAT(file, IsOk());
       for (const testing::TensorToWrite& tensor : testing::ConvertTensors(**file, dtype)) {
         SCOPED_TRACE(tensor.name);
@@ -53,8 +52,8 @@ TEST_F(GgufWeightsTest, GiveTheTensorsOfTheCheckpointTheyWereMadeFrom) {
 }
 
 TEST_F(GgufWeightsTest, WeightsOutliveTheirSource) {
-  auto weights = Open(GgufWriter().Tensor("output_norm.weight", GgufTensorType::kF32, {8},
-                                          std::string(32, 'w')));
+  auto weights = Open(
+      GgufWriter().Tensor("output_norm.weight", GgufTensorType::kF32, {8}, std::string(32, 'w')));
   ASSERT_THAT(weights, IsOk());
   const std::vector<std::int64_t> shape = {8};
   const auto tensor = (*weights)->Get("model.norm.weight", shape);

@@ -13,8 +13,8 @@ using testing::IsOk;
 TEST(ModelWeightsTest, PlainLayersAreQuantizedOnLoad) {
   const auto source = std::make_shared<const RandomWeights>(1);
   EXPECT_EQ(QuantizeOnLoad(source, {}), source);
-  for (const auto kind : {kernels::RoundingKind::kInt8, kernels::RoundingKind::kInt4,
-                          kernels::RoundingKind::kNf4}) {
+  for (const auto kind :
+       {kernels::RoundingKind::kInt8, kernels::RoundingKind::kInt4, kernels::RoundingKind::kNf4}) {
     const auto weights = QuantizeOnLoad(source, kind);
     EXPECT_TRUE(weights->quantizes_on_load());
     const auto linear = weights->GetLinear("model.layers.0.mlp.up_proj", 16, 64);

@@ -206,9 +206,8 @@ TEST_F(ScoredBpeTest, TheHighestScoreMergesFirst) {
 
 TEST_F(ScoredBpeTest, CharactersThatAreNoPiecesStillMerge) {
   // "x" only occurs inside of a piece.
-  ASSERT_TRUE(Build({{"?", 0, 'c'}, {"a"}, {"ax", -1}},
-                    {.fuse_unknown = true, .unknown_token = "?"})
-                  .ok());
+  ASSERT_TRUE(
+      Build({{"?", 0, 'c'}, {"a"}, {"ax", -1}}, {.fuse_unknown = true, .unknown_token = "?"}).ok());
   EXPECT_THAT(Cut("axaxxyxa"), ElementsAre("ax", "ax", "xyx", "a"));
 }
 
@@ -218,9 +217,8 @@ TEST_F(ScoredBpeTest, ControlPiecesAreNeverMade) {
 }
 
 TEST_F(ScoredBpeTest, UnusedPiecesAreCutIntoWhatTheyWereMadeOf) {
-  ASSERT_TRUE(Build({{"a"}, {"b"}, {"c"}, {"d"}, {"ab", -1}, {"cd", -2, 'u'}, {"abcd", -3, 'u'}},
-                    {})
-                  .ok());
+  ASSERT_TRUE(
+      Build({{"a"}, {"b"}, {"c"}, {"d"}, {"ab", -1}, {"cd", -2, 'u'}, {"abcd", -3, 'u'}}, {}).ok());
   EXPECT_THAT(Cut("abcd"), ElementsAre("ab", "c", "d"));
   EXPECT_THAT(Cut("cd"), ElementsAre("c", "d"));
 }

@@ -15,8 +15,8 @@ using ::quire::testing::FailsWith;
 using ::quire::testing::GgufWriter;
 using ::quire::testing::HasCode;
 using ::quire::testing::IsOk;
-using ::testing::ElementsAre;
 using quire::testing::kInvalid;
+using ::testing::ElementsAre;
 constexpr EncodeOptions kPlain{.add_special_tokens = false, .parse_special_tokens = false};
 
 StatusOr<std::unique_ptr<Tokenizer>> Load(const GgufWriter& writer) {
@@ -68,8 +68,8 @@ TEST(GgufTokenizerTest, WithoutTypesControlTokensAreThoseThatKeysName) {
 }
 
 TEST(GgufTokenizerTest, BertWordsAreWordPieces) {
-  GgufWriter writer = Model("bert", {"[UNK]", "[CLS]", "[SEP]", "▁once", "on", "▁o", "nce"},
-                            {3, 3, 3, 1, 1, 1, 1});
+  GgufWriter writer =
+      Model("bert", {"[UNK]", "[CLS]", "[SEP]", "▁once", "on", "▁o", "nce"}, {3, 3, 3, 1, 1, 1, 1});
   writer.U32("tokenizer.ggml.unknown_token_id", 0).U32("tokenizer.ggml.cls_token_id", 1);
   writer.U32("tokenizer.ggml.seperator_token_id", 2);
   const auto tokenizer = Load(writer);

@@ -32,7 +32,8 @@ TEST(GraphemeClustersTest, LineBreaksOfTwoCharactersAreOne) {
 }
 
 TEST(GraphemeClustersTest, EmojiSequencesAreOne) {
-  EXPECT_THAT(Clusters("x👩‍🔬👍🏽🇩🇪y"), ElementsAre("x", "👩‍🔬", "👍🏽", "🇩🇪", "y"));
+  EXPECT_THAT(Clusters("x👩‍🔬👍🏽🇩🇪y"),
+              ElementsAre("x", "👩‍🔬", "👍🏽", "🇩🇪", "y"));
   EXPECT_THAT(Clusters("ก\u0E33"), ElementsAre("ก\u0E33"));
 }
 

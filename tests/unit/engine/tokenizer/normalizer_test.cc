@@ -112,7 +112,8 @@ TEST(NormalizerTest, WrongSpecsNameTheirField) {
         {{{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", ""}}, "pattern.String"},
         {{{"type", "Sequence"}, {"normalizers", 1}}, "normalizer.normalizers"},
         {{{"type", "Strip"}, {"strip_left", 1}}, "normalizer.strip_left"},
-        {{{"type", "Precompiled"}, {"precompiled_charsmap", "?"}}, "normalizer.precompiled_charsmap"},
+        {{{"type", "Precompiled"}, {"precompiled_charsmap", "?"}},
+         "normalizer.precompiled_charsmap"},
         {{{"type", "Precompiled"}, {"precompiled_charsmap", "AAA="}},
          "normalizer.precompiled_charsmap"}}) {
     EXPECT_THAT(NewNormalizer(JsonField(spec, "normalizer")),

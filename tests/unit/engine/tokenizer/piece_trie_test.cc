@@ -15,9 +15,8 @@ using Found = std::vector<std::pair<std::int32_t, std::size_t>>;
 
 Found FindAt(const PieceTrie& trie, std::string_view text, std::size_t at) {
   Found found;
-  trie.ForEachAt(text, at, [&](std::int32_t value, std::size_t length) {
-    found.emplace_back(value, length);
-  });
+  trie.ForEachAt(
+      text, at, [&](std::int32_t value, std::size_t length) { found.emplace_back(value, length); });
   return found;
 }
 
@@ -39,7 +38,8 @@ TEST(PieceTrieTest, AnEmptyTrieFindsNothing) {
 
 TEST(PieceTrieTest, ALongPieceNeedsNoStack) {
   const std::string text(3'000'000, 'a');
-  EXPECT_THAT(FindAt(PieceTrie(Entries{{text, 7}}), text, 0), ElementsAre(std::pair(7, text.size())));
+  EXPECT_THAT(FindAt(PieceTrie(Entries{{text, 7}}), text, 0),
+              ElementsAre(std::pair(7, text.size())));
 }
 
 // Random texts of few and of all bytes, against a map.

@@ -59,14 +59,17 @@ TEST(PreTokenizerTest, StepsAfterByteLevelSeeItsAlphabet) {
   const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   const json digits = {{"type", "Digits"}, {"individual_digits", false}};
   // "ü" is spelled "Ã¼", and "¼" is a number.
-  EXPECT_THAT(Pieces(Sequence({bytes, digits}), "aü12", true),
-              ElementsAre("a\xC3", "\xBC" "12"));
-  EXPECT_THAT(Pieces(Sequence({Sequence(json::array({bytes})), digits}), "a12", true), ElementsAre("a", "12"));
+  EXPECT_THAT(Pieces(Sequence({bytes, digits}), "aü12", true), ElementsAre("a\xC3",
+                                                                           "\xBC"
+                                                                           "12"));
+  EXPECT_THAT(Pieces(Sequence({Sequence(json::array({bytes})), digits}), "a12", true),
+              ElementsAre("a", "12"));
 }
 
 TEST(PreTokenizerTest, NothingRewritesAfterByteLevel) {
   for (const char* type : {"Metaspace", "ByteLevel"}) {
-    const json spec = Sequence({{{"type", "ByteLevel"}}, Sequence(json::array({{{"type", type}}}))});
+    const json spec =
+        Sequence({{{"type", "ByteLevel"}}, Sequence(json::array({{{"type", type}}}))});
     EXPECT_THAT(NewPreTokenizer(JsonField(spec, "pre_tokenizer")).status(),
                 quire::testing::FailsWith(absl::StatusCode::kInvalidArgument, "pretokenizers[1]"));
   }

@@ -54,7 +54,8 @@ TEST(RegexDialectTest, OtherSetsInSetsAreRefused) {
 }
 
 TEST(RegexDialectTest, TheRestStaysAsItIs) {
-  for (const char* regex : {"", "\\", "a\\", R"(\p)", R"(\p{)", R"(\pL\p{L}\P{Lu}\\s)", "[", "[]", "[^]"}) {
+  for (const char* regex :
+       {"", "\\", "a\\", R"(\p)", R"(\p{)", R"(\pL\p{L}\P{Lu}\\s)", "[", "[]", "[^]"}) {
     EXPECT_EQ(*TranslateRegex(regex, "test"), regex);
   }
 }

@@ -10,8 +10,8 @@ namespace {
 
 using ::quire::testing::FailsWith;
 using ::quire::testing::IsOk;
-using ::testing::ElementsAre;
 using quire::testing::kInvalid;
+using ::testing::ElementsAre;
 using testing::WriteText;
 
 // --- A writer of the messages that a model file is made of ---------------------------------------

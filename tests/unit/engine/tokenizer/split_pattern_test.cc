@@ -15,11 +15,11 @@ namespace quire::engine {
 namespace {
 
 // Characters that the expressions tell apart.
-constexpr char32_t kAlphabet[] = {
-    'a',  'S',    'l',    'L',  'e',   'r',    'v',    'm',  't',     'd',    '1',
-    '2',  '\'',   '.',    '!',  ' ',   ' ',    '\n',   '\r', '\t',    0x0B,   0x85,
-    0xA0, 0x2028, 0x3000, 0xE9, 0x17F, 0x4E2D, 0x0301, 0xBD, 0x1F642, 0x200B, 0x661,
-    'A',  0x01C5, 0x02B0, '/',  '$',   0xAB,   0x180E};
+constexpr char32_t kAlphabet[] = {'a',    'S',  'l',    'L',    'e',    'r',  'v',     'm',
+                                  't',    'd',  '1',    '2',    '\'',   '.',  '!',     ' ',
+                                  ' ',    '\n', '\r',   '\t',   0x0B,   0x85, 0xA0,    0x2028,
+                                  0x3000, 0xE9, 0x17F,  0x4E2D, 0x0301, 0xBD, 0x1F642, 0x200B,
+                                  0x661,  'A',  0x01C5, 0x02B0, '/',    '$',  0xAB,    0x180E};
 
 std::vector<std::string> Strings(const SplitPattern& pattern, std::string_view text) {
   std::vector<Match> matches;

@@ -58,9 +58,15 @@ class UnigramModelTest : public ::testing::Test {
 };
 
 TEST_F(UnigramModelTest, TakesTheBestSum) {
-  const auto model = *Create(
-      {{"<unk>", 0}, {"a", 0}, {"b", 0}, {"c", 0}, {"d", 0}, {"cd", 1}, {"ab", 2}, {"abc", 5},
-       {"abcd", 10}});
+  const auto model = *Create({{"<unk>", 0},
+                              {"a", 0},
+                              {"b", 0},
+                              {"c", 0},
+                              {"d", 0},
+                              {"cd", 1},
+                              {"ab", 2},
+                              {"abc", 5},
+                              {"abcd", 10}});
   EXPECT_THAT(Cut(*model, "abcdacdxx"), ElementsAre("abcd", "a", "cd", "xx"));
 }
 
@@ -125,8 +131,7 @@ TEST_F(UnigramModelTest, AgreesWithTheDefinition) {
     std::string joined;
     for (const std::string& piece : Cut(*model, text)) {
       const auto found = scores.find(piece);
-      sum += found != scores.end() ? found->second
-                                   : unknown * static_cast<double>(piece.size());
+      sum += found != scores.end() ? found->second : unknown * static_cast<double>(piece.size());
       joined += piece;
     }
     EXPECT_EQ(joined, text);

@@ -32,8 +32,8 @@ TEST(GptqTest, CodesAndScalesComeDownToTheDecodedValues) {
   }
 }
 
-// One layer of 8 inputs and 8 outputs whose codes are all `code` and whose zero points are stored as
-// `stored`.
+// One layer of 8 inputs and 8 outputs whose codes are all `code` and whose zero points are stored
+// as `stored`.
 struct UniformLayer {
   UniformLayer(std::uint32_t code, std::uint32_t stored)
       : qweight(8, code * 0x11111111u), qzeros(1, stored * 0x11111111u), scales(8, 1.0f) {

@@ -24,8 +24,8 @@ std::vector<float> Rounded(std::vector<float> values, std::int64_t rows, Roundin
   return DecodeQuantizedWeight(**weight);
 }
 
-// Largest |w - q(w)| that a grid allows, in units of the group's largest |w|. The scale of the 4-bit
-// kinds is rounded to bf16, which moves the grid by up to 2^-8 of itself.
+// Largest |w - q(w)| that a grid allows, in units of the group's largest |w|. The scale of the
+// 4-bit kinds is rounded to bf16, which moves the grid by up to 2^-8 of itself.
 double GridError(RoundingKind kind) {
   switch (kind) {
     case RoundingKind::kInt8:
@@ -85,10 +85,10 @@ TEST(RoundToNearestTest, ReadsEveryFloatType) {
     }
   }
   std::int32_t number = 0;
-  EXPECT_THAT(RoundToNearest({.data = &number, .rows = 1, .cols = 1, .row_stride = 1,
-                              .dtype = DType::kI32},
-                             RoundingKind::kInt8),
-              FailsWith(StatusCode::kInvalidArgument, "have i32"));
+  EXPECT_THAT(
+      RoundToNearest({.data = &number, .rows = 1, .cols = 1, .row_stride = 1, .dtype = DType::kI32},
+                     RoundingKind::kInt8),
+      FailsWith(StatusCode::kInvalidArgument, "have i32"));
 }
 
 TEST(RoundToNearestTest, ZerosAndWhatIsNoNumberDoNotTrap) {
