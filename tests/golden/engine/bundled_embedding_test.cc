@@ -9,6 +9,7 @@
 
 #include "engine/embedder.h"
 #include "engine/formats/json_file.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_files.h"
 
@@ -98,6 +99,8 @@ std::vector<std::string> Nearest(const float* query, const std::vector<float>& v
 }
 
 TEST_F(BundledEmbeddingTest, QuestionsFindTheirDocument) {
+  // A measurement: the other tests run the same code on less.
+  if (testing::IsSanitized()) GTEST_SKIP() << "takes minutes under a sanitizer";
   const Passages passages = ReadPassages();
   const std::vector<Question> questions = ReadQuestions();
   ASSERT_GT(passages.texts.size(), 50u);

@@ -12,6 +12,7 @@
 #include "kernels/quant/group_codes.h"
 #include "tests/support/perplexity.h"
 #include "tests/support/safetensors_writer.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/test_files.h"
 
 namespace quire::engine {
@@ -32,6 +33,8 @@ std::filesystem::path Stories(const char* name) {
 class QuantizedPerplexityTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    // A measurement: QuantizeModelTest runs the same code on less.
+    if (testing::IsSanitized()) GTEST_SKIP() << "takes minutes under a sanitizer";
     QUIRE_SKIP_WITHOUT(Stories260k());
     auto device = kernels::FindDevice("cpu");
     ASSERT_THAT(device, IsOk());
