@@ -95,7 +95,7 @@ void LinearBlock(const LinearArgs& args, const float* scales, std::int64_t first
 void RowLinear(const LinearArgs& args, const float* scales, CpuStream& stream) {
   const std::int64_t tokens = args.x.rows;
   if (tokens == 0) return;
-  if (tokens <= stream.microkernels().linear.row_tile) {
+  if (tokens <= stream.microkernels().linear.gemv_tokens) {
     LinearFewTokens(args, scales, stream);
     return;
   }

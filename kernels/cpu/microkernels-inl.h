@@ -32,6 +32,7 @@ constexpr Microkernels Table(const char* name) {
       .linear =
           {
               .row_tile = kRowTile,
+              .gemv_tokens = kGemvTokens,
               .lanes = VecF32::kLanes,
               .scratch_floats = kLinearScratchFloats,
               .pack_rows = &PackRows,

@@ -20,7 +20,7 @@ inline constexpr int kNumFloatKinds = 3;  // all before kI8
 struct GemvArgs {
   const float* x;  // [tokens, in]
   std::int64_t x_stride;
-  int tokens;     // at most Microkernels::linear.row_tile
+  int tokens;     // at most Microkernels::linear.gemv_tokens
   const void* w;  // [outputs, in]
   std::int64_t w_stride;
   std::int64_t in;
@@ -54,6 +54,7 @@ inline constexpr int kGemmTokens = 192;
 
 struct LinearMicrokernels {
   int row_tile;                 // tokens in one register tile
+  int gemv_tokens;              // up to so many tokens gemv is the quicker one
   int lanes;                    // packed rows are padded to a multiple of it
   std::int64_t scratch_floats;  // of GemmArgs
   // [tokens, in] -> [tokens / row_tile][steps][row_tile][lanes], zero-padded at the end of a row;
