@@ -65,9 +65,7 @@ bool RunWindows::AreNeighbours(const SubwordToken& left, const SubwordToken& rig
 }
 
 std::size_t RunWindows::CharacterBegin(std::size_t at) const {
-  if (!by_character_ || at >= word_.size()) return at;
-  while (at > 0 && IsUtf8Continuation(word_[at])) --at;
-  return at;
+  return by_character_ && at < word_.size() ? PreviousUtf8Offset(word_, at + 1) : at;
 }
 
 }  // namespace quire::engine

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/device.h"
@@ -21,5 +22,10 @@ inline std::string TestName(std::string name) {
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   return name;
 }
+
+// Names a test by its parameter, the tuple of a model's name and a device's.
+inline constexpr auto ModelAndDeviceName = [](const auto& test) {
+  return TestName(std::string(std::get<0>(test.param)) + "_" + std::get<1>(test.param));
+};
 
 }  // namespace quire::testing

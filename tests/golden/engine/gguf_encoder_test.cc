@@ -46,10 +46,7 @@ TEST_P(GgufEncoderTest, VectorsEqualTheReference) {
 INSTANTIATE_TEST_SUITE_P(Models, GgufEncoderTest,
                          ::testing::Combine(::testing::Values("gguf_bert", "gguf_bert_f16"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 }  // namespace
 }  // namespace quire::engine

@@ -86,10 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Models, TinyRerankerTest,
                          ::testing::Combine(::testing::Values("rerank_bert", "rerank_roberta",
                                                               "rerank_xlm_roberta"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 }  // namespace
 }  // namespace quire::engine

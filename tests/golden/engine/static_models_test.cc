@@ -46,10 +46,7 @@ TEST_P(StaticModelTest, VectorsEqualTheReference) {
 INSTANTIATE_TEST_SUITE_P(Layouts, StaticModelTest,
                          ::testing::Combine(::testing::Values("static", "static_f16", "model2vec"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 }  // namespace
 }  // namespace quire::engine

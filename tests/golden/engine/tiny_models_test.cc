@@ -165,10 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(::testing::Values("llama3_rope", "llama3_rope_parameters",
                                          "llama_linear_biases", "mistral", "qwen2"),
                        ::testing::ValuesIn(testing::DeviceNames())),
-    [](const auto& model) {
-      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                               std::get<1>(model.param));
-    });
+    testing::ModelAndDeviceName);
 
 class QuantizedDecoderTest : public TinyDecoderTest {};
 
@@ -189,10 +186,7 @@ INSTANTIATE_TEST_SUITE_P(
                                          "nf4", "fp4", "int8", "phi3_gptq4_act_order",
                                          "phi3_awq_gemm", "gpt2_gptq8"),
                        ::testing::ValuesIn(testing::DeviceNames())),
-    [](const auto& model) {
-      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                               std::get<1>(model.param));
-    });
+    testing::ModelAndDeviceName);
 
 INSTANTIATE_TEST_SUITE_P(
     Gguf, QuantizedDecoderTest,
@@ -201,20 +195,14 @@ INSTANTIATE_TEST_SUITE_P(
                                          "gguf_q5_k", "gguf_q6_k", "gguf_iq4_nl", "gguf_iq4_xs",
                                          "gguf_mixed", "gguf_qwen2"),
                        ::testing::ValuesIn(testing::DeviceNames())),
-    [](const auto& model) {
-      return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                               std::get<1>(model.param));
-    });
+    testing::ModelAndDeviceName);
 
 INSTANTIATE_TEST_SUITE_P(GgufFamilies, QuantizedDecoderTest,
                          ::testing::Combine(::testing::Values("gguf_qwen3", "gguf_phi3",
                                                               "gguf_gemma2", "gguf_gemma3",
                                                               "gguf_gpt2"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 class FamilyDecoderTest : public TinyDecoderTest {};
 
@@ -238,10 +226,7 @@ INSTANTIATE_TEST_SUITE_P(Families, FamilyDecoderTest,
                                                               "phi3", "phi3_longrope", "gemma2",
                                                               "gemma3_text", "gemma3", "gpt2"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 class LongRopeDecoderTest : public TinyDecoderTest {};
 
@@ -301,10 +286,7 @@ TEST_P(TinyEncoderTest, PooledVectorsEqualTheReference) {
 INSTANTIATE_TEST_SUITE_P(Models, TinyEncoderTest,
                          ::testing::Combine(::testing::Values("bert", "roberta", "xlm_roberta"),
                                             ::testing::ValuesIn(testing::DeviceNames())),
-                         [](const auto& model) {
-                           return testing::TestName(std::string(std::get<0>(model.param)) + "_" +
-                                                    std::get<1>(model.param));
-                         });
+                         testing::ModelAndDeviceName);
 
 }  // namespace
 }  // namespace quire::engine
