@@ -29,8 +29,6 @@ class CudaStream final : public Stream {
   void Record(cudaError_t error) {
     if (error_ == cudaSuccess) error_ = error;
   }
-  // Call after each launch.
-  void RecordLaunch() { Record(cudaGetLastError()); }
   cudaError_t TakeError() {
     const cudaError_t error = error_;
     error_ = cudaSuccess;
