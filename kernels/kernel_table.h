@@ -10,6 +10,7 @@
 #include "kernels/pooling.h"
 #include "kernels/quantized_linear.h"
 #include "kernels/rope.h"
+#include "kernels/rotate_and_store.h"
 
 namespace quire::kernels {
 
@@ -32,6 +33,7 @@ struct KernelTable {
   QuantizedLinearFn* quantized_linear = nullptr;
   RopeFn* rope = nullptr;
   StoreKvFn* store_kv = nullptr;
+  RotateAndStoreFn* rotate_and_store = nullptr;
   PlanPagedAttentionFn* plan_paged_attention = nullptr;
   PagedAttentionFn* paged_attention = nullptr;
   EncoderAttentionFn* encoder_attention = nullptr;

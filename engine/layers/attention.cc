@@ -30,20 +30,11 @@ StatusOr<Attention> Attention::Load(WeightLoader& loader, const AttentionPlaces&
   return attention;
 }
 
-void Attention::NormAndRotate(const kernels::MatrixView& x, const std::optional<Norm>& norm,
-                              const AttentionStep& step, const LayerContext& context) const {
-  if (norm) {
-    const kernels::MatrixView heads = HeadsOf(x, shape_.head_dim);
-    norm->Forward(heads, heads, context);
-  }
-  if (shape_.rotary_dim == 0) return;
-  context.kernels.rope({.x = x,
-                        .positions = step.positions,
-                        .inverse_frequency = step.rope.inverse_frequency,
-                        .head_dim = shape_.head_dim,
-                        .rotary_dim = shape_.rotary_dim,
-                        .attention_factor = step.rope.attention_factor},
-                       context.stream);
+void Attention::NormHeads(const kernels::MatrixView& x, const std::optional<Norm>& norm,
+                          const LayerContext& context) const {
+  if (!norm) return;
+  const kernels::MatrixView heads = HeadsOf(x, shape_.head_dim);
+  norm->Forward(heads, heads, context);
 }
 
 void Attention::Forward(const kernels::MatrixView& x, const kernels::MatrixView& out,
@@ -53,11 +44,19 @@ void Attention::Forward(const kernels::MatrixView& x, const kernels::MatrixView&
   q_.Forward(x, buffers.q, /*accumulate=*/false, context);
   k_.Forward(x, buffers.k, /*accumulate=*/false, context);
   v_.Forward(x, buffers.v, /*accumulate=*/false, context);
-  NormAndRotate(buffers.q, q_norm_, step, context);
-  NormAndRotate(buffers.k, k_norm_, step, context);
-  context.kernels.store_kv(
-      {.k = buffers.k, .v = buffers.v, .slot_mapping = step.slot_mapping, .cache = cache},
-      context.stream);
+  NormHeads(buffers.q, q_norm_, context);
+  NormHeads(buffers.k, k_norm_, context);
+  context.kernels.rotate_and_store({.rope = {.x = buffers.q,
+                                             .positions = step.positions,
+                                             .inverse_frequency = step.rope.inverse_frequency,
+                                             .head_dim = shape_.head_dim,
+                                             .rotary_dim = shape_.rotary_dim,
+                                             .attention_factor = step.rope.attention_factor},
+                                    .store = {.k = buffers.k,
+                                              .v = buffers.v,
+                                              .slot_mapping = step.slot_mapping,
+                                              .cache = cache}},
+                                   context.stream);
   context.kernels.paged_attention({.q = buffers.q,
                                    .out = buffers.rows,
                                    .cache = cache,

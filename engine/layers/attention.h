@@ -79,9 +79,9 @@ class Attention {
   Attention(Linear q, Linear k, Linear v, Linear o, const AttentionShape& shape)
       : q_(std::move(q)), k_(std::move(k)), v_(std::move(v)), o_(std::move(o)), shape_(shape) {}
 
-  // Norm, where there is one, and rotation of each head of `x`, in place.
-  void NormAndRotate(const kernels::MatrixView& x, const std::optional<Norm>& norm,
-                     const AttentionStep& step, const LayerContext& context) const;
+  // Norm, where there is one, of each head of `x`, in place.
+  void NormHeads(const kernels::MatrixView& x, const std::optional<Norm>& norm,
+                 const LayerContext& context) const;
 
   Linear q_;
   Linear k_;

@@ -14,6 +14,7 @@ LinearFn Linear;
 QuantizedLinearFn QuantizedLinear;
 RopeFn Rope;
 StoreKvFn StoreKv;
+RotateAndStoreFn RotateAndStore;
 PlanPagedAttentionFn PlanPagedAttention;
 PagedAttentionFn PagedAttention;
 EncoderAttentionFn EncoderAttention;
@@ -33,6 +34,7 @@ inline constexpr KernelTable kCpuKernels = {
     .quantized_linear = &QuantizedLinear,
     .rope = &Rope,
     .store_kv = &StoreKv,
+    .rotate_and_store = &RotateAndStore,
     .plan_paged_attention = &PlanPagedAttention,
     .paged_attention = &PagedAttention,
     .encoder_attention = &EncoderAttention,

@@ -27,4 +27,14 @@ void Rope(const RopeArgs& args, Stream& stream) {
   });
 }
 
+void RotateAndStore(const RotateAndStoreArgs& args, Stream& stream) {
+  RopeArgs keys = args.rope;
+  keys.x = args.store.k;
+  if (args.rope.rotary_dim > 0) {
+    Rope(args.rope, stream);
+    Rope(keys, stream);
+  }
+  StoreKv(args.store, stream);
+}
+
 }  // namespace quire::kernels::cpu

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <span>
 
 #include "kernels/cuda/attention_work.h"
@@ -39,18 +40,17 @@ CudaAttentionPlan::CudaAttentionPlan(const AttentionBatch& batch)
   table_ = splits_ + std::span(work.splits).size_bytes();
   sequences_ = table_ + table.size_bytes();
   positions_ = sequences_ + TokenBytes();
-  void* memory = nullptr;
-  if (cudaHostAlloc(&memory, size_bytes(), cudaHostAllocPortable) != cudaSuccess) return;
-  memory_.reset(static_cast<std::byte*>(memory));
-  Copy(std::span<const RowTile>(work.tiles), memory_.get());
-  Copy(std::span<const SplitTile>(work.splits), memory_.get() + splits_);
-  Copy(table, memory_.get() + table_);
+  std::byte* const memory = memory_.emplace(size_bytes()).data();
+  if (memory == nullptr) return;
+  Copy(std::span<const RowTile>(work.tiles), memory);
+  Copy(std::span<const SplitTile>(work.splits), memory + splits_);
+  Copy(table, memory + table_);
   PlaceTokens(batch);
 }
 
 void CudaAttentionPlan::PlaceTokens(const AttentionBatch& batch) {
-  auto* const sequences = reinterpret_cast<std::int32_t*>(memory_.get() + sequences_);
-  auto* const positions = reinterpret_cast<std::int32_t*>(memory_.get() + positions_);
+  auto* const sequences = reinterpret_cast<std::int32_t*>(memory_->data() + sequences_);
+  auto* const positions = reinterpret_cast<std::int32_t*>(memory_->data() + positions_);
   for (std::int32_t s = 0; s < batch.query.num_sequences; ++s) {
     const std::int32_t end = batch.query.data[s + 1];
     for (std::int32_t t = batch.query.data[s]; t < end; ++t) {

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 
 #include "kernels/cuda/attention_rows.h"
+#include "kernels/cuda/pinned_memory.h"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
@@ -35,15 +34,12 @@ class CudaAttentionPlan final : public AttentionPlan {
   std::int32_t num_counters() const { return num_counters_; }
 
   // Null if there was no memory.
-  const std::byte* memory() const { return memory_.get(); }
+  const std::byte* memory() const { return memory_->data(); }
   std::size_t size_bytes() const { return positions_ + TokenBytes(); }
   // The arrays in a copy of `memory()` that begins at `copy`.
   DevicePlan In(const std::byte* copy) const;
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { cudaFreeHost(p); }
-  };
   std::size_t TokenBytes() const {
     return static_cast<std::size_t>(num_tokens_) * sizeof(std::int32_t);
   }
@@ -51,7 +47,7 @@ class CudaAttentionPlan final : public AttentionPlan {
   void PlaceTokens(const AttentionBatch& batch);
 
   const std::uint64_t id_;
-  std::unique_ptr<std::byte[], Free> memory_;
+  std::optional<PinnedMemory> memory_;  // set by the constructor
   std::int32_t num_tokens_ = 0;
   std::int32_t num_tiles_ = 0;
   std::int32_t num_splits_ = 0;

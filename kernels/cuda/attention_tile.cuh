@@ -24,14 +24,14 @@ namespace quire::kernels::cuda {
 inline constexpr unsigned kWholeWarp = 0xffffffffu;
 
 // Sizes of tiles. Keys of a tile: as many as leave registers for o.
-template <typename Element_, int kHeadDim_>
+template <typename Element_, int kHeadDim_, int kTileKeys_ = kHeadDim_ <= 128 ? 64 : 32>
 struct TileShape {
   using Element = Element_;
   using Format = KvFormat<Element>;
   using Score = typename Format::Score;
   using Value = typename Format::Value;
   static constexpr int kHeadDim = kHeadDim_;
-  static constexpr int kTileKeys = kHeadDim <= 128 ? 64 : 32;
+  static constexpr int kTileKeys = kTileKeys_;
   static constexpr int kRowBytes = kHeadDim * static_cast<int>(sizeof(Element));
   static constexpr int kChunks = kRowBytes / 16;
   // An odd number of 16-byte chunks between rows, so that the 8 rows of a matrix lie in different
@@ -187,7 +187,6 @@ struct WarpRows {
   float m[kRowTiles][2];        // of s as the products give it; -infinity before the first key
   float l[kRowTiles][2];        // over this thread's columns
   float to_log2[kRowTiles][2];  // s times this is the score over ln 2
-  int position[kRowTiles][2];
 };
 
 template <int kRowTiles, int kColumns>
@@ -290,23 +289,25 @@ __device__ __forceinline__ float CappedScore(float s, float factor, float cap) {
   return cap * (1.0f - __fdividef(2.0f, e + 1.0f));
 }
 
-// Hides the keys of a tile that a row may not see. `first`: of the tile.
-template <class Shape, int kRowTiles>
-__device__ __forceinline__ void Mask(const WarpRows<Shape, kRowTiles>& rows, int first,
-                                     int sliding_window,
+// Hides the keys of a tile that a row may not see. `first`: of the tile. `position(r, h)`: where
+// row g + 8 * h of tile r stands.
+template <class Shape, int kRowTiles, typename PositionFn>
+__device__ __forceinline__ void Mask(const PositionFn& position, int first, int sliding_window,
                                      float (&s)[kRowTiles][Shape::kTileKeys / 8][4]) {
   const int t = threadIdx.x % 4;
 #pragma unroll
   for (int r = 0; r < kRowTiles; ++r) {
 #pragma unroll
-    for (int n = 0; n < Shape::kTileKeys / 8; ++n) {
+    for (int h = 0; h < 2; ++h) {
+      const int last = position(r, h);
+      const int before = sliding_window == 0 ? -1 : last - sliding_window;
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const int key = first + 8 * n + 2 * t + j % 2;
-        const int position = rows.position[r][j / 2];
-        const bool visible =
-            key <= position && (sliding_window == 0 || key > position - sliding_window);
-        if (!visible) s[r][n][j] = -INFINITY;
+      for (int n = 0; n < Shape::kTileKeys / 8; ++n) {
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+          const int key = first + 8 * n + 2 * t + j;
+          if (key > last || key <= before) s[r][n][2 * h + j] = -INFINITY;
+        }
       }
     }
   }
@@ -425,32 +426,18 @@ __device__ __forceinline__ int ColumnOf(int i, int j) {
   }
 }
 
-// A tile of keys: scores to probabilities. What is left is AddValues. `mask`: some row of the warp
-// does not see some key of the tile.
+// Caps the scores of a tile; to_log2 has the factor of a row without the cap in it.
 template <class Shape, int kRowTiles>
-__device__ __forceinline__ void Probabilities(const AttentionParams& params,
-                                              WarpRows<Shape, kRowTiles>& rows, int first,
-                                              bool mask, const float* k_scales,
-                                              const float (&row_factor)[kRowTiles][2],
-                                              float (&s)[kRowTiles][Shape::kTileKeys / 8][4]) {
-  if constexpr (Shape::Format::kHasScales) {
-    ScaleColumns<Shape>(k_scales, Shape::Format::kScoreFactor, s);
-  }
-  if (params.soft_cap > 0.0f) {
+__device__ __forceinline__ void CapScores(const float (&row_factor)[kRowTiles][2], float cap,
+                                          float (&s)[kRowTiles][Shape::kTileKeys / 8][4]) {
 #pragma unroll
-    for (int r = 0; r < kRowTiles; ++r) {
+  for (int r = 0; r < kRowTiles; ++r) {
 #pragma unroll
-      for (int n = 0; n < Shape::kTileKeys / 8; ++n) {
+    for (int n = 0; n < Shape::kTileKeys / 8; ++n) {
 #pragma unroll
-        for (int j = 0; j < 4; ++j) {
-          s[r][n][j] =
-              CappedScore(s[r][n][j], row_factor[r][j / 2] * params.scale, params.soft_cap);
-        }
-      }
+      for (int j = 0; j < 4; ++j) s[r][n][j] = CappedScore(s[r][n][j], row_factor[r][j / 2], cap);
     }
   }
-  if (mask) Mask(rows, first, params.sliding_window, s);
-  Softmax(rows, s);
 }
 
 // --- splits --------------------------------------------------------------------------------------

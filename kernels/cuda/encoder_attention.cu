@@ -150,7 +150,6 @@ __global__ void __launch_bounds__(kThreads) EncoderAttentionKernel(EncoderParams
   WarpRows<Shape, 1> rows;
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    rows.position[0][h] = tile.length - 1;
     rows.to_log2[0][h] = params.scale * shared.q_factors()[16 * warp + 8 * h + lane / 4] * kLog2E;
   }
   StartSplit(rows);
@@ -176,7 +175,9 @@ __global__ void __launch_bounds__(kThreads) EncoderAttentionKernel(EncoderParams
     AddScores<Shape>(shared.q(1) + offset, shared.k(0), s);
     AddScores<Shape>(shared.q(0) + offset, shared.k(0), s);
     ScaleColumns<Shape>(shared.k_factors(), 1.0f, s);
-    if (first + Shape::kTileKeys > tile.length) Mask(rows, first, /*sliding_window=*/0, s);
+    if (first + Shape::kTileKeys > tile.length) {
+      Mask<Shape>([&](int, int) { return tile.length - 1; }, first, /*sliding_window=*/0, s);
+    }
     Softmax(rows, s);
     float rest[1][Shape::kTileKeys / 8][4];
 #pragma unroll
@@ -238,7 +239,8 @@ __global__ void __launch_bounds__(kAttentionThreads) EncoderRowKernel(EncoderPar
 template <int kHeadDim>
 void LaunchTiles(const EncoderParams& params, std::int64_t tokens, int num_heads,
                  CudaStream& stream) {
-  using Shape = TileShape<TwoHalves, kHeadDim>;
+  // Two parts of everything: more keys would not fit 99 KiB.
+  using Shape = TileShape<TwoHalves, kHeadDim, (kHeadDim <= 96 ? 64 : 32)>;
   // The lengths are in device memory: at most so many, and blocks beyond them have nothing to do.
   const auto tiles = static_cast<unsigned>(tokens / kBlockRows + params.num_sequences);
   Launch(EncoderAttentionKernel<Shape>,

@@ -15,6 +15,7 @@ LinearFn Linear;
 QuantizedLinearFn QuantizedLinear;
 RopeFn Rope;
 StoreKvFn StoreKv;
+RotateAndStoreFn RotateAndStore;
 PlanPagedAttentionFn PlanPagedAttention;
 PagedAttentionFn PagedAttention;
 EncoderAttentionFn EncoderAttention;
@@ -34,6 +35,7 @@ inline constexpr KernelTable kCudaKernels = {
     .quantized_linear = &QuantizedLinear,
     .rope = &Rope,
     .store_kv = &StoreKv,
+    .rotate_and_store = &RotateAndStore,
     .plan_paged_attention = &PlanPagedAttention,
     .paged_attention = &PagedAttention,
     .encoder_attention = &EncoderAttention,

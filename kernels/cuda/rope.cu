@@ -1,6 +1,7 @@
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
+#include "kernels/cuda/rope.cuh"
 #include "kernels/rope.h"
 
 namespace quire::kernels::cuda {
@@ -17,16 +18,12 @@ __global__ void __launch_bounds__(kThreads)
                std::int64_t width, std::int64_t x_stride, int head_dim, int half, float factor) {
   float* row = x + blockIdx.x * x_stride;
   for (int i = threadIdx.x; i < half; i += kThreads) {
-    double sine = 0.0;
-    double cosine = 0.0;
-    sincos(static_cast<double>(positions[blockIdx.x]) * inverse_frequency[i], &sine, &cosine);
-    const float s = factor * static_cast<float>(sine);
-    const float c = factor * static_cast<float>(cosine);
+    const Angle angle = RopeAngle(positions[blockIdx.x], inverse_frequency[i], factor);
     for (std::int64_t head = 0; head < width; head += head_dim) {
       const float a = row[head + i];
       const float b = row[head + half + i];
-      row[head + i] = a * c - b * s;
-      row[head + half + i] = b * c + a * s;
+      row[head + i] = TurnedFirst(a, b, angle);
+      row[head + half + i] = TurnedSecond(a, b, angle);
     }
   }
 }

@@ -13,10 +13,10 @@ namespace quire::kernels::cuda {
 // Tuned numbers, one place for every architecture: none has been measured on a GPU. Shared memory
 // in KiB, of a block (tiles) and of a warp (splits), 16-bit and 8-bit caches:
 //   head_dim     64    80    96   128   256
-//   tiles, 16    37    45    53    69    67
-//   tiles, 8     29    33    41    53    51
-//   splits, 16   30    36    43    56    58
-//   splits, 8    24    24    33    42    43
+//   tiles, 16    38    46    54    70    67
+//   tiles, 8     30    34    42    54    51
+//   splits, 16   29    36    42    55    58
+//   splits, 8    23    24    32    41    43
 template <class Shape>
 struct AttentionTuning {
   static constexpr int kWarps = 4;  // of a block with a tile of rows
@@ -32,9 +32,10 @@ struct AttentionTuning {
 template <class Shape, int kRows, int kTiles>
 struct AttentionShared {
   static constexpr int kQueryBytes = kRows * Shape::kQueryStride * 2;
-  static constexpr int kFactorBytes = (kRows * 4 + 15) / 16 * 16;
+  static constexpr int kSumBytes = kRows * static_cast<int>(sizeof(SplitSum));
+  static constexpr int kFactorBytes = kRows * static_cast<int>(sizeof(float));
   static constexpr int kBytes =
-      kQueryBytes + kTiles * (Shape::kTileBytes + Shape::kScaleBytes) + kFactorBytes;
+      kQueryBytes + kTiles * (Shape::kTileBytes + Shape::kScaleBytes) + kSumBytes + kFactorBytes;
 
   __device__ typename Shape::Score* q() const {
     return reinterpret_cast<typename Shape::Score*>(base);
@@ -44,6 +45,10 @@ struct AttentionShared {
     return reinterpret_cast<float*>(base + kQueryBytes + kTiles * Shape::kTileBytes +
                                     i * Shape::kScaleBytes);
   }
+  // Of the splits so far.
+  __device__ SplitSum* sums() const {
+    return reinterpret_cast<SplitSum*>(base + kBytes - kFactorBytes - kSumBytes);
+  }
   __device__ float* row_factors() const {
     return reinterpret_cast<float*>(base + kBytes - kFactorBytes);
   }
@@ -51,48 +56,76 @@ struct AttentionShared {
   unsigned char* base;
 };
 
-// Reads what a warp needs to know of its rows. `first_row`: of the warp, in the tile; q and the
-// factors are in shared memory.
+// Begins the first split of a warp's rows. `first_row`: of the warp, in the tile; `row_factors`: of
+// the tile, in shared memory.
 template <class Shape, int kRowTiles>
-__device__ __forceinline__ void StartRows(const AttentionParams& params, const RowTile& tile,
-                                          int kv_head, int first_row, const float* row_factors,
-                                          WarpRows<Shape, kRowTiles>& rows,
-                                          float (&row_factor)[kRowTiles][2]) {
+__device__ __forceinline__ void StartRows(const AttentionParams& params, int first_row,
+                                          const float* row_factors,
+                                          WarpRows<Shape, kRowTiles>& rows) {
   constexpr float kLog2E = 1.442695041f;
   const int g = threadIdx.x % kWarpSize / 4;
 #pragma unroll
   for (int r = 0; r < kRowTiles; ++r) {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
-      const int row = first_row + 16 * r + 8 * h + g;
-      rows.position[r][h] = UnpackRow(params, tile, kv_head, row).position;
-      row_factor[r][h] = row_factors[row];
-      rows.to_log2[r][h] =
-          params.soft_cap > 0.0f ? kLog2E : params.scale * row_factor[r][h] * kLog2E;
+      const float factor = row_factors[first_row + 16 * r + 8 * h + g];
+      rows.to_log2[r][h] = params.soft_cap > 0.0f ? kLog2E : params.scale * factor * kLog2E;
     }
   }
   StartSplit(rows);
 }
 
-// Adds a finished split to what `out` holds of the rows and starts the next. `sums`: of the splits
-// so far. `is_first`, `is_last`: of the splits of these rows.
+// A tile of keys: products to probabilities; what is left is AddValues. `mask`: some row of the
+// warp does not see some key of the tile, which begins at `first`.
+template <class Shape, int kRowTiles>
+__device__ __forceinline__ void Probabilities(const AttentionParams& params, const RowTile& tile,
+                                              int first_row, int first, bool mask,
+                                              const float* k_scales, const float* row_factors,
+                                              WarpRows<Shape, kRowTiles>& rows,
+                                              float (&s)[kRowTiles][Shape::kTileKeys / 8][4]) {
+  const int row = first_row + static_cast<int>(threadIdx.x) % kWarpSize / 4;
+  if constexpr (Shape::Format::kHasScales) {
+    ScaleColumns<Shape>(k_scales, Shape::Format::kScoreFactor, s);
+  }
+  if (params.soft_cap > 0.0f) {
+    float factors[kRowTiles][2];
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) {
+      factors[r][0] = row_factors[row + 16 * r] * params.scale;
+      factors[r][1] = row_factors[row + 16 * r + 8] * params.scale;
+    }
+    CapScores<Shape>(factors, params.soft_cap, s);
+  }
+  if (mask) {
+    const auto position = [&](int r, int h) {
+      return UnpackRow(params, tile, /*kv_head=*/0, row + 16 * r + 8 * h).position;
+    };
+    Mask<Shape>(position, first, params.sliding_window, s);
+  }
+  Softmax(rows, s);
+}
+
+// Adds a finished split to what `out` holds of the rows and starts the next. `sums`: of the tile's
+// rows over the splits so far, in shared memory. `is_first`, `is_last`: of the splits of these
+// rows.
 template <class Shape, int kRowTiles>
 __device__ __forceinline__ void FinishSplit(const AttentionParams& params, const RowTile& tile,
                                             int kv_head, int first_row, bool is_first, bool is_last,
-                                            WarpRows<Shape, kRowTiles>& rows,
-                                            SplitSum (&sums)[kRowTiles][2]) {
-  const int g = threadIdx.x % kWarpSize / 4;
+                                            SplitSum* sums, WarpRows<Shape, kRowTiles>& rows) {
+  const int lane = threadIdx.x % kWarpSize;
 #pragma unroll
   for (int r = 0; r < kRowTiles; ++r) {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       const SplitSum now = CloseSplit(rows.m[r][h], rows.l[r][h], rows.to_log2[r][h]);
-      const SplitSum before = sums[r][h];
+      const int row = first_row + 16 * r + 8 * h + lane / 4;
+      const SplitSum before = is_first ? SplitSum{-INFINITY, 0.0f} : sums[row];
       const SplitWeights w = WeighSplits(before.m, now.m);
-      sums[r][h] = {w.m, JoinSplits(w, before.m, before.l, now.m, now.l)};
-      const int row = first_row + 16 * r + 8 * h + g;
+      const SplitSum sum = {w.m, JoinSplits(w, before.m, before.l, now.m, now.l)};
+      __syncwarp();  // all four lanes of a row have read it
+      if (lane % 4 == 0) sums[row] = sum;
       if (row >= tile.rows) continue;
-      const float inverse = 1.0f / sums[r][h].l;
+      const float inverse = 1.0f / sum.l;
       const PackedRow to = UnpackRow(params, tile, kv_head, row);
       float* const out = params.out + to.token * params.out_stride +
                          static_cast<std::int64_t>(to.head) * Shape::kHeadDim;
@@ -108,6 +141,7 @@ __device__ __forceinline__ void FinishSplit(const AttentionParams& params, const
       }
     }
   }
+  __syncwarp();
   StartSplit(rows);
 }
 
@@ -138,11 +172,7 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
                      shared.row_factors());
   __syncwarp();
   WarpRows<Shape, kRowTiles> rows;
-  float row_factor[kRowTiles][2];
-  StartRows(params, tile, kv_head, first_row, shared.row_factors(), rows, row_factor);
-  SplitSum sums[kRowTiles][2];
-#pragma unroll
-  for (int r = 0; r < kRowTiles; ++r) sums[r][0] = sums[r][1] = {-INFINITY, 0.0f};
+  StartRows(params, first_row, shared.row_factors(), rows);
   // Of the warp's rows.
   const int warp_first = UnpackRow(params, tile, kv_head, first_row).position;
   const int warp_last =
@@ -153,7 +183,8 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
   int split_end = SplitEnd(begin);
   for (int first = begin; first < range.end; first += Shape::kTileKeys) {
     if (first == split_end) {
-      FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/false, rows, sums);
+      FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/false,
+                  shared.sums(), rows);
       is_first_split = false;
       split_end = SplitEnd(first);
     }
@@ -171,7 +202,8 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
     if (works) {
       SetToZero(s);
       AddScores<Shape>(shared.q() + first_row * Shape::kQueryStride, shared.tile(0), s);
-      Probabilities(params, rows, first, mask, shared.scales(0), row_factor, s);
+      Probabilities(params, tile, first_row, first, mask, shared.scales(0), shared.row_factors(),
+                    rows, s);
     }
     CpAsyncWait<0>();
     __syncthreads();  // V has arrived, and everybody is done with K
@@ -181,7 +213,8 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
       AddValues(shared.tile(1), s, rows);
     }
   }
-  FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/true, rows, sums);
+  FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/true, shared.sums(),
+              rows);
 }
 
 // Joins the splits of a tile of rows in order. Called by one warp.
@@ -246,7 +279,7 @@ __device__ __forceinline__ void WritePartial(const SplitTile& split, WarpRows<Sh
 // Warp (i, kv_head), a block of its own, takes at most 16 rows through one split. The last one of a
 // tile of rows joins the splits.
 template <class Shape>
-static __global__ void __launch_bounds__(kWarpSize)
+static __global__ void __launch_bounds__(kWarpSize, 1)
     SplitAttentionKernel(AttentionParams params, DeviceWork work) {
   constexpr int kStages = AttentionTuning<Shape>::kStages;
   const AttentionShared<Shape, kRowsPerWarp, kStages> shared = {DynamicSharedMemory()};
@@ -275,8 +308,7 @@ static __global__ void __launch_bounds__(kWarpSize)
                      shared.row_factors());
   __syncwarp();
   WarpRows<Shape, 1> rows;
-  float row_factor[1][2];
-  StartRows(params, split.tile, kv_head, 0, shared.row_factors(), rows, row_factor);
+  StartRows(params, 0, shared.row_factors(), rows);
 
   const int rows_first = UnpackRow(params, split.tile, kv_head, 0).position;
   const int rows_last = UnpackRow(params, split.tile, kv_head, kRowsPerWarp - 1).position;
@@ -290,7 +322,8 @@ static __global__ void __launch_bounds__(kWarpSize)
     __syncwarp();  // K has arrived
     SetToZero(s);
     AddScores<Shape>(shared.q(), shared.tile(2 * i % kStages), s);
-    Probabilities(params, rows, first, mask, shared.scales(2 * i % kStages), row_factor, s);
+    Probabilities(params, split.tile, 0, first, mask, shared.scales(2 * i % kStages),
+                  shared.row_factors(), rows, s);
     __syncwarp();  // all lanes are done with it
     begin_load(2 * i + kStages);
     CpAsyncWait<kStages - 1>();
@@ -302,8 +335,8 @@ static __global__ void __launch_bounds__(kWarpSize)
   }
 
   if (split.num_splits == 1) {
-    SplitSum sums[1][2] = {{{-INFINITY, 0.0f}, {-INFINITY, 0.0f}}};
-    FinishSplit(params, split.tile, kv_head, 0, /*is_first=*/true, /*is_last=*/true, rows, sums);
+    FinishSplit(params, split.tile, kv_head, 0, /*is_first=*/true, /*is_last=*/true, shared.sums(),
+                rows);
     return;
   }
   const std::int64_t first_row =

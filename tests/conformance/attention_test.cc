@@ -328,6 +328,60 @@ TEST_P(StoreKvTest, RowsThatAreNotFiniteStayBad) {
   }
 }
 
+// Its parts have been compared with their formulas.
+TEST_P(StoreKvTest, RotateAndStoreHasTheBitsOfItsParts) {
+  for (DType dtype : KvTypes()) {
+    for (std::int32_t rotary_dim : {0, 10, 20}) {
+      const AttentionShape shape = {
+          .num_heads = 6, .num_kv_heads = 2, .head_dim = 20, .dtype = dtype};
+      const std::vector<std::int32_t> positions = {5, 0, 130'000};
+      const std::vector<float> frequencies = {1.0f,  0.3f,  0.1f,  0.03f, 0.01f,
+                                              3e-3f, 1e-3f, 3e-4f, 1e-4f, 3e-5f};
+      const Matrix q = Matrix::Random(3, 6 * 20, random_);
+      const Matrix k = Matrix::Random(3, 2 * 20, random_);
+      const Matrix v = Matrix::Random(3, 2 * 20, random_);
+      PagedCache cache(shape, {40}, random_);
+      PagedCache other = cache;
+      const DeviceArray slots =
+          Upload(std::vector<std::int32_t>{cache.Slot(0, 39), cache.Slot(0, 0), cache.Slot(0, 17)});
+      const DeviceArray device_positions = Upload(positions);
+      const DeviceArray device_frequencies = Upload(frequencies);
+      // Turns a copy of `x`.
+      const auto rope = [&](const DeviceMatrix& x) -> RopeArgs {
+        return {.x = x.view(),
+                .positions = device_positions.as<std::int32_t>(),
+                .inverse_frequency = device_frequencies.as<float>(),
+                .head_dim = shape.head_dim,
+                .rotary_dim = rotary_dim,
+                .attention_factor = 1.25f};
+      };
+      const DeviceMatrix device_v = Upload(v);
+      const auto store = [&](const DeviceMatrix& keys, const DeviceCache& to) -> StoreKvArgs {
+        return {.k = keys.view(),
+                .v = device_v.view(),
+                .slot_mapping = slots.as<std::int32_t>(),
+                .cache = to.view()};
+      };
+      const KernelTable& kernels = device_.kernels();
+      const DeviceMatrix one_q = Upload(q);
+      const DeviceMatrix one_k = Upload(k);
+      const DeviceCache one_cache(device_, *stream_, cache);
+      kernels.rotate_and_store({.rope = rope(one_q), .store = store(one_k, one_cache)}, *stream_);
+      const DeviceMatrix two_q = Upload(q);
+      const DeviceMatrix two_k = Upload(k);
+      const DeviceCache two_cache(device_, *stream_, other);
+      kernels.rope(rope(two_q), *stream_);
+      kernels.rope(rope(two_k), *stream_);
+      kernels.store_kv(store(two_k, two_cache), *stream_);
+      EXPECT_EQ(one_q.Download().bytes(), two_q.Download().bytes());
+      one_cache.Download(cache);
+      two_cache.Download(other);
+      EXPECT_TRUE(cache.k() == other.k()) << DTypeName(dtype) << ", rotary_dim " << rotary_dim;
+      EXPECT_TRUE(cache.v() == other.v()) << DTypeName(dtype) << ", rotary_dim " << rotary_dim;
+    }
+  }
+}
+
 QUIRE_FOR_EVERY_DEVICE(StoreKvTest);
 
 class EncoderAttentionTest : public KernelTest {};

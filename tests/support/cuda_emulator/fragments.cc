@@ -61,15 +61,17 @@ const float* Table() {
   return values.data();
 }
 
-// The power of two that brings numbers below 2^(exponent + 1) to below 2^26.
+// 2^25 over the power of two in `largest`, which is normal or 0: multiplied by it, no number is
+// above 2^26.
 double AlignedScale(double largest) {
-  return largest == 0 ? 1.0 : std::ldexp(1.0, 25 - std::ilogb(largest));
+  const std::uint64_t exponent = std::bit_cast<std::uint64_t>(largest) >> 52;
+  return std::bit_cast<double>((2 * 1023 + 25 - exponent) << 52);
 }
 
 float CutToF32(double sum) {
   const auto rounded = static_cast<float>(sum);
-  return std::abs(static_cast<double>(rounded)) > std::abs(sum) ? std::nextafter(rounded, 0.0f)
-                                                                : rounded;
+  const bool is_up = std::abs(static_cast<double>(rounded)) > std::abs(sum);
+  return is_up ? std::bit_cast<float>(std::bit_cast<std::uint32_t>(rounded) - 1) : rounded;
 }
 
 // c + sum of a[k] * b[k] over kStep products.
@@ -86,6 +88,7 @@ float AddStep(float c, const float* a, const float* b) {
     for (double product : products) c += static_cast<float>(product);
     return c;
   }
+  if (largest == 0) return 0.0f;
   const double scale = AlignedScale(largest);
   auto sum = static_cast<std::int64_t>(c * scale);
   for (double product : products) sum += static_cast<std::int64_t>(product * scale);

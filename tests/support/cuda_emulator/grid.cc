@@ -76,6 +76,7 @@ struct Machine {
   unsigned num_threads = 0;
   unsigned num_warps = 0;
   unsigned current = 0;
+  bool backwards = false;
   unsigned at_barrier = 0;
   BarrierResult arriving;
   BarrierResult arrived;
@@ -105,10 +106,23 @@ void ThreadMain() {
   LeaveFiber(machine.scheduler);
 }
 
-// Waits until somebody makes this thread ready again.
+// The next thread of a warp that can go on, which becomes the current one.
+Fiber& TakeReady(Machine& machine, unsigned warp) {
+  std::uint32_t& ready = machine.warps[warp].ready;
+  const int lane = machine.backwards ? 31 - std::countl_zero(ready) : std::countr_zero(ready);
+  ready &= ~(1u << lane);
+  machine.current = warp * kWarpSize + static_cast<unsigned>(lane);
+  threadIdx = machine.threads[machine.current].index;
+  return machine.threads[machine.current].fiber;
+}
+
+// Waits until somebody makes this thread ready again; the others of its warp go on first.
 void Yield() {
   Machine& machine = TheMachine();
-  SwitchFiber(machine.threads[machine.current].fiber, machine.scheduler);
+  const unsigned warp = machine.current / kWarpSize;
+  Fiber& self = machine.threads[machine.current].fiber;
+  Fiber& next = machine.warps[warp].ready != 0 ? TakeReady(machine, warp) : machine.scheduler;
+  SwitchFiber(self, next);
 }
 
 void GiveStack(Fiber& fiber) {
@@ -158,23 +172,14 @@ std::string Deadlock(const Machine& machine) {
   return text;
 }
 
-void Resume(Machine& machine, unsigned warp, bool backwards) {
-  std::uint32_t& ready = machine.warps[warp].ready;
-  const int lane = backwards ? 31 - std::countl_zero(ready) : std::countr_zero(ready);
-  ready &= ~(1u << lane);
-  machine.current = warp * kWarpSize + static_cast<unsigned>(lane);
-  threadIdx = machine.threads[machine.current].index;
-  SwitchFiber(machine.scheduler, machine.threads[machine.current].fiber);
-}
-
-void RunBlock(Machine& machine, bool backwards) {
+void RunBlock(Machine& machine) {
   StartBlock(machine);
   for (bool progress = true; progress;) {
     progress = false;
     for (unsigned i = 0; i < machine.num_warps; ++i) {
-      const unsigned warp = backwards ? machine.num_warps - 1 - i : i;
+      const unsigned warp = machine.backwards ? machine.num_warps - 1 - i : i;
       while (machine.warps[warp].ready != 0) {
-        Resume(machine, warp, backwards);
+        SwitchFiber(machine.scheduler, TakeReady(machine, warp));
         if (!machine.fault.empty()) return;
         progress = true;
       }
@@ -219,7 +224,8 @@ bool RunGrid(const GridShape& shape, const std::function<void()>& body) {
     blockIdx = {static_cast<unsigned>(b % gridDim.x),
                 static_cast<unsigned>(b / gridDim.x % gridDim.y),
                 static_cast<unsigned>(b / gridDim.x / gridDim.y)};
-    RunBlock(machine, (i + machine.launches) % 2 == 0);
+    machine.backwards = (i + machine.launches) % 2 == 0;
+    RunBlock(machine);
   }
   if (machine.fault.empty()) return true;
   std::fprintf(stderr, "CUDA emulator: %s\n", machine.fault.c_str());

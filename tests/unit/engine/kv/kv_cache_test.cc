@@ -75,7 +75,7 @@ TEST(KvCacheTest, TypesHaveNames) {
     EXPECT_EQ(KvCacheTypeName(*dtype), name);
   }
   EXPECT_THAT(ParseKvCacheType("i8"),
-              testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, have 'i8'"));
+              testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, fp8, have 'i8'"));
 }
 
 TEST(KvCacheTest, TypesWithoutKernelsAreRefused) {
@@ -84,6 +84,17 @@ TEST(KvCacheTest, TypesWithoutKernelsAreRefused) {
   KvCacheShape shape = kShape;
   shape.dtype = kernels::DType::kU8;
   EXPECT_THAT(KvCache::Create(shape, 3, **device), HasCode(absl::StatusCode::kUnimplemented));
+  shape.dtype = kernels::DType::kF8E4M3;
+  EXPECT_THAT(KvCache::Create(shape, 3, **device),
+              testing::FailsWith(absl::StatusCode::kUnimplemented, "bf16 or i8, have f8_e4m3"));
+}
+
+TEST(KvCacheTest, Float8TakesAsManyBytesAsInt8) {
+  KvCacheShape shape = kShape;
+  shape.dtype = kernels::DType::kI8;
+  const std::int64_t int8_bytes = KvBlockBytes(shape);
+  shape.dtype = kernels::DType::kF8E4M3;
+  EXPECT_EQ(KvBlockBytes(shape), int8_bytes);
 }
 
 }  // namespace
