@@ -39,7 +39,7 @@ mkdir -p "$logs"
 rm -f "$logs"/*.log
 started=$SECONDS
 deploy/install_dependencies.sh || exit 1
-if model=$(deploy/fetch_minilm.sh); then
+if model=$(deploy/fetch_model.sh all-MiniLM-L6-v2); then
   export QUIRE_TEST_MINILM=$model
 else
   echo "run.sh: no all-MiniLM-L6-v2: the tests that need it are skipped and say so" >&2

@@ -36,6 +36,18 @@ class CudaMemory final : public DeviceMemory {
   const std::int64_t size_bytes_;
 };
 
+class PinnedMemory final : public DeviceMemory {
+ public:
+  PinnedMemory(void* data, std::int64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
+  ~PinnedMemory() override { cudaFreeHost(data_); }
+  void* data() const override { return data_; }
+  std::int64_t size_bytes() const override { return size_bytes_; }
+
+ private:
+  void* const data_;
+  const std::int64_t size_bytes_;
+};
+
 class CudaDevice final : public Device {
  public:
   CudaDevice(int ordinal, std::string name) : ordinal_(ordinal), name_(std::move(name)) {}
@@ -66,6 +78,19 @@ class CudaDevice final : public Device {
     }
     QUIRE_RETURN_IF_ERROR(Check(error));
     return std::make_unique<CudaMemory>(data, size_bytes);
+  }
+
+  StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
+    QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
+    void* data = nullptr;
+    const cudaError_t error = cudaMallocHost(&data, static_cast<std::size_t>(size_bytes));
+    if (error == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      return ResourceExhausted("{}: wanted {} bytes of pinned host memory, have less", name_,
+                               size_bytes);
+    }
+    QUIRE_RETURN_IF_ERROR(Check(error));
+    return std::make_unique<PinnedMemory>(data, size_bytes);
   }
 
   StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) override {
