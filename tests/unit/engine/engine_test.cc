@@ -192,12 +192,7 @@ TEST_F(EngineTest, FullQueueRefuses) {
   options.max_queued_requests = 2;
   const auto engine = NewEngine(options);
   device_.Pause();
-  std::vector<std::unique_ptr<OutputStream>> streams;
-  for (int i = 0; i < 3; ++i) {
-    auto stream = engine->Submit(LongRequest());
-    ASSERT_THAT(stream, IsOk());
-    streams.push_back(*std::move(stream));
-  }
+  const auto streams = SubmitLongRequests(*engine, 3);
   EXPECT_THAT(engine->Submit(LongRequest()), FailsWith(StatusCode::kResourceExhausted, "queue"));
   device_.Resume();
   for (const auto& stream : streams) EXPECT_THAT(Collect(*stream).status, IsOk());
