@@ -58,7 +58,10 @@ bool IsWordCharacter(char32_t c) {
 
 bool IsMark(char32_t c) { return (Classify(c) & kMark) != 0; }
 bool IsNonspacingMark(char32_t c) { return HasCategory(c, U_GC_MN_MASK); }
-bool IsControl(char32_t c) { return HasCategory(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK); }
+bool IsControl(char32_t c) {
+  if (c < 128) return c < ' ' || c == 127;
+  return HasCategory(c, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK);
+}
 
 int ScriptOf(char32_t c) {
   UErrorCode error = U_ZERO_ERROR;
@@ -67,6 +70,7 @@ int ScriptOf(char32_t c) {
 }
 
 bool IsCjkIdeograph(char32_t c) {
+  if (c < 0x3400) return false;
   const auto in = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
   return in(0x4E00, 0x9FFF) || in(0x3400, 0x4DBF) || in(0x20000, 0x2A6DF) || in(0x2A700, 0x2B73F) ||
          in(0x2B740, 0x2B81F) || in(0x2B920, 0x2CEAF) || in(0xF900, 0xFAFF) || in(0x2F800, 0x2FA1F);
