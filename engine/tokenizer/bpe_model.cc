@@ -106,6 +106,9 @@ Status BpeModel::AddPieces(const Vocabulary& vocabulary, const std::vector<bool>
     const std::optional<std::size_t> symbol = TabledSymbol(text, options_.byte_level);
     if (symbol) symbols_[*symbol] = id;
   }
+  has_all_bytes_ = options_.byte_level && options_.continuing_subword_prefix.empty() &&
+                   options_.end_of_word_suffix.empty() &&
+                   std::find(symbols_.begin(), symbols_.end(), kNoToken) == symbols_.end();
   if (options_.byte_fallback) byte_pieces_.emplace(vocabulary);
   return OkStatus();
 }
@@ -136,9 +139,11 @@ void BpeModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& token
 }
 
 void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const {
-  if (options_.byte_level && word.size() == 1 && options_.end_of_word_suffix.empty()) {
-    const TokenId id = symbols_[static_cast<unsigned char>(word.front())];
-    if (id != kNoToken) return tokens.push_back({id, 0, 1});
+  if (has_all_bytes_ && word.size() == 1) {
+    return tokens.push_back({symbols_[static_cast<unsigned char>(word.front())], 0, 1});
+  }
+  if (has_all_bytes_ && word.size() == 2 && !options_.ignore_merges && !merges_.has_splits()) {
+    return AppendMerged(word, tokens);  // quicker than the cache
   }
   if (cache_.Find(word, tokens)) return;
   const std::size_t first = tokens.size();
@@ -178,6 +183,15 @@ void BpeModel::AppendStretch(std::string_view word, std::size_t begin, std::size
 void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
                              std::size_t stretch_end, std::vector<SubwordToken>& symbols) const {
   const std::size_t first = symbols.size();
+  if (has_all_bytes_) {
+    symbols.resize(first + stretch_end - stretch_begin);
+    SubwordToken* symbol = symbols.data() + first;
+    for (std::size_t at = stretch_begin; at < stretch_end; ++at) {
+      const auto from = static_cast<std::uint32_t>(at);
+      *symbol++ = {symbols_[static_cast<unsigned char>(word[at])], from, from + 1};
+    }
+    return;
+  }
   for (std::size_t begin = stretch_begin, end = 0; begin < stretch_end; begin = end) {
     char32_t symbol = static_cast<unsigned char>(word[begin]);
     end = begin + 1;

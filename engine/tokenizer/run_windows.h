@@ -22,7 +22,7 @@ namespace quire::engine {
 class RunWindows {
  public:
   // Bytes of a window.
-  static constexpr std::size_t kBytes = 8192;
+  static constexpr std::size_t kBytes = 512;
 
   // Appends the tokens of word[begin, end) as if it stood alone.
   using Encode =

@@ -37,11 +37,10 @@ void SymbolRun::Prepare() {
   num_levels_ = 1;
   while (levels_[num_levels_ - 1].size() > 1) {
     if (levels_.size() == num_levels_) levels_.emplace_back();
-    const std::vector<std::uint64_t>& below = levels_[num_levels_ - 1];
-    const std::size_t groups = below.size() / kGroup;
+    const std::size_t groups = levels_[num_levels_ - 1].size() / kGroup;
     std::vector<std::uint64_t>& level = levels_[num_levels_++];
     level.assign(groups == 1 ? 1 : RoundUp(groups, kGroup), kNoPair);
-    for (std::size_t group = 0; group < groups; ++group) level[group] = LeastOfGroup(below, group);
+    for (std::size_t group = 0; group < groups; ++group) PlayGroup(num_levels_ - 1, group);
   }
 }
 
@@ -54,37 +53,23 @@ std::uint64_t SymbolRun::FindPair(std::uint32_t i) {
   return (std::uint64_t{merge.rank} << 32) | i;
 }
 
-std::uint64_t SymbolRun::LeastOfGroup(const std::vector<std::uint64_t>& level,
-                                      std::size_t group) const {
-  const std::uint64_t* pair = level.data() + group * kGroup;
-  // Two chains: a comparison does not wait for the one before it.
-  std::uint64_t even = pair[0];
-  std::uint64_t odd = pair[1];
-  for (std::size_t i = 2; i < kGroup; i += 2) {
-    even = std::min(even, pair[i]);
-    odd = std::min(odd, pair[i + 1]);
-  }
-  return std::min(even, odd);
+void SymbolRun::PlayGroup(std::size_t level, std::size_t group) {
+  const std::uint64_t* pair = levels_[level - 1].data() + group * kGroup;
+  // As a tree: a comparison does not wait for the one before it.
+  static_assert(kGroup == 8);
+  levels_[level][group] =
+      std::min(std::min(std::min(pair[0], pair[1]), std::min(pair[2], pair[3])),
+               std::min(std::min(pair[4], pair[5]), std::min(pair[6], pair[7])));
 }
 
-void SymbolRun::SetPair(std::uint32_t i, std::uint64_t pair) {
-  std::size_t at = i;
-  std::uint64_t old = levels_[0][at];
-  if (old == pair) return;
-  levels_[0][at] = pair;
+void SymbolRun::Replay(std::size_t first, std::size_t second, std::size_t third) {
   for (std::size_t level = 1; level < num_levels_; ++level) {
-    const std::size_t group = at / kGroup;
-    std::uint64_t& least = levels_[level][group];
-    std::uint64_t now = least;
-    if (pair < least) {
-      now = pair;
-    } else if (least == old) {
-      now = LeastOfGroup(levels_[level - 1], group);
-    }
-    if (now == least) return;
-    old = least;
-    pair = least = now;
-    at = group;
+    first /= kGroup;
+    second /= kGroup;
+    third /= kGroup;
+    PlayGroup(level, second);
+    if (first != second) PlayGroup(level, first);
+    if (third != second) PlayGroup(level, third);
   }
 }
 
@@ -96,9 +81,14 @@ void SymbolRun::Join(std::uint32_t i) {
   symbols_[joined].id = kGone;
   node.next = nodes_[joined].next;
   if (node.next != kNone) nodes_[node.next].previous = i;
-  SetPair(joined, kNoPair);
-  if (node.previous != kNone) SetPair(node.previous, FindPair(node.previous));
-  SetPair(i, FindPair(i));
+  // Both are looked up before either is used: they wait for memory together.
+  const std::uint64_t with_next = FindPair(i);
+  const std::uint64_t with_previous = node.previous == kNone ? kNoPair : FindPair(node.previous);
+  const std::uint32_t previous = node.previous == kNone ? i : node.previous;
+  levels_[0][previous] = with_previous;
+  levels_[0][i] = with_next;
+  levels_[0][joined] = kNoPair;
+  Replay(previous, i, joined);
 }
 
 }  // namespace quire::engine

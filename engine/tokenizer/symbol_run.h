@@ -10,7 +10,7 @@
 namespace quire::engine {
 
 // The merges of a run of symbols, in O(n log n). The pair to merge next, the lowest rank and the
-// leftmost of equal ones, wins a tournament: the least of every 16 pairs, the least of every 16 of
+// leftmost of equal ones, wins a tournament: the least of every 8 pairs, the least of every 8 of
 // those, and so on. A merge changes two or three pairs, mostly of one group.
 //
 // Keeps its memory for the next run. Thread-compatible.
@@ -24,7 +24,7 @@ class SymbolRun {
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::size_t kGroup = 16;
+  static constexpr std::size_t kGroup = 8;  // one cache line
   // Later than every pair.
   static constexpr std::uint64_t kNoPair = UINT64_MAX;
 
@@ -41,9 +41,11 @@ class SymbolRun {
   void Join(std::uint32_t i);
   // Looks up the pair of symbol `i` and the next one. Returns its place in the order of merges.
   std::uint64_t FindPair(std::uint32_t i);
-  // Sets the pair of symbol `i` and plays the matches that it takes part in.
-  void SetPair(std::uint32_t i, std::uint64_t pair);
-  std::uint64_t LeastOfGroup(const std::vector<std::uint64_t>& level, std::size_t group) const;
+  // Sets what a group of the level below has for its least.
+  void PlayGroup(std::size_t level, std::size_t group);
+  // Plays the matches again that the pairs of three symbols take part in. All of them: that costs
+  // less than guessing wrong which ones matter.
+  void Replay(std::size_t first, std::size_t second, std::size_t third);
 
   const MergeTable& merges_;
   std::span<SubwordToken> symbols_;  // of the run at hand

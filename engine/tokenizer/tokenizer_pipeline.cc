@@ -12,10 +12,11 @@ namespace {
 // `text` with invalid sequences replaced, aligned to what it was.
 AlignedText ToValidUtf8(std::string_view text, bool tracked) {
   AlignedText aligned(std::string(text), 0, tracked);
-  if (FindInvalidUtf8(text) == text.size()) return aligned;
+  const std::size_t first_invalid = FindInvalidUtf8(text);
+  if (first_invalid == text.size()) return aligned;
   AlignedTextBuilder builder(aligned);
   std::size_t copied = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = first_invalid; at < text.size();) {
     const DecodedChar c = DecodeUtf8(text, at);
     const std::size_t end = at + static_cast<std::size_t>(c.length_bytes);
     if (!c.valid) {

@@ -4,6 +4,7 @@
 #include <unicode/edits.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 
 #include <algorithm>
 #include <string>
@@ -34,6 +35,18 @@ const icu::Normalizer2* Instance(NormalizationForm form, UErrorCode& error) {
   return nullptr;
 }
 
+// The characters that the tables of `tokenizers` know, those of Unicode 9. It leaves all others
+// alone, and so do we: a vocabulary was trained on what it made of texts.
+const icu::UnicodeSet& KnownCharacters() {
+  static const icu::UnicodeSet* const known = [] {
+    UErrorCode error = U_ZERO_ERROR;
+    auto* set = new icu::UnicodeSet(u"[:age=9.0:]", error);
+    set->freeze();
+    return set;
+  }();
+  return *known;
+}
+
 // Longest run of combining marks that ICU is given as it stands. ICU sorts a run by insertion; real
 // text has a handful.
 constexpr std::size_t kMaxMarks = 64;
@@ -60,7 +73,9 @@ bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
     default:
       break;
   }
-  const std::uint8_t combining_class = IsMark(c) ? u_getCombiningClass(static_cast<UChar32>(c)) : 0;
+  const auto code_point = static_cast<UChar32>(c);
+  const std::uint8_t combining_class =
+      IsMark(c) && KnownCharacters().contains(code_point) ? u_getCombiningClass(code_point) : 0;
   if (combining_class != 0) marks.push_back({combining_class, bytes});
   return combining_class != 0;
 }
@@ -106,7 +121,8 @@ void SortLongMarkRuns(AlignedText& text) {
 
 class UnicodeNormalizer final : public Normalizer {
  public:
-  explicit UnicodeNormalizer(const icu::Normalizer2& icu_normalizer) : icu_(icu_normalizer) {}
+  explicit UnicodeNormalizer(const icu::Normalizer2& icu_normalizer)
+      : icu_(icu_normalizer, KnownCharacters()) {}
 
   void Normalize(AlignedText& text) const override {
     if (IsAscii(text.text())) return;
@@ -135,7 +151,7 @@ class UnicodeNormalizer final : public Normalizer {
   }
 
  private:
-  const icu::Normalizer2& icu_;  // a singleton of ICU
+  const icu::FilteredNormalizer2 icu_;  // of a singleton of ICU
 };
 
 }  // namespace
@@ -143,7 +159,7 @@ class UnicodeNormalizer final : public Normalizer {
 StatusOr<std::unique_ptr<Normalizer>> NewUnicodeNormalizer(NormalizationForm form) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* instance = Instance(form, error);
-  if (U_FAILURE(error) || instance == nullptr) {
+  if (U_FAILURE(error) || instance == nullptr || KnownCharacters().isEmpty()) {
     return Internal("ICU normalizer: wanted its tables, have {}", u_errorName(error));
   }
   return std::make_unique<UnicodeNormalizer>(*instance);
