@@ -124,18 +124,19 @@ void AppendUtf8(char32_t code_point, std::string& out) {
 
 std::string ReplaceInvalidUtf8(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
-  std::size_t offset = 0;
-  while (offset < text.size()) {
+  out.reserve(text.size() + text.size() / 8);
+  std::size_t copied = 0;
+  for (std::size_t offset = FindInvalidUtf8(text); offset < text.size();) {
     const DecodedChar decoded = DecodeUtf8(text, offset);
-    const auto length = static_cast<std::size_t>(decoded.length_bytes);
-    if (decoded.valid) {
-      out.append(text.substr(offset, length));
-    } else {
-      AppendUtf8(kReplacementCharacter, out);
+    const std::size_t end = offset + static_cast<std::size_t>(decoded.length_bytes);
+    if (!decoded.valid) {
+      if (copied < offset) out.append(text, copied, offset - copied);
+      out.append("\uFFFD");
+      copied = end;
     }
-    offset += length;
+    offset = end;
   }
+  out.append(text.substr(copied));
   return out;
 }
 

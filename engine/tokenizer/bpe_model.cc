@@ -106,9 +106,7 @@ Status BpeModel::AddPieces(const Vocabulary& vocabulary, const std::vector<bool>
     const std::optional<std::size_t> symbol = TabledSymbol(text, options_.byte_level);
     if (symbol) symbols_[*symbol] = id;
   }
-  has_all_bytes_ = options_.byte_level && options_.continuing_subword_prefix.empty() &&
-                   options_.end_of_word_suffix.empty() &&
-                   std::find(symbols_.begin(), symbols_.end(), kNoToken) == symbols_.end();
+  is_plain_ = options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty();
   if (options_.byte_fallback) byte_pieces_.emplace(vocabulary);
   return OkStatus();
 }
@@ -139,11 +137,11 @@ void BpeModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& token
 }
 
 void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const {
-  if (has_all_bytes_ && word.size() == 1) {
-    return tokens.push_back({symbols_[static_cast<unsigned char>(word.front())], 0, 1});
-  }
-  if (has_all_bytes_ && word.size() == 2 && !options_.ignore_merges && !merges_.has_splits()) {
-    return AppendMerged(word, tokens);  // quicker than the cache
+  // Quicker than the cache. Two bytes may be a token that no merge leads to.
+  const std::size_t max_bytes = options_.ignore_merges ? 1 : 2;
+  if (options_.byte_level && is_plain_ && word.size() <= max_bytes && !merges_.has_symbols() &&
+      !merges_.has_splits()) {
+    return AppendMerged(word, tokens);
   }
   if (cache_.Find(word, tokens)) return;
   const std::size_t first = tokens.size();
@@ -183,15 +181,6 @@ void BpeModel::AppendStretch(std::string_view word, std::size_t begin, std::size
 void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
                              std::size_t stretch_end, std::vector<SubwordToken>& symbols) const {
   const std::size_t first = symbols.size();
-  if (has_all_bytes_) {
-    symbols.resize(first + stretch_end - stretch_begin);
-    SubwordToken* symbol = symbols.data() + first;
-    for (std::size_t at = stretch_begin; at < stretch_end; ++at) {
-      const auto from = static_cast<std::uint32_t>(at);
-      *symbol++ = {symbols_[static_cast<unsigned char>(word[at])], from, from + 1};
-    }
-    return;
-  }
   for (std::size_t begin = stretch_begin, end = 0; begin < stretch_end; begin = end) {
     char32_t symbol = static_cast<unsigned char>(word[begin]);
     end = begin + 1;
@@ -200,10 +189,14 @@ void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
       symbol = c.code_point;
       end = begin + static_cast<std::size_t>(c.length_bytes);
     }
-    const std::optional<TokenId> id =
-        FindSymbol(word.substr(begin, end - begin), symbol, begin == 0, end == word.size());
     const auto from = static_cast<std::uint32_t>(begin);
     const auto to = static_cast<std::uint32_t>(end);
+    if (is_plain_ && symbol < symbols_.size() && symbols_[symbol] != kNoToken) {
+      symbols.push_back({symbols_[symbol], from, to});
+      continue;
+    }
+    const std::optional<TokenId> id =
+        FindSymbol(word.substr(begin, end - begin), symbol, begin == 0, end == word.size());
     if (id) {
       symbols.push_back({*id, from, to});
     } else {
@@ -262,28 +255,33 @@ void BpeModel::AppendReplaced(std::string_view word, SubwordToken symbol, std::s
 }
 
 void BpeModel::MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const {
-  std::array<Merge, kMaxWordSymbols> with_next;  // by symbol: its merge with the next one
+  // By symbol: its merge with the next one. Not initialized, since most words are short.
+  std::array<std::uint32_t, kMaxWordSymbols> ranks;
+  std::array<TokenId, kMaxWordSymbols> merged;
   std::size_t count = symbols.size() - first;
   SubwordToken* word = symbols.data() + first;
-  const auto merge_at = [&](std::size_t i) {
-    return i + 1 < count ? merges_.Find(word[i].id, word[i + 1].id) : Merge{};
+  const auto find = [&](std::size_t i) {
+    const Merge merge = i + 1 < count ? merges_.Find(word[i].id, word[i + 1].id) : Merge{};
+    ranks[i] = merge.rank;
+    merged[i] = merge.id;
   };
-  for (std::size_t i = 0; i < count; ++i) with_next[i] = merge_at(i);
+  for (std::size_t i = 0; i < count; ++i) find(i);
   while (count > 1) {
     std::size_t best = 0;
     for (std::size_t i = 1; i + 1 < count; ++i) {
-      if (with_next[i].rank < with_next[best].rank) best = i;
+      if (ranks[i] < ranks[best]) best = i;
     }
-    if (with_next[best].rank == MergeTable::kNoRank) break;
-    word[best].id = with_next[best].id;
+    if (ranks[best] == MergeTable::kNoRank) break;
+    word[best].id = merged[best];
     word[best].end = word[best + 1].end;
-    std::copy(word + best + 2, word + count, word + best + 1);
-    std::copy(with_next.begin() + static_cast<std::ptrdiff_t>(best) + 2,
-              with_next.begin() + static_cast<std::ptrdiff_t>(count),
-              with_next.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     --count;
-    with_next[best] = merge_at(best);
-    if (best > 0) with_next[best - 1] = merge_at(best - 1);
+    for (std::size_t i = best + 1; i < count; ++i) {
+      word[i] = word[i + 1];
+      ranks[i] = ranks[i + 1];
+      merged[i] = merged[i + 1];
+    }
+    find(best);
+    if (best > 0) find(best - 1);
   }
   symbols.resize(first + count);
 }

@@ -101,7 +101,7 @@ class BpeModel final : public SubwordModel {
   std::optional<TokenId> unknown_id_;
   // Tokens of one symbol, by byte of a byte-level vocabulary, else by code point below the size.
   std::vector<TokenId> symbols_;
-  bool has_all_bytes_ = false;             // every symbol of a text is a byte in that table
+  bool is_plain_ = false;                  // a symbol has the same token everywhere in a word
   std::optional<BytePieces> byte_pieces_;  // with byte_fallback
   bool splits_at_metaspace_ = false;       // no merge reaches over the beginning of a "▁" run
   std::size_t max_piece_bytes_ = 0;

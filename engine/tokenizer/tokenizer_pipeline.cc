@@ -11,6 +11,7 @@ namespace {
 
 // `text` with invalid sequences replaced, aligned to what it was.
 AlignedText ToValidUtf8(std::string_view text, bool tracked) {
+  if (!tracked) return AlignedText(ReplaceInvalidUtf8(text), 0, tracked);
   AlignedText aligned(std::string(text), 0, tracked);
   const std::size_t first_invalid = FindInvalidUtf8(text);
   if (first_invalid == text.size()) return aligned;

@@ -5,8 +5,10 @@
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/uniset.h>
+#include <unicode/unorm2.h>
 
 #include <algorithm>
+#include <bitset>
 #include <string>
 #include <vector>
 
@@ -15,11 +17,6 @@
 
 namespace quire::engine {
 namespace {
-
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 128; });
-}
 
 const icu::Normalizer2* Instance(NormalizationForm form, UErrorCode& error) {
   switch (form) {
@@ -119,13 +116,54 @@ void SortLongMarkRuns(AlignedText& text) {
   text = std::move(builder).Build();
 }
 
+UProperty QuickCheckOf(NormalizationForm form) {
+  switch (form) {
+    case NormalizationForm::kNfc:
+      return UCHAR_NFC_QUICK_CHECK;
+    case NormalizationForm::kNfd:
+      return UCHAR_NFD_QUICK_CHECK;
+    case NormalizationForm::kNfkc:
+      return UCHAR_NFKC_QUICK_CHECK;
+    case NormalizationForm::kNfkd:
+      break;
+  }
+  return UCHAR_NFKD_QUICK_CHECK;
+}
+
+// The characters of the basic multilingual plane that a form leaves as they are, whatever stands
+// beside them: a text of these alone needs no normalizer.
+class SettledCharacters {
+ public:
+  explicit SettledCharacters(NormalizationForm form) {
+    const UProperty quick_check = QuickCheckOf(form);
+    for (std::size_t c = 0; c < settled_.size(); ++c) {
+      const auto code_point = static_cast<UChar32>(c);
+      settled_[c] = !KnownCharacters().contains(code_point) ||
+                    (u_getCombiningClass(code_point) == 0 &&
+                     u_getIntPropertyValue(code_point, quick_check) == UNORM_YES);
+    }
+  }
+
+  bool HoldAllOf(std::string_view text) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const DecodedChar c = DecodeUtf8(text, at);
+      if (c.code_point >= settled_.size() || !settled_[c.code_point]) return false;
+      at += static_cast<std::size_t>(c.length_bytes);
+    }
+    return true;
+  }
+
+ private:
+  std::bitset<0x10000> settled_;
+};
+
 class UnicodeNormalizer final : public Normalizer {
  public:
-  explicit UnicodeNormalizer(const icu::Normalizer2& icu_normalizer)
-      : icu_(icu_normalizer, KnownCharacters()) {}
+  UnicodeNormalizer(const icu::Normalizer2& icu_normalizer, NormalizationForm form)
+      : icu_(icu_normalizer, KnownCharacters()), settled_(form) {}
 
   void Normalize(AlignedText& text) const override {
-    if (IsAscii(text.text())) return;
+    if (settled_.HoldAllOf(text.text())) return;
     SortLongMarkRuns(text);
     std::string normalized;
     icu::StringByteSink<std::string> sink(&normalized);
@@ -152,6 +190,7 @@ class UnicodeNormalizer final : public Normalizer {
 
  private:
   const icu::FilteredNormalizer2 icu_;  // of a singleton of ICU
+  const SettledCharacters settled_;
 };
 
 }  // namespace
@@ -162,7 +201,7 @@ StatusOr<std::unique_ptr<Normalizer>> NewUnicodeNormalizer(NormalizationForm for
   if (U_FAILURE(error) || instance == nullptr || KnownCharacters().isEmpty()) {
     return Internal("ICU normalizer: wanted its tables, have {}", u_errorName(error));
   }
-  return std::make_unique<UnicodeNormalizer>(*instance);
+  return std::make_unique<UnicodeNormalizer>(*instance, form);
 }
 
 }  // namespace quire::engine
