@@ -16,6 +16,8 @@ const char* DTypeName(DType dtype) {
       return "u8";
     case DType::kI8:
       return "i8";
+    case DType::kF8E4M3:
+      return "f8_e4m3";
   }
   return "unknown";
 }

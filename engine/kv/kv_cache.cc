@@ -9,7 +9,7 @@ namespace {
 
 // In the order of kKvCacheTypes.
 constexpr std::array kKvTypes = {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16,
-                                 kernels::DType::kI8};
+                                 kernels::DType::kI8, kernels::DType::kF8E4M3};
 static_assert(kKvTypes.size() == kKvCacheTypes.size());
 
 // K or V of one block in one layer, without scales.
@@ -19,7 +19,7 @@ std::int64_t ElementBytes(const KvCacheShape& shape) {
 }
 
 std::int64_t ScaleBytes(const KvCacheShape& shape) {
-  if (shape.dtype != kernels::DType::kI8) return 0;
+  if (!kernels::HasKvScales(shape.dtype)) return 0;
   return std::int64_t{shape.num_kv_heads} * shape.block_size *
          static_cast<std::int64_t>(sizeof(float));
 }

@@ -24,7 +24,8 @@ struct KvCacheShape {
 
 // The names of the types that `--kv-cache-type` takes; which of them a device has kernels for is
 // its own affair.
-inline constexpr std::array<std::string_view, 4> kKvCacheTypes = {"f32", "f16", "bf16", "int8"};
+inline constexpr std::array<std::string_view, 5> kKvCacheTypes = {"f32", "f16", "bf16", "int8",
+                                                                  "fp8"};
 
 // The type of one of these names. Returns INVALID_ARGUMENT for any other.
 StatusOr<kernels::DType> ParseKvCacheType(std::string_view name);

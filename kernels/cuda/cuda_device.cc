@@ -111,8 +111,11 @@ class CudaDevice final : public Device {
   }
 
   Status ValidateKvType(DType dtype) const override {
-    if (dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16) return OkStatus();
-    return Unimplemented("KV cache on {}: wanted f32, f16 or bf16, have {}", name_,
+    if (dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+        HasKvScales(dtype)) {
+      return OkStatus();
+    }
+    return Unimplemented("KV cache on {}: wanted f32, f16, bf16, i8 or f8_e4m3, have {}", name_,
                          DTypeName(dtype));
   }
   StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {

@@ -2,6 +2,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/cuda/attention_memory.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -24,13 +25,12 @@ class CudaStream final : public Stream {
   }
 
   cudaStream_t handle() const { return stream_; }
+  AttentionMemory& attention() { return attention_; }
 
   // Keeps the first error until Synchronize takes it.
   void Record(cudaError_t error) {
     if (error_ == cudaSuccess) error_ = error;
   }
-  // Call after each launch.
-  void RecordLaunch() { Record(cudaGetLastError()); }
   cudaError_t TakeError() {
     const cudaError_t error = error_;
     error_ = cudaSuccess;
@@ -41,6 +41,7 @@ class CudaStream final : public Stream {
   const int ordinal_;
   const cudaStream_t stream_;
   cudaError_t error_ = cudaSuccess;
+  AttentionMemory attention_;
 };
 
 inline float* Floats(const MatrixView& m) { return static_cast<float*>(m.data); }

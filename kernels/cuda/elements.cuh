@@ -53,7 +53,7 @@ __device__ inline float WarpMax(float value) {
 // Sum over the block, returned to every thread. Requires blockDim.x == kThreads, a multiple of the
 // warp size. Every thread of the block must call it.
 template <int kThreads>
-__device__ float BlockSum(float value) {
+static __device__ float BlockSum(float value) {
   __shared__ float partial[kThreads / kWarpSize];
   value = WarpSum(value);
   __syncthreads();  // the array may still be read from a call before

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/linear.h"
 
@@ -55,12 +56,11 @@ void Linear(const LinearArgs& args, Stream& stream) {
                   static_cast<unsigned>((args.x.rows + kTokens - 1) / kTokens));
   WithElementType(args.weight.dtype, [&](auto* element) {
     using T = std::remove_pointer_t<decltype(element)>;
-    LinearKernel<T><<<grid, kWarps * kWarpSize, 0, cuda.handle()>>>(
-        Floats(args.x), static_cast<const T*>(args.weight.data), Floats(args.bias), Floats(args.y),
-        args.x.rows, args.weight.cols, args.weight.rows, args.x.row_stride, args.weight.row_stride,
-        args.y.row_stride, args.accumulate);
+    Launch(LinearKernel<T>, {grid, kWarps * kWarpSize}, cuda, Floats(args.x),
+           static_cast<const T*>(args.weight.data), Floats(args.bias), Floats(args.y), args.x.rows,
+           args.weight.cols, args.weight.rows, args.x.row_stride, args.weight.row_stride,
+           args.y.row_stride, args.accumulate);
   });
-  cuda.RecordLaunch();
 }
 
 }  // namespace quire::kernels::cuda

@@ -107,11 +107,6 @@ Matrix DeviceMatrix::Download() const {
   return result;
 }
 
-const std::vector<std::unique_ptr<Device>>& AllDevices() {
-  static const auto* const kDevices = new std::vector<std::unique_ptr<Device>>(EnumerateDevices());
-  return *kDevices;
-}
-
 KernelTest::KernelTest() : device_(*AllDevices()[static_cast<std::size_t>(GetParam())]) {
   auto stream = device_.NewStream();
   EXPECT_TRUE(stream.ok()) << stream.status();
