@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 
 #include "kernels/cuda/cuda_stream.h"
@@ -83,7 +84,7 @@ class CudaDevice final : public Device {
   StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
     QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
     void* data = nullptr;
-    const cudaError_t error = cudaMallocHost(&data, static_cast<std::size_t>(size_bytes));
+    const cudaError_t error = cudaHostAlloc(&data, static_cast<std::size_t>(size_bytes), cudaHostAllocDefault);
     if (error == cudaErrorMemoryAllocation) {
       static_cast<void>(cudaGetLastError());
       return ResourceExhausted("{}: wanted {} bytes of pinned host memory, have less", name_,
@@ -139,7 +140,20 @@ class CudaDevice final : public Device {
   Status Synchronize(Stream& stream) override {
     auto& cuda = CudaStream::Bind(stream);
     cuda.Record(cudaStreamSynchronize(cuda.handle()));
-    return Check(cuda.TakeError());
+    const Status status = Check(cuda.TakeError());
+    if (status.ok()) return status;
+    // An error of a launch is over when it was told; one of a kernel stays, whatever is asked next.
+    static_cast<void>(cudaGetLastError());
+    const cudaError_t lasting = cudaStreamSynchronize(cuda.handle());
+    if (lasting == cudaSuccess) return status;
+    lost_by_.store(lasting);
+    return health();
+  }
+
+  Status health() const override {
+    const cudaError_t error = lost_by_.load();
+    if (error == cudaSuccess) return OkStatus();
+    return Unavailable("{}: lost: {}; restart the process", name_, cudaGetErrorString(error));
   }
 
   StatusOr<Peaks> MeasurePeaks() override {
@@ -156,6 +170,7 @@ class CudaDevice final : public Device {
 
   const int ordinal_;
   const std::string name_;
+  std::atomic<cudaError_t> lost_by_ = cudaSuccess;
 };
 
 }  // namespace
