@@ -78,8 +78,13 @@ void ConvertToF32(DType dtype, const void* from, float* to, std::int64_t count) 
     std::copy_n(static_cast<const float*>(from), count, to);
     return;
   }
+  // A loop of its own for each, so that compilers make vectors of it.
   const auto* bits = static_cast<const std::uint16_t*>(from);
-  std::transform(bits, bits + count, to, dtype == DType::kF16 ? F16ToF32 : BF16ToF32);
+  if (dtype == DType::kF16) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = F16ToF32(bits[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = BF16ToF32(bits[i]);
+  }
 }
 
 void ConvertFromF32(DType dtype, const float* from, void* to, std::int64_t count) {
@@ -87,8 +92,12 @@ void ConvertFromF32(DType dtype, const float* from, void* to, std::int64_t count
     std::copy_n(from, count, static_cast<float*>(to));
     return;
   }
-  std::transform(from, from + count, static_cast<std::uint16_t*>(to),
-                 dtype == DType::kF16 ? F32ToF16 : F32ToBF16);
+  auto* bits = static_cast<std::uint16_t*>(to);
+  if (dtype == DType::kF16) {
+    for (std::int64_t i = 0; i < count; ++i) bits[i] = F32ToF16(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) bits[i] = F32ToBF16(from[i]);
+  }
 }
 
 }  // namespace quire::kernels

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "kernels/cuda/attention_rows.h"
-#include "kernels/cuda/pinned_memory.h"
+#include "kernels/cuda/staging_memory.h"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
@@ -47,7 +47,7 @@ class CudaAttentionPlan final : public AttentionPlan {
   void PlaceTokens(const AttentionBatch& batch);
 
   const std::uint64_t id_;
-  std::optional<PinnedMemory> memory_;  // set by the constructor
+  std::optional<StagingMemory> memory_;  // set by the constructor
   std::int32_t num_tokens_ = 0;
   std::int32_t num_tiles_ = 0;
   std::int32_t num_splits_ = 0;

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 
 #include "kernels/cuda/cuda_stream.h"
@@ -28,6 +29,18 @@ class CudaMemory final : public DeviceMemory {
  public:
   CudaMemory(void* data, std::int64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
   ~CudaMemory() override { cudaFree(data_); }
+  void* data() const override { return data_; }
+  std::int64_t size_bytes() const override { return size_bytes_; }
+
+ private:
+  void* const data_;
+  const std::int64_t size_bytes_;
+};
+
+class PinnedMemory final : public DeviceMemory {
+ public:
+  PinnedMemory(void* data, std::int64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
+  ~PinnedMemory() override { cudaFreeHost(data_); }
   void* data() const override { return data_; }
   std::int64_t size_bytes() const override { return size_bytes_; }
 
@@ -66,6 +79,19 @@ class CudaDevice final : public Device {
     }
     QUIRE_RETURN_IF_ERROR(Check(error));
     return std::make_unique<CudaMemory>(data, size_bytes);
+  }
+
+  StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
+    QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
+    void* data = nullptr;
+    const cudaError_t error = cudaHostAlloc(&data, static_cast<std::size_t>(size_bytes), cudaHostAllocDefault);
+    if (error == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      return ResourceExhausted("{}: wanted {} bytes of pinned host memory, have less", name_,
+                               size_bytes);
+    }
+    QUIRE_RETURN_IF_ERROR(Check(error));
+    return std::make_unique<PinnedMemory>(data, size_bytes);
   }
 
   StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) override {
@@ -114,7 +140,20 @@ class CudaDevice final : public Device {
   Status Synchronize(Stream& stream) override {
     auto& cuda = CudaStream::Bind(stream);
     cuda.Record(cudaStreamSynchronize(cuda.handle()));
-    return Check(cuda.TakeError());
+    const Status status = Check(cuda.TakeError());
+    if (status.ok()) return status;
+    // An error of a launch is over when it was told; one of a kernel stays, whatever is asked next.
+    static_cast<void>(cudaGetLastError());
+    const cudaError_t lasting = cudaStreamSynchronize(cuda.handle());
+    if (lasting == cudaSuccess) return status;
+    lost_by_.store(lasting);
+    return health();
+  }
+
+  Status health() const override {
+    const cudaError_t error = lost_by_.load();
+    if (error == cudaSuccess) return OkStatus();
+    return Unavailable("{}: lost: {}; restart the process", name_, cudaGetErrorString(error));
   }
 
   StatusOr<Peaks> MeasurePeaks() override {
@@ -131,6 +170,7 @@ class CudaDevice final : public Device {
 
   const int ordinal_;
   const std::string name_;
+  std::atomic<cudaError_t> lost_by_ = cudaSuccess;
 };
 
 }  // namespace

@@ -8,12 +8,12 @@ namespace quire::kernels::cuda {
 // next one: allocating it anew takes long, and freeing it waits for all devices.
 //
 // Thread-compatible; the store of kept memory behind it is thread-safe.
-class PinnedMemory {
+class StagingMemory {
  public:
-  explicit PinnedMemory(std::size_t size_bytes);
-  ~PinnedMemory();
-  PinnedMemory(const PinnedMemory&) = delete;
-  PinnedMemory& operator=(const PinnedMemory&) = delete;
+  explicit StagingMemory(std::size_t size_bytes);
+  ~StagingMemory();
+  StagingMemory(const StagingMemory&) = delete;
+  StagingMemory& operator=(const StagingMemory&) = delete;
 
   // Null if there was no memory. What it holds at first is undefined.
   std::byte* data() const { return data_; }

@@ -1,4 +1,4 @@
-#include "kernels/cuda/pinned_memory.h"
+#include "kernels/cuda/staging_memory.h"
 
 #include <cuda_runtime.h>
 
@@ -26,7 +26,7 @@ KeptMemory& Kept() {
 
 }  // namespace
 
-PinnedMemory::PinnedMemory(std::size_t size_bytes)
+StagingMemory::StagingMemory(std::size_t size_bytes)
     : size_class_(std::max(kSmallestClass, static_cast<int>(std::bit_width(
                                                std::max<std::size_t>(size_bytes, 1) - 1)))) {
   KeptMemory& kept = Kept();
@@ -47,7 +47,7 @@ PinnedMemory::PinnedMemory(std::size_t size_bytes)
   data_ = static_cast<std::byte*>(data);
 }
 
-PinnedMemory::~PinnedMemory() {
+StagingMemory::~StagingMemory() {
   if (data_ == nullptr) return;
   KeptMemory& kept = Kept();
   const std::lock_guard lock(kept.mutex);
