@@ -84,7 +84,8 @@ class CudaDevice final : public Device {
   StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
     QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
     void* data = nullptr;
-    const cudaError_t error = cudaHostAlloc(&data, static_cast<std::size_t>(size_bytes), cudaHostAllocDefault);
+    const cudaError_t error =
+        cudaHostAlloc(&data, static_cast<std::size_t>(size_bytes), cudaHostAllocDefault);
     if (error == cudaErrorMemoryAllocation) {
       static_cast<void>(cudaGetLastError());
       return ResourceExhausted("{}: wanted {} bytes of pinned host memory, have less", name_,

@@ -57,14 +57,15 @@ TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunk) {
 // Sizes that have bodies of their own on a GPU, where a chunk's size decides which kernel takes it.
 TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunkForEveryCacheType) {
   for (DType dtype : KvTypes()) {
+    if (dtype == DType::kF32) continue;  // above
     Check({.num_heads = 4, .num_kv_heads = 1, .head_dim = 64, .dtype = dtype});
-    Check({.num_heads = 1,
-           .num_kv_heads = 1,
-           .head_dim = 80,
-           .block_size = 32,
-           .dtype = dtype,
-           .sliding_window = 200});
   }
+  Check({.num_heads = 1,
+         .num_kv_heads = 1,
+         .head_dim = 80,
+         .block_size = 32,
+         .dtype = DType::kI8,
+         .sliding_window = 200});
   Check({.num_heads = 3, .num_kv_heads = 1, .head_dim = 128, .dtype = DType::kBF16, .soft_cap = 5});
   Check({.num_heads = 2, .num_kv_heads = 1, .head_dim = 256, .dtype = DType::kBF16});
 }
