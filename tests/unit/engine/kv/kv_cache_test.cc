@@ -75,7 +75,7 @@ TEST(KvCacheTest, TypesHaveNames) {
     EXPECT_EQ(KvCacheTypeName(*dtype), name);
   }
   EXPECT_THAT(ParseKvCacheType("i8"),
-              testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, have 'i8'"));
+              testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, fp8, have 'i8'"));
 }
 
 TEST(KvCacheTest, TypesWithoutKernelsAreRefused) {
