@@ -5,10 +5,12 @@
 #   release   everything, with optimization; all tests but those that need a GPU
 #   asan      what does not link gRPC, with AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan      the threads of kernels, engine and store, with ThreadSanitizer
-#   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
+#   cuda      compiles the CUDA kernels and links the programs for a bare GPU machine: no kernel may
+#             spill registers, no program need a library; left out where there is no nvcc
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
-# how long each fuzz target of the asan stage runs (default: 60).
+# how long each fuzz target of the asan stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the
+# cuda stage compiles for (default: 80;90a, the first and the last of those that are released).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -54,8 +56,9 @@ setup_seconds=$((SECONDS - started))
 
 # --- stages ------------------------------------------------------------------------------------
 
+# configure PRESET [OPTION...]
 configure() {
-  cmake --preset "$1" >"$logs/$1-configure.log" 2>&1 || {
+  cmake --preset "$@" >"$logs/$1-configure.log" 2>&1 || {
     tail -n 30 "$logs/$1-configure.log"
     return 1
   }
@@ -105,11 +108,14 @@ build_and_test_selected() {
 }
 
 build_cuda_if_possible() {
-  if command -v nvcc >/dev/null; then
-    build cuda quire_kernels kernels_conformance_test
-  else
+  if ! command -v nvcc >/dev/null; then
     echo "run.sh: no nvcc: the CUDA kernels are not compiled"
+    return
   fi
+  configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80;90a}" &&
+    build gpu quire_cli_program quire_gpu_tests quire_gpu_bench &&
+    tests/gpu/check_spills.py build/gpu tests/gpu/spill_exceptions.txt &&
+    run_tests gpu -R '^gpu_programs_are_portable$'
 }
 
 run_stage() {

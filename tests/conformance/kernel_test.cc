@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels/half.h"
@@ -107,12 +108,17 @@ Matrix DeviceMatrix::Download() const {
   return result;
 }
 
-const std::vector<std::unique_ptr<Device>>& AllDevices() {
-  static const auto* const kDevices = new std::vector<std::unique_ptr<Device>>(EnumerateDevices());
-  return *kDevices;
+namespace {
+
+std::uint32_t Seed() {
+  const char* const seed = std::getenv("QUIRE_TEST_SEED");
+  return seed == nullptr ? 20261128 : static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10));
 }
 
-KernelTest::KernelTest() : device_(*AllDevices()[static_cast<std::size_t>(GetParam())]) {
+}  // namespace
+
+KernelTest::KernelTest()
+    : device_(*AllDevices()[static_cast<std::size_t>(GetParam())]), random_(Seed()) {
   auto stream = device_.NewStream();
   EXPECT_TRUE(stream.ok()) << stream.status();
   if (stream.ok()) stream_ = *std::move(stream);
