@@ -1,6 +1,7 @@
 #include "kernels/activation.h"
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 
 namespace quire::kernels::cuda {
@@ -64,43 +65,37 @@ __global__ void __launch_bounds__(kThreads)
 void GatedActivation(const GatedActivationArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.gate.rows == 0) return;
-  ActivationKernel<<<static_cast<unsigned>(args.gate.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.gate), Floats(args.up), Floats(args.out), args.gate.cols, args.gate.row_stride,
-      args.up.row_stride, args.out.row_stride, args.kind);
-  cuda.RecordLaunch();
+  Launch(ActivationKernel, {static_cast<unsigned>(args.gate.rows), kThreads}, cuda,
+         Floats(args.gate), Floats(args.up), Floats(args.out), args.gate.cols, args.gate.row_stride,
+         args.up.row_stride, args.out.row_stride, args.kind);
 }
 
 void Activation(const ActivationArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  ActivationKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), nullptr, Floats(args.x), args.x.cols, args.x.row_stride, 0, args.x.row_stride,
-      args.kind);
-  cuda.RecordLaunch();
+  Launch(ActivationKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         nullptr, Floats(args.x), args.x.cols, args.x.row_stride, 0, args.x.row_stride, args.kind);
 }
 
 void Add(const AddArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  AddKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), Floats(args.y), args.x.cols, args.x.row_stride, args.y.row_stride);
-  cuda.RecordLaunch();
+  Launch(AddKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         Floats(args.y), args.x.cols, args.x.row_stride, args.y.row_stride);
 }
 
 void Scale(const ScaleArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  ScaleKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), args.x.cols, args.x.row_stride, args.factor);
-  cuda.RecordLaunch();
+  Launch(ScaleKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         args.x.cols, args.x.row_stride, args.factor);
 }
 
 void SoftCap(const SoftCapArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  SoftCapKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), args.x.cols, args.x.row_stride, args.cap);
-  cuda.RecordLaunch();
+  Launch(SoftCapKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         args.x.cols, args.x.row_stride, args.cap);
 }
 
 }  // namespace quire::kernels::cuda

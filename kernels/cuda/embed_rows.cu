@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/embed_rows.h"
 
@@ -33,11 +34,10 @@ void EmbedRows(const EmbedRowsArgs& args, Stream& stream) {
   if (args.out.rows == 0) return;
   WithElementType(args.table.dtype, [&](auto* element) {
     using T = std::remove_pointer_t<decltype(element)>;
-    EmbedRowsKernel<T><<<static_cast<unsigned>(args.out.rows), kThreads, 0, cuda.handle()>>>(
-        static_cast<const T*>(args.table.data), args.ids, Floats(args.out), args.out.cols,
-        args.table.row_stride, args.out.row_stride, args.accumulate);
+    Launch(EmbedRowsKernel<T>, {static_cast<unsigned>(args.out.rows), kThreads}, cuda,
+           static_cast<const T*>(args.table.data), args.ids, Floats(args.out), args.out.cols,
+           args.table.row_stride, args.out.row_stride, args.accumulate);
   });
-  cuda.RecordLaunch();
 }
 
 }  // namespace quire::kernels::cuda

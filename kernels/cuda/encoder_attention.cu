@@ -1,6 +1,7 @@
 #include "kernels/cuda/cuda_stream.h"
-#include "kernels/cuda/online_softmax.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
+#include "kernels/cuda/row_attention.cuh"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
@@ -30,8 +31,12 @@ __global__ void __launch_bounds__(kAttentionThreads)
   AttendRow(
       q + token * q_stride + column, out + token * out_stride + column, head_dim, scale,
       /*soft_cap=*/0.0f, 0, static_cast<int>(cu_seqlens[low + 1] - begin),
-      [&](int j) { return k + (begin + j) * k_stride + column; },
-      [&](int j) { return v + (begin + j) * v_stride + column; });
+      [&](int j) {
+        return KvRow<float>{k + (begin + j) * k_stride + column, 1.0f};
+      },
+      [&](int j) {
+        return KvRow<float>{v + (begin + j) * v_stride + column, 1.0f};
+      });
 }
 
 }  // namespace
@@ -41,11 +46,10 @@ void EncoderAttention(const EncoderAttentionArgs& args, Stream& stream) {
   if (args.q.rows == 0) return;
   if (args.head_dim > kMaxHeadDim) return cuda.Record(cudaErrorInvalidValue);
   const dim3 grid(static_cast<unsigned>(args.num_heads), static_cast<unsigned>(args.q.rows));
-  EncoderAttentionKernel<<<grid, kAttentionThreads, 0, cuda.handle()>>>(
-      Floats(args.q), Floats(args.k), Floats(args.v), Floats(args.out), args.sequences.data,
-      args.sequences.num_sequences, args.q.row_stride, args.k.row_stride, args.v.row_stride,
-      args.out.row_stride, args.head_dim, args.scale);
-  cuda.RecordLaunch();
+  Launch(EncoderAttentionKernel, {grid, kAttentionThreads}, cuda, Floats(args.q), Floats(args.k),
+         Floats(args.v), Floats(args.out), args.sequences.data, args.sequences.num_sequences,
+         args.q.row_stride, args.k.row_stride, args.v.row_stride, args.out.row_stride,
+         args.head_dim, args.scale);
 }
 
 }  // namespace quire::kernels::cuda

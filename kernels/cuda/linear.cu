@@ -15,7 +15,7 @@ namespace {
 constexpr int kWarps = 4;
 constexpr int kOutputs = 4;     // of a warp, which share what it reads of x
 constexpr int kMostTokens = 8;  // for which a warp reads a weight once
-constexpr int kChunk = 8;       // inputs that a lane takes at a time: 16 bytes of 16-bit weights
+constexpr int kChunk = 8;       // inputs that a lane takes at a time
 // Rows from which on a weight of 16 bits goes to cuBLASLt, where rows may be rounded to 16 bits.
 constexpr std::int64_t kLeastLibraryRows = 9;
 constexpr int kConvertThreads = 256;
@@ -45,16 +45,6 @@ __device__ void LoadVector(const float* from, float (&to)[kChunk]) {
     to[i + 3] = v.w;
   }
 }
-template <typename T>
-__device__ void LoadVector(const T* from, float (&to)[kChunk]) {
-  const uint4 v = *reinterpret_cast<const uint4*>(from);
-  const std::uint32_t words[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-  for (int i = 0; i < kChunk; ++i) {
-    const auto bits = static_cast<std::uint16_t>(words[i / 2] >> (i % 2 * 16));
-    to[i] = FromBits<T>(bits);
-  }
-}
 // Elements from `count` on become 0.
 template <typename T>
 __device__ void LoadSome(const T* from, std::int64_t count, float (&to)[kChunk]) {
@@ -62,9 +52,10 @@ __device__ void LoadSome(const T* from, std::int64_t count, float (&to)[kChunk])
   for (int i = 0; i < kChunk; ++i) to[i] = i < count ? ToFloat(from[i]) : 0.0f;
 }
 
-// A warp owns kOutputs outputs of kTokens tokens. Its lanes stride over `in` by chunks, each with a
+// f32 weights, and others whose rows tensor cores cannot take: multiply-adds. A warp owns kOutputs
+// outputs of kTokens tokens. Its lanes stride over `in` by chunks, each with a
 // sum per output and token, and add up in a tree: the order depends on `in` alone. `kAligned`: rows
-// of the weight are whole chunks, aligned to 16 bytes.
+// of the weight are whole chunks, aligned to 16 bytes; only f32 ones get here so.
 template <typename T, int kTokens, bool kAligned>
 __global__ void __launch_bounds__(kWarps* kWarpSize) LinearKernel(const LinearKernelArgs args) {
   const int lane = threadIdx.x % kWarpSize;
@@ -127,13 +118,17 @@ __global__ void __launch_bounds__(kWarps* kWarpSize) LinearKernel(const LinearKe
 template <typename T, int kTokens>
 void LaunchLinear(const LinearKernelArgs& args, CudaStream& stream) {
   constexpr std::int64_t kBlockOutputs = kWarps * kOutputs;
-  const bool is_aligned = args.weight_stride % kChunk == 0 && args.in % kChunk == 0 &&
-                          reinterpret_cast<std::uintptr_t>(args.weight) % 16 == 0;
-  Launch(is_aligned ? LinearKernel<T, kTokens, true> : LinearKernel<T, kTokens, false>,
-         {dim3(static_cast<unsigned>((args.out + kBlockOutputs - 1) / kBlockOutputs),
-               static_cast<unsigned>((args.tokens + kTokens - 1) / kTokens)),
-          kWarps * kWarpSize},
-         stream, args);
+  const LaunchShape shape = {
+      dim3(static_cast<unsigned>((args.out + kBlockOutputs - 1) / kBlockOutputs),
+           static_cast<unsigned>((args.tokens + kTokens - 1) / kTokens)),
+      kWarps * kWarpSize};
+  if constexpr (std::is_same_v<T, float>) {
+    if (args.weight_stride % kChunk == 0 && args.in % kChunk == 0 &&
+        reinterpret_cast<std::uintptr_t>(args.weight) % 16 == 0) {
+      return Launch(LinearKernel<T, kTokens, true>, shape, stream, args);
+    }
+  }
+  Launch(LinearKernel<T, kTokens, false>, shape, stream, args);
 }
 
 template <typename T>

@@ -1,5 +1,6 @@
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/norm.h"
 
@@ -54,19 +55,17 @@ __global__ void __launch_bounds__(kThreads)
 void RmsNorm(const RmsNormArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  RmsNormKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), Floats(args.weight), Floats(args.out), args.x.cols, args.x.row_stride,
-      args.out.row_stride, args.epsilon);
-  cuda.RecordLaunch();
+  Launch(RmsNormKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         Floats(args.weight), Floats(args.out), args.x.cols, args.x.row_stride, args.out.row_stride,
+         args.epsilon);
 }
 
 void LayerNorm(const LayerNormArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0) return;
-  LayerNormKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), Floats(args.weight), Floats(args.bias), Floats(args.out), args.x.cols,
-      args.x.row_stride, args.out.row_stride, args.epsilon);
-  cuda.RecordLaunch();
+  Launch(LayerNormKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         Floats(args.weight), Floats(args.bias), Floats(args.out), args.x.cols, args.x.row_stride,
+         args.out.row_stride, args.epsilon);
 }
 
 }  // namespace quire::kernels::cuda

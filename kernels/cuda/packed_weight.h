@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include <cstdint>
 
 #include "kernels/cuda/weight_view.h"
@@ -15,7 +13,7 @@ class CudaPackedWeight final : public PackedWeight {
   // `view` points into `memory`, from cudaMalloc, which the object frees.
   CudaPackedWeight(const WeightView& view, void* memory, std::int64_t size_bytes)
       : view_(view), memory_(memory), size_bytes_(size_bytes) {}
-  ~CudaPackedWeight() override { cudaFree(memory_); }
+  ~CudaPackedWeight() override;
   CudaPackedWeight(const CudaPackedWeight&) = delete;
   CudaPackedWeight& operator=(const CudaPackedWeight&) = delete;
 

@@ -2,8 +2,9 @@
 
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/cuda_stream.h"
-#include "kernels/cuda/online_softmax.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
+#include "kernels/cuda/row_attention.cuh"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
@@ -57,8 +58,13 @@ __global__ void __launch_bounds__(kAttentionThreads)
   AttendRow(
       q + token * q_stride + head * cache.head_dim,
       out + token * out_stride + head * cache.head_dim, cache.head_dim, scale, soft_cap, first,
-      position + 1, [&](int j) { return static_cast<const T*>(cache.k) + row(j); },
-      [&](int j) { return static_cast<const T*>(cache.v) + row(j); });
+      position + 1,
+      [&](int j) {
+        return KvRow<T>{static_cast<const T*>(cache.k) + row(j), 1.0f};
+      },
+      [&](int j) {
+        return KvRow<T>{static_cast<const T*>(cache.v) + row(j), 1.0f};
+      });
 }
 
 }  // namespace
@@ -68,11 +74,10 @@ void StoreKv(const StoreKvArgs& args, Stream& stream) {
   if (args.k.rows == 0) return;
   WithElementType(args.cache.dtype, [&](auto* element) {
     using T = std::remove_pointer_t<decltype(element)>;
-    StoreKvKernel<T><<<static_cast<unsigned>(args.k.rows), kStoreThreads, 0, cuda.handle()>>>(
-        Floats(args.k), Floats(args.v), args.slot_mapping, args.k.row_stride, args.v.row_stride,
-        args.cache);
+    Launch(StoreKvKernel<T>, {static_cast<unsigned>(args.k.rows), kStoreThreads}, cuda,
+           Floats(args.k), Floats(args.v), args.slot_mapping, args.k.row_stride, args.v.row_stride,
+           args.cache);
   });
-  cuda.RecordLaunch();
 }
 
 void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
@@ -85,13 +90,12 @@ void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
                   static_cast<unsigned>(plan.num_tokens()));
   WithElementType(args.cache.dtype, [&](auto* element) {
     using T = std::remove_pointer_t<decltype(element)>;
-    PagedAttentionKernel<T><<<grid, kAttentionThreads, 0, cuda.handle()>>>(
-        Floats(args.q), Floats(args.out), plan.block_table(), plan.sequences(), plan.positions(),
-        args.q.row_stride, args.out.row_stride, args.batch.max_blocks,
-        args.batch.num_heads / args.batch.num_kv_heads, args.cache, args.scale, args.sliding_window,
-        args.soft_cap);
+    Launch(PagedAttentionKernel<T>, {grid, kAttentionThreads}, cuda, Floats(args.q),
+           Floats(args.out), plan.block_table(), plan.sequences(), plan.positions(),
+           args.q.row_stride, args.out.row_stride, args.batch.max_blocks,
+           args.batch.num_heads / args.batch.num_kv_heads, args.cache, args.scale,
+           args.sliding_window, args.soft_cap);
   });
-  cuda.RecordLaunch();
 }
 
 }  // namespace quire::kernels::cuda

@@ -1,4 +1,5 @@
 #include "kernels/cuda/cuda_stream.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/peaks.h"
 
@@ -48,7 +49,6 @@ double BestSeconds(CudaStream& cuda, const Launch& launch) {
   for (int i = 0; i <= kRepeats; ++i) {  // the first warms up
     cuda.Record(cudaEventRecord(start, cuda.handle()));
     launch();
-    cuda.RecordLaunch();
     cuda.Record(cudaEventRecord(stop, cuda.handle()));
     cuda.Record(cudaEventSynchronize(stop));
     float milliseconds = 0.0f;
@@ -66,11 +66,12 @@ Peaks MeasurePeaks(const float* memory, std::int64_t floats, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   auto* sink = const_cast<float*>(memory);
   const double read_seconds = BestSeconds(cuda, [&] {
-    ReadKernel<<<kBlocks, kThreads, 0, cuda.handle()>>>(reinterpret_cast<const float4*>(memory),
-                                                        floats / 4, sink);
+    Launch(ReadKernel, {kBlocks, kThreads}, cuda, reinterpret_cast<const float4*>(memory),
+           floats / 4, sink);
   });
-  const double flop_seconds = BestSeconds(
-      cuda, [&] { MultiplyAddKernel<<<kBlocks, kThreads, 0, cuda.handle()>>>(0.999f, sink); });
+  const double flop_seconds = BestSeconds(cuda, [&] {
+    Launch(MultiplyAddKernel, {kBlocks, kThreads}, cuda, 0.999f, sink);
+  });
   Peaks peaks;
   if (read_seconds > 0) peaks.read_bytes_per_s = 4.0 * static_cast<double>(floats) / read_seconds;
   if (flop_seconds > 0) {

@@ -1,5 +1,6 @@
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/pooling.h"
 
@@ -39,10 +40,9 @@ __global__ void __launch_bounds__(kThreads)
 void Pool(const PoolArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.sequences.num_sequences == 0) return;
-  PoolKernel<<<static_cast<unsigned>(args.sequences.num_sequences), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), args.sequences.data, Floats(args.out), args.x.cols, args.x.row_stride,
-      args.out.row_stride, args.kind, args.normalize);
-  cuda.RecordLaunch();
+  Launch(PoolKernel, {static_cast<unsigned>(args.sequences.num_sequences), kThreads}, cuda,
+         Floats(args.x), args.sequences.data, Floats(args.out), args.x.cols, args.x.row_stride,
+         args.out.row_stride, args.kind, args.normalize);
 }
 
 }  // namespace quire::kernels::cuda

@@ -18,7 +18,7 @@ constexpr int RowTerms(DType element, RowPrecision precision) {
 }
 
 // Enqueues the preparation of `x` [rows, weight.in] f32 in `memory`, PreparedRowsBytes of it,
-// 16-byte aligned. Padding, of rows and of inputs, is zeros.
+// 16-byte aligned. Padding inputs are zeros; rows that fill the last block are left as they were.
 PreparedRows PrepareRows(const MatrixView& x, const WeightView& weight, DType element, void* memory,
                          CudaStream& stream);
 

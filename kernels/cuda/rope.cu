@@ -1,4 +1,5 @@
 #include "kernels/cuda/cuda_stream.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/rope.h"
 
@@ -35,10 +36,9 @@ __global__ void __launch_bounds__(kThreads)
 void Rope(const RopeArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.x.rows == 0 || args.rotary_dim == 0) return;
-  RopeKernel<<<static_cast<unsigned>(args.x.rows), kThreads, 0, cuda.handle()>>>(
-      Floats(args.x), args.positions, args.inverse_frequency, args.x.cols, args.x.row_stride,
-      args.head_dim, args.rotary_dim / 2, args.attention_factor);
-  cuda.RecordLaunch();
+  Launch(RopeKernel, {static_cast<unsigned>(args.x.rows), kThreads}, cuda, Floats(args.x),
+         args.positions, args.inverse_frequency, args.x.cols, args.x.row_stride, args.head_dim,
+         args.rotary_dim / 2, args.attention_factor);
 }
 
 }  // namespace quire::kernels::cuda

@@ -133,25 +133,27 @@ struct IntegerCodes {
 
 // Codes of 4 bits that stand for one of 16 values, as the sum of kTableTerms f16 numbers: with two
 // the error is below 2^-22 of the value. The table has the terms of both codes of a pair in one
-// place, for each of the 256 pairs.
-template <int kTableTerms>
+// place, for each of the 256 pairs, kCopies times beside one another: lane l reads copy l %
+// kCopies, so that lanes that read together meet in few banks.
+template <int kTableTerms, int kCopies>
 struct TableCodes {
   using Element = __half;
   static constexpr bool kHasGranules = true;
   static constexpr int kUnitBytes = UnitBytes(4);
   static constexpr int kTerms = kTableTerms;
-  static constexpr int kTableBytes = 256 * kTableTerms * 4;
+  static constexpr int kTableBytes = 256 * kCopies * kTableTerms * 4;
 
   // By all threads of the block.
   __device__ static void FillTable(const WeightView& w, std::uint8_t* table) {
     auto* words = reinterpret_cast<std::uint32_t*>(table);
-    for (int pair = threadIdx.x; pair < 256; pair += kProductThreads) {
+    for (int place = threadIdx.x; place < 256 * kCopies; place += kProductThreads) {
+      const int pair = place / kCopies;
       float rest[2] = {w.table[pair % 16] * w.table_factor, w.table[pair / 16] * w.table_factor};
 #pragma unroll
       for (int term = 0; term < kTableTerms; ++term) {
-        const __half2 rounded = __floats2half2_rn(rest[0], rest[1]);
-        words[pair * kTableTerms + term] = BitsOfHalf2(rounded);
-        const float2 taken = __half22float2(rounded);
+        const std::uint32_t rounded = PackHalves<__half>(rest[0], rest[1]);
+        words[place * kTableTerms + term] = rounded;
+        const float2 taken = __half22float2(Half2OfBits(rounded));
         rest[0] -= taken.x;
         rest[1] -= taken.y;
       }
@@ -164,15 +166,19 @@ struct TableCodes {
   __device__ static void Fragment(const std::uint8_t* unit, int slice, int lane,
                                   const std::uint32_t (&)[2], const std::uint8_t* table,
                                   std::uint32_t (&a)[kTerms][4]) {
-    const auto* words = reinterpret_cast<const std::uint32_t*>(table);
     SliceCodes<4> codes;
     codes.Load(reinterpret_cast<const std::uint32_t*>(unit), slice, lane);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const std::uint32_t pair = codes.Pair(i);
-      const std::uint32_t index = (pair | pair >> 12) & 0xffu;
-#pragma unroll
-      for (int term = 0; term < kTableTerms; ++term) a[term][i] = words[index * kTableTerms + term];
+      const std::uint32_t place = ((pair | pair >> 12) & 0xffu) * kCopies + lane % kCopies;
+      if constexpr (kTerms == 2) {
+        const uint2 both = reinterpret_cast<const uint2*>(table)[place];
+        a[0][i] = both.x;
+        a[1][i] = both.y;
+      } else {
+        a[0][i] = reinterpret_cast<const std::uint32_t*>(table)[place];
+      }
     }
   }
 };
