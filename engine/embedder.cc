@@ -118,12 +118,8 @@ StatusOr<std::vector<EncodedText>> EncoderEmbedder::EncodeTexts(std::span<const 
     if (ids.empty() && !model_.text_encoding.empty_is_zero) {
       return InvalidArgument("texts[{}]: wanted at least one token, have 0", i);
     }
-    for (const TokenId id : ids) {
-      if (id >= model_.config.vocab_size) {
-        return InvalidArgument("texts[{}]: wanted token ids below vocab_size {}, have {}", i,
-                               model_.config.vocab_size, id);
-      }
-    }
+    QUIRE_RETURN_IF_ERROR(
+        CheckTokenIds(fmt::format("texts[{}]", i), ids, model_.config.vocab_size));
   }
   return encoded;
 }

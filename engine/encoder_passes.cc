@@ -7,6 +7,17 @@
 
 namespace quire::engine {
 
+Status CheckTokenIds(std::string_view where, std::span<const TokenId> ids,
+                     std::int32_t vocab_size) {
+  for (const TokenId id : ids) {
+    if (id >= vocab_size) {
+      return InvalidArgument("{}: wanted token ids below vocab_size {}, have {}", where, vocab_size,
+                             id);
+    }
+  }
+  return OkStatus();
+}
+
 Status EncoderPasses::Run(std::span<const std::size_t> num_tokens, const Pass& pass) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < num_tokens.size(); ++i) {

@@ -5,12 +5,18 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/status.h"
 #include "engine/compute_turns.h"
 #include "engine/fifo_mutex.h"
+#include "engine/tokenizer/tokenizer.h"
 
 namespace quire::engine {
+
+// Returns INVALID_ARGUMENT naming `where` unless the encoder has embeddings for all of `ids`: a
+// tokenizer may know more tokens than the model.
+Status CheckTokenIds(std::string_view where, std::span<const TokenId> ids, std::int32_t vocab_size);
 
 // Computes the inputs of several callers on one encoder, a forward pass at a time. Inputs of like
 // length share a pass, so that its threads finish together; passes of several calls alternate, so

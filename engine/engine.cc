@@ -47,8 +47,9 @@ std::uint64_t RandomSeed() {
 // An engine in this process: a queue in front of a StepLoop on its own thread.
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(LoadedModel model, const EngineOptions& options)
+  LocalEngine(LoadedModel model, const EngineOptions& options, const kernels::Device& device)
       : model_(std::move(model)),
+        device_(device),
         max_active_(static_cast<std::size_t>(options.max_sequences) +
                     static_cast<std::size_t>(options.max_queued_requests)),
         constraints_(*model_.tokenizer, model_.config.vocab_size, model_.generation.eos_token_ids),
@@ -68,6 +69,7 @@ class LocalEngine final : public Engine {
   }
 
   StatusOr<std::unique_ptr<OutputStream>> Submit(Request request) override {
+    QUIRE_RETURN_IF_ERROR(device_.health());
     QUIRE_RETURN_IF_ERROR(model_.core->transformer().CheckFiles());
     QUIRE_RETURN_IF_ERROR(
         Validate(request, model_.config.vocab_size, model_.limits.context_tokens));
@@ -214,6 +216,7 @@ class LocalEngine final : public Engine {
   }
 
   LoadedModel model_;
+  const kernels::Device& device_;
   static constexpr std::chrono::milliseconds kSlowReaderPoll{5};
 
   const std::size_t max_active_;
@@ -239,7 +242,7 @@ class LocalEngine final : public Engine {
 StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options,
                                                  kernels::Device& device) {
   QUIRE_ASSIGN_OR_RETURN(LoadedModel model, LoadLanguageModel(options, device));
-  return std::make_unique<LocalEngine>(std::move(model), options);
+  return std::make_unique<LocalEngine>(std::move(model), options, device);
 }
 
 }  // namespace quire::engine

@@ -36,6 +36,7 @@ struct EngineLimits {
   std::int64_t weight_bytes = 0;
   std::int64_t workspace_bytes = 0;  // activations, logits and index arrays
   std::int64_t kv_cache_bytes = 0;
+  std::int64_t host_tier_bytes = 0;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
 };
 
@@ -53,8 +54,11 @@ struct EngineOptions {
   // Memory for the KV cache; 0: room for `max_sequences` half-full contexts, at most half of what
   // the machine has free, at least one full context.
   std::int64_t kv_cache_bytes = 0;
-  // Host memory that weights, workspace and KV cache may take together; nothing: what the system
-  // has available.
+  // Host memory for blocks that the cache has to hand out again, so that a prefix comes back with a
+  // copy; 0: none. On a CPU the cache itself makes more of it.
+  std::int64_t host_tier_bytes = 0;
+  // Host memory that weights, workspace, KV cache and host tier may take together; nothing: what
+  // the system has available.
   std::optional<std::int64_t> memory_bytes;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::int32_t context_tokens = 0;  // 0: what the model was made for

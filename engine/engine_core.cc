@@ -31,16 +31,23 @@ StatusOr<std::unique_ptr<EngineCore>> EngineCore::Create(std::unique_ptr<Transfo
                                                          kernels::Device& device) {
   const KvCacheShape shape = KvShape(transformer->config(), options);
   QUIRE_ASSIGN_OR_RETURN(auto kv_cache, KvCache::Create(shape, options.num_blocks, device));
+  std::unique_ptr<HostTier> host_tier;
+  if (options.host_tier_bytes > 0) {
+    QUIRE_ASSIGN_OR_RETURN(host_tier, HostTier::Create(*kv_cache, options.host_tier_bytes, device,
+                                                       transformer->stream()));
+  }
   return std::unique_ptr<EngineCore>(
-      new EngineCore(std::move(transformer), std::move(kv_cache), options));
+      new EngineCore(std::move(transformer), std::move(kv_cache), std::move(host_tier), options));
 }
 
 EngineCore::EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
-                       const EngineCoreOptions& options)
+                       std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options)
     : transformer_(std::move(transformer)),
       kv_cache_(std::move(kv_cache)),
+      host_tier_(std::move(host_tier)),
       allocator_(options.num_blocks, options.block_size),
-      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_) {}
+      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_, host_tier_.get()) {
+}
 
 StatusOr<std::span<const StepResult>> EngineCore::Step() {
   results_.clear();

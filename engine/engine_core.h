@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "engine/kv/block_allocator.h"
+#include "engine/kv/host_tier.h"
 #include "engine/kv/kv_cache.h"
 #include "engine/model/transformer.h"
 #include "engine/sampling/logits_processor.h"
@@ -20,6 +21,7 @@ struct EngineCoreOptions {
   std::int32_t block_size = 16;
   std::int32_t num_blocks = 0;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
+  std::int64_t host_tier_bytes = 0;  // host memory for blocks that are handed out again; 0: none
   SchedulerLimits limits;
 };
 
@@ -64,14 +66,16 @@ class EngineCore {
   // Computes one batch; nothing if every sequence is paused or there is none. A sequence gets
   // tokens when its last known one is computed, unless it wants none (max_new_tokens is 0); the
   // caller removes what is finished before the next Step. Valid until the next call. Returns
-  // INTERNAL if a kernel failed, DATA_LOSS as Transformer::CheckFiles: what the running sequences
-  // have in the cache is lost.
+  // INTERNAL if a kernel failed, UNAVAILABLE if the device is lost, DATA_LOSS as
+  // Transformer::CheckFiles: what the running sequences have in the cache is lost.
   StatusOr<std::span<const StepResult>> Step();
 
   const Scheduler& scheduler() const { return scheduler_; }
   const BlockAllocator& allocator() const { return allocator_; }
   const Transformer& transformer() const { return *transformer_; }
   const KvCache& kv_cache() const { return *kv_cache_; }
+  // Null if there is none.
+  const HostTier* host_tier() const { return host_tier_.get(); }
 
  private:
   // A row of hidden states whose logits are wanted.
@@ -83,7 +87,7 @@ class EngineCore {
   };
 
   EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
-             const EngineCoreOptions& options);
+             std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options);
 
   void CollectRows(const Batch& batch);
   void CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row);
@@ -96,6 +100,7 @@ class EngineCore {
 
   const std::unique_ptr<Transformer> transformer_;
   const std::unique_ptr<KvCache> kv_cache_;
+  const std::unique_ptr<HostTier> host_tier_;  // null: none
   BlockAllocator allocator_;
   Scheduler scheduler_;
   LogitsProcessor logits_processor_;

@@ -13,7 +13,7 @@ std::string Describe(const ModelMemory& model) {
 }
 
 std::int64_t MemoryPlan::total_bytes() const {
-  return kv.size_bytes + (language ? language->total_bytes() : 0) +
+  return kv.size_bytes + kv.host_tier_bytes + (language ? language->total_bytes() : 0) +
          (embedding ? embedding->total_bytes() : 0) + (reranking ? reranking->total_bytes() : 0);
 }
 
@@ -26,6 +26,9 @@ std::vector<std::string> Describe(const MemoryPlan& plan) {
         "; language model {}; KV cache {} ({}, {} blocks of {} tokens, contexts of up to {})",
         Describe(*plan.language), FormatMemory(plan.kv.size_bytes), KvCacheTypeName(plan.kv.dtype),
         plan.kv.num_blocks, plan.kv.block_size, plan.kv.context_tokens);
+    if (plan.kv.host_tier_bytes > 0) {
+      line += fmt::format("; its host tier {}", FormatMemory(plan.kv.host_tier_bytes));
+    }
   }
   if (plan.embedding) line += "; embedding model " + Describe(*plan.embedding);
   if (plan.reranking) line += "; reranking model " + Describe(*plan.reranking);

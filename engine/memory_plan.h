@@ -21,6 +21,7 @@ struct ModelMemory {
 // The KV cache of a language model.
 struct KvMemory {
   std::int64_t size_bytes = 0;
+  std::int64_t host_tier_bytes = 0;
   std::int32_t num_blocks = 0;
   std::int32_t block_size = 0;  // tokens
   kernels::DType dtype = kernels::DType::kF32;

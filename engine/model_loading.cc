@@ -25,13 +25,15 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
                                       options.context_tokens, std::int64_t{1} << 40));
   QUIRE_RETURN_IF_ERROR(
       ValidateRange("kv_cache_bytes", options.kv_cache_bytes, 0, std::int64_t{1} << 50));
+  QUIRE_RETURN_IF_ERROR(
+      ValidateRange("host_tier_bytes", options.host_tier_bytes, 0, std::int64_t{1} << 50));
   return ValidateRange("context_tokens", options.context_tokens, 0, config.MaxContextTokens());
 }
 
 // Bytes that the host has for a KV cache beside the model.
 StatusOr<std::int64_t> FreeBytes(const EngineOptions& options, const ModelMemory& model,
                                  std::int64_t memory_bytes) {
-  const std::int64_t free_bytes = memory_bytes - model.total_bytes();
+  const std::int64_t free_bytes = memory_bytes - model.total_bytes() - options.host_tier_bytes;
   // Whoever says how large the cache is has looked at the machine: the mapped weights may be larger
   // than its memory.
   if (free_bytes >= 0 || options.kv_cache_bytes > 0) return std::max<std::int64_t>(free_bytes, 0);
@@ -75,6 +77,7 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   EngineCoreOptions core_options = {
       .block_size = options.block_size,
       .kv_cache_dtype = options.kv_cache_dtype,
+      .host_tier_bytes = options.host_tier_bytes,
       .limits = {.max_batch_tokens = limits.max_batch_tokens,
                  .max_sequences = options.max_sequences,
                  .prefix_cache = options.prefix_cache,
@@ -97,6 +100,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   QUIRE_ASSIGN_OR_RETURN(model.core,
                          EngineCore::Create(std::move(transformer), core_options, device));
   model.limits.kv_cache_bytes = model.core->kv_cache().size_bytes();
+  const HostTier* host_tier = model.core->host_tier();
+  model.limits.host_tier_bytes = host_tier == nullptr ? 0 : host_tier->size_bytes();
   return model;
 }
 

@@ -65,7 +65,9 @@ class CrossEncoderReranker final : public Reranker {
   // The pair of the query with documents[index]; notes its length in `batch`.
   StatusOr<TokenPair> EncodePair(std::span<const TokenId> query, const std::string& document,
                                  std::size_t index, RerankBatch& batch) const;
-  Status CheckIds(std::string_view where, std::span<const TokenId> ids) const;
+  Status CheckIds(std::string_view where, std::span<const TokenId> ids) const {
+    return CheckTokenIds(where, ids, model_.config.vocab_size);
+  }
   // Scores the pairs that `order` names, one forward pass, into their places of `batch`.
   Status ScorePass(std::span<const std::size_t> order, const std::function<void()>& before_layer,
                    std::span<const TokenPair> pairs, RerankBatch& batch);
@@ -73,16 +75,6 @@ class CrossEncoderReranker final : public Reranker {
   const LoadedCrossEncoder model_;
   EncoderPasses passes_;  // guards the encoder
 };
-
-Status CrossEncoderReranker::CheckIds(std::string_view where, std::span<const TokenId> ids) const {
-  for (const TokenId id : ids) {
-    if (id >= model_.config.vocab_size) {
-      return InvalidArgument("{}: wanted token ids below vocab_size {}, have {}", where,
-                             model_.config.vocab_size, id);
-    }
-  }
-  return OkStatus();
-}
 
 StatusOr<std::vector<TokenId>> CrossEncoderReranker::EncodeQuery(const std::string& query) const {
   std::vector<TokenId> ids = model_.tokenizer->Encode(query, {.add_special_tokens = false});

@@ -46,9 +46,10 @@ bool StepLoop::Step() {
   const std::int64_t backlog = core_.scheduler().num_backlog_tokens();
   const StatusOr<std::span<const StepResult>> results = core_.Step();
   if (!results.ok()) {
+    const bool is_lost = absl::IsUnavailable(results.status());
     EndWhere([&](const ActiveRequest& request) {
       const bool is_running = request.sequence.state == SequenceState::kRunning;
-      return is_running ? results.status() : OkStatus();
+      return is_running || is_lost ? results.status() : OkStatus();
     });
     return true;
   }

@@ -46,8 +46,8 @@ class StepLoop {
   void Add(std::unique_ptr<ActiveRequest> request);
 
   // Ends what was cancelled or is late, leaves out what nobody reads, then computes one batch. A
-  // failed step ends every running request with its error; the waiting ones go on. False if there
-  // was nothing to compute.
+  // failed step ends every running request with its error; the waiting ones go on, unless it was
+  // UNAVAILABLE: the device is lost. False if there was nothing to compute.
   bool Step();
 
   // Ends every request of this client and group, CANCELLED.

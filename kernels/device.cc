@@ -8,24 +8,6 @@
 
 namespace quire::kernels {
 
-const char* DTypeName(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return "f32";
-    case DType::kF16:
-      return "f16";
-    case DType::kBF16:
-      return "bf16";
-    case DType::kI32:
-      return "i32";
-    case DType::kU8:
-      return "u8";
-    case DType::kI8:
-      return "i8";
-  }
-  return "unknown";
-}
-
 std::vector<std::unique_ptr<Device>> EnumerateDevices(const DeviceOptions& options) {
   auto devices = cpu::EnumerateCpuDevices(options);
   // Last until the kernels have been measured on one: chosen by name only.

@@ -47,6 +47,9 @@ class Device {
 
   // Uninitialized memory. Returns RESOURCE_EXHAUSTED if the device has not that much.
   virtual StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) = 0;
+  // Uninitialized memory of the host from which and to which copies are fastest: pinned, where that
+  // makes a difference. Returns RESOURCE_EXHAUSTED if the host has not that much.
+  virtual StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) = 0;
   // Puts a host matrix into the layout that `linear` and `embed_rows` read fastest. A CPU borrows
   // it as it is if its alignment allows.
   virtual StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) = 0;
@@ -62,8 +65,11 @@ class Device {
   virtual void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
                           Stream& stream) = 0;
   // Waits for everything enqueued on `stream`. Returns INTERNAL if any launch or kernel failed
-  // since the last call.
+  // since the last call, UNAVAILABLE if the device is lost by it.
   virtual Status Synchronize(Stream& stream) = 0;
+  // UNAVAILABLE, naming the error, once the device is lost: everything on it fails from then on,
+  // until another process takes it up. A CPU never is.
+  virtual Status health() const { return OkStatus(); }
 
   // Measures, which takes about a second and 256 MiB on the device. Returns RESOURCE_EXHAUSTED if
   // there is not that much memory.

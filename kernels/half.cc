@@ -46,13 +46,45 @@ std::uint16_t F32ToBF16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
+float F8E4M3ToF32(std::uint8_t bits) {
+  const std::uint32_t sign = (bits & 0x80u) << 24;
+  const std::uint32_t magnitude = bits & 0x7fu;
+  if (magnitude == 0x7fu) return std::bit_cast<float>(sign | 0x7fc00000u);
+  // Placing the bits 20 higher gives the value times 2^-120, subnormals included.
+  const float scaled = std::bit_cast<float>(magnitude << 20) * 0x1p120f;
+  return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(scaled));
+}
+
+std::uint8_t F32ToF8E4M3(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 24) & 0x80u;
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  std::uint32_t result = 0;
+  if (magnitude > 0x7f800000u) {  // NaN
+    result = 0x7fu;
+  } else if (magnitude >= 0x43e00000u) {  // 448
+    result = 0x7eu;
+  } else if (magnitude < 0x3c800000u) {  // below 2^-6: a multiple of 2^-9, the ulp of 2^14
+    const float shifted = std::bit_cast<float>(magnitude) + 0x1p14f;
+    result = std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(0x1p14f);
+  } else {
+    result = (magnitude + 0x7ffffu + ((magnitude >> 20) & 1u) - (120u << 23)) >> 20;
+  }
+  return static_cast<std::uint8_t>(sign | result);
+}
+
 void ConvertToF32(DType dtype, const void* from, float* to, std::int64_t count) {
   if (dtype == DType::kF32) {
     std::copy_n(static_cast<const float*>(from), count, to);
     return;
   }
+  // A loop of its own for each, so that compilers make vectors of it.
   const auto* bits = static_cast<const std::uint16_t*>(from);
-  std::transform(bits, bits + count, to, dtype == DType::kF16 ? F16ToF32 : BF16ToF32);
+  if (dtype == DType::kF16) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = F16ToF32(bits[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = BF16ToF32(bits[i]);
+  }
 }
 
 void ConvertFromF32(DType dtype, const float* from, void* to, std::int64_t count) {
@@ -60,8 +92,12 @@ void ConvertFromF32(DType dtype, const float* from, void* to, std::int64_t count
     std::copy_n(from, count, static_cast<float*>(to));
     return;
   }
-  std::transform(from, from + count, static_cast<std::uint16_t*>(to),
-                 dtype == DType::kF16 ? F32ToF16 : F32ToBF16);
+  auto* bits = static_cast<std::uint16_t*>(to);
+  if (dtype == DType::kF16) {
+    for (std::int64_t i = 0; i < count; ++i) bits[i] = F32ToF16(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) bits[i] = F32ToBF16(from[i]);
+  }
 }
 
 }  // namespace quire::kernels

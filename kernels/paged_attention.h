@@ -10,8 +10,8 @@ namespace quire::kernels {
 // One layer of the paged KV cache. A slot is one token's place: block * block_size + offset.
 //
 // In i8 a row, the key or value of one token and kv head, is head_dim integers in [-127, 127] times
-// the row's scale. The scales of one block and head lie together: in blocks of 16 tokens they are
-// one cache line.
+// the row's scale, in f8 (e4m3) head_dim numbers in [-448, 448] times it. The scales of one block
+// and head lie together: in blocks of 16 tokens they are one cache line.
 struct KvLayerView {
   void* k = nullptr;  // [num_blocks, num_kv_heads, block_size, head_dim]
   void* v = nullptr;  // the same
@@ -19,17 +19,23 @@ struct KvLayerView {
   std::int32_t block_size = 0;  // tokens
   std::int32_t num_kv_heads = 0;
   std::int32_t head_dim = 0;
-  DType dtype = DType::kF32;  // f32, f16, bf16 or i8, as far as Device::ValidateKvType allows
-  float* k_scales = nullptr;  // [num_blocks, num_kv_heads, block_size]; i8 only
+  DType dtype = DType::kF32;  // f32, f16, bf16, i8 or f8, as far as Device::ValidateKvType allows
+  float* k_scales = nullptr;  // [num_blocks, num_kv_heads, block_size]; i8 and f8 only
   float* v_scales = nullptr;  // the same
 };
 
 // The largest integer of a row in i8.
 inline constexpr int kMaxKvInt8 = 127;
+// The largest number of a row in f8.
+inline constexpr float kMaxKvFloat8 = 448.0f;
+
+// Whether rows of a cache of this type have scales.
+constexpr bool HasKvScales(DType dtype) { return dtype == DType::kI8 || dtype == DType::kF8E4M3; }
 
 // Writes the keys and values of new tokens into their slots, rounded to nearest, ties to even. In
-// i8 the scale of a row x is max |x| / 127 and its integers are x * (127 / max |x|), rounded. A row
-// whose elements are all below 2^-119 becomes zero; the scale of a row that is not finite is NaN.
+// i8 the scale of a row x is max |x| / 127 and its integers are x * (127 / max |x|), rounded; in f8
+// the same with 448. A row whose elements are all below 2^-119 becomes zero; the scale of a row
+// that is not finite is NaN.
 struct StoreKvArgs {
   MatrixView k;                                // [tokens, num_kv_heads * head_dim] f32
   MatrixView v;                                // the same

@@ -7,7 +7,7 @@
 
 namespace quire::kernels {
 
-enum class DType : std::uint8_t { kF32, kF16, kBF16, kI32, kU8, kI8 };
+enum class DType : std::uint8_t { kF32, kF16, kBF16, kI32, kU8, kI8, kF8E4M3 };
 
 constexpr std::int64_t BytesPerElement(DType dtype) {
   switch (dtype) {
@@ -19,6 +19,7 @@ constexpr std::int64_t BytesPerElement(DType dtype) {
       return 2;
     case DType::kU8:
     case DType::kI8:
+    case DType::kF8E4M3:
       return 1;
   }
   return 0;

@@ -5,12 +5,14 @@
 #   release   everything, with optimization; all tests but those that need a GPU
 #   asan      what does not link gRPC, with AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan      the threads of kernels, engine and store, with ThreadSanitizer
+#   fuzz      the parsers of model files under libFuzzer with AddressSanitizer and
+#             UndefinedBehaviorSanitizer; without clang under a driver of our own
 #   cuda      compiles the CUDA kernels and links the programs for a bare GPU machine: no kernel may
 #             spill registers, no program need a library; left out where there is no nvcc
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
-# how long each fuzz target of the asan stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the
-# cuda stage compiles for (default: 80;90a, the first and the last of those that are released).
+# how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the cuda
+# stage compiles for (default: 80;90a, the first and the last of those that are released).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -19,7 +21,7 @@ jobs=${QUIRE_JOBS:-$(nproc)}
 # Compilations are shared between checkouts, wherever they lie.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 logs=build/test-logs
-stages=(release asan tsan cuda)
+stages=(release asan tsan fuzz cuda)
 
 case "${1:-}" in
   -h | --help)
@@ -40,8 +42,8 @@ done
 mkdir -p "$logs"
 rm -f "$logs"/*.log
 started=$SECONDS
-deploy/install_dependencies.sh || exit 1
-if model=$(deploy/fetch_minilm.sh); then
+deploy/install_dependencies.sh --fuzzing || deploy/install_dependencies.sh || exit 1
+if model=$(deploy/fetch_model.sh all-MiniLM-L6-v2); then
   export QUIRE_TEST_MINILM=$model
 else
   echo "run.sh: no all-MiniLM-L6-v2: the tests that need it are skipped and say so" >&2
@@ -82,7 +84,7 @@ run_tests() {
   local preset=$1
   shift
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@" \
-    2>&1 | tee "$logs/$preset-tests.log"
+    2>&1 | tee "$logs/$stage-tests.log"
 }
 
 # test_programs PRESET [CTEST FILTER...]: the build targets of the tests that the filter selects. A
@@ -91,10 +93,11 @@ test_programs() {
   local preset=$1
   shift
   ctest --test-dir "build/$preset" --show-only=json-v1 "$@" 2>/dev/null | /usr/bin/python3 -c '
-import json, sys
+import json, os, sys
 for test in json.load(sys.stdin)["tests"]:
-    if "command" not in test or test["command"][0].startswith(sys.argv[1]):
-        print(test["name"])' "$PWD/build/$preset/"
+    names = [os.path.basename(word) for word in test.get("command", [test["name"]])[:2]]
+    if test["name"] in names:
+        print(test["name"])'
 }
 
 # build_and_test_selected PRESET [CTEST FILTER...]: builds the programs of these tests; runs the tests.
@@ -105,6 +108,17 @@ build_and_test_selected() {
   mapfile -t programs < <(test_programs "$preset" "$@")
   [ ${#programs[@]} -gt 0 ] || return 1
   build "$preset" "${programs[@]}" && run_tests "$preset" "$@"
+}
+
+# Each target for a while, as many at a time as there are cores.
+fuzz() {
+  export QUIRE_FUZZ_SECONDS=${QUIRE_FUZZ_SECONDS:-60}
+  local preset=fuzz
+  command -v clang++-14 >/dev/null || {
+    echo "run.sh: no clang-14: the fuzz targets run under their own driver, which no coverage guides"
+    preset=asan
+  }
+  build_and_test_selected "$preset" -R '^fuzz_'
 }
 
 build_cuda_if_possible() {
@@ -121,12 +135,12 @@ build_cuda_if_possible() {
 run_stage() {
   case $1 in
     release) build release && run_tests release -LE gpu ;;
-    # Each fuzz target mutates its corpus for a while; elsewhere a few hundred times.
-    asan) QUIRE_FUZZ_SECONDS=${QUIRE_FUZZ_SECONDS:-60} \
-      build_and_test_selected asan -LE 'gpu|slow|grpc|structure' ;;
+    # The fuzz targets have a stage of their own.
+    asan) build_and_test_selected asan -LE 'gpu|slow|grpc|structure' -E '^fuzz_' ;;
     # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
     tsan) build_and_test_selected tsan -L unit -LE 'gpu|slow|grpc|structure' \
       -R '^(base|kernels_unit|engine)_test$' ;;
+    fuzz) fuzz ;;
     cuda) build_cuda_if_possible ;;
   esac
 }

@@ -26,7 +26,7 @@ StatusOr<std::vector<BlockId>> BlockAllocator::Allocate(std::int32_t count) {
   for (std::int32_t i = 0; i < count; ++i) {
     taken.push_back(free_.front());
     Block& block = At(taken.back());
-    if (block.key) Evict(block);
+    if (block.key) Evict(taken.back());
     Take(block);
   }
   return taken;
@@ -70,9 +70,10 @@ void BlockAllocator::ForgetKeys() {
   by_key_.clear();
 }
 
-void BlockAllocator::Evict(Block& block) {
+void BlockAllocator::Evict(BlockId id) {
+  Block& block = At(id);
   by_key_.erase(*block.key);
-  if (on_evicted_) on_evicted_(*block.key);
+  if (on_evicted_) on_evicted_(*block.key, id);
   block.key.reset();
 }
 

@@ -50,8 +50,8 @@ class BlockAllocator {
   std::optional<BlockId> Find(const BlockKey& key) const;
   // Takes every key away: what the blocks hold is not to be trusted.
   void ForgetKeys();
-  // Called with each key whose block is handed out again.
-  void set_on_evicted(std::function<void(const BlockKey& key)> on_evicted) {
+  // Called with each key whose block is handed out again, before anybody writes to the block.
+  void set_on_evicted(std::function<void(const BlockKey& key, BlockId block)> on_evicted) {
     on_evicted_ = std::move(on_evicted);
   }
 
@@ -71,7 +71,7 @@ class BlockAllocator {
 
   Block& At(BlockId block) { return blocks_[static_cast<std::size_t>(block)]; }
   void Take(Block& block);
-  void Evict(Block& block);
+  void Evict(BlockId id);
   void Free(Block& block);
 
   const std::int32_t block_size_;
@@ -79,7 +79,7 @@ class BlockAllocator {
   std::list<BlockId> used_;  // in no order; keeps the nodes, so that nothing is allocated
   std::vector<Block> blocks_;
   std::unordered_map<BlockKey, BlockId, BlockKeyHash> by_key_;
-  std::function<void(const BlockKey& key)> on_evicted_;
+  std::function<void(const BlockKey& key, BlockId block)> on_evicted_;
 };
 
 }  // namespace quire::engine

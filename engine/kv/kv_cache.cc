@@ -9,7 +9,7 @@ namespace {
 
 // In the order of kKvCacheTypes.
 constexpr std::array kKvTypes = {kernels::DType::kF32, kernels::DType::kF16, kernels::DType::kBF16,
-                                 kernels::DType::kI8};
+                                 kernels::DType::kI8, kernels::DType::kF8E4M3};
 static_assert(kKvTypes.size() == kKvCacheTypes.size());
 
 // K or V of one block in one layer, without scales.
@@ -19,7 +19,7 @@ std::int64_t ElementBytes(const KvCacheShape& shape) {
 }
 
 std::int64_t ScaleBytes(const KvCacheShape& shape) {
-  if (shape.dtype != kernels::DType::kI8) return 0;
+  if (!kernels::HasKvScales(shape.dtype)) return 0;
   return std::int64_t{shape.num_kv_heads} * shape.block_size *
          static_cast<std::int64_t>(sizeof(float));
 }
@@ -76,6 +76,40 @@ StatusOr<std::unique_ptr<KvCache>> KvCache::Create(const KvCacheShape& shape,
     cache->layers_.push_back(*std::move(memory));
   }
   return cache;
+}
+
+template <typename Copy>
+void KvCache::ForEachPart(BlockId block, Copy copy) const {
+  const std::int64_t element_bytes = ElementBytes(shape_);
+  const std::int64_t scale_bytes = ScaleBytes(shape_);
+  std::int64_t offset = 0;
+  const auto part = [&](void* memory, std::int64_t size_bytes) {
+    if (size_bytes == 0) return;
+    auto* const begin = static_cast<std::byte*>(memory);
+    copy(begin + size_bytes * static_cast<std::int64_t>(block), offset, size_bytes);
+    offset += size_bytes;
+  };
+  for (std::int32_t layer = 0; layer < shape_.num_layers; ++layer) {
+    const kernels::KvLayerView view = Layer(layer);
+    part(view.k, element_bytes);
+    part(view.v, element_bytes);
+    part(view.k_scales, scale_bytes);
+    part(view.v_scales, scale_bytes);
+  }
+}
+
+void KvCache::CopyBlockToHost(BlockId block, std::byte* host, kernels::Device& device,
+                              kernels::Stream& stream) const {
+  ForEachPart(block, [&](const std::byte* part, std::int64_t offset, std::int64_t size_bytes) {
+    device.CopyToHost(host + offset, part, size_bytes, stream);
+  });
+}
+
+void KvCache::CopyBlockFromHost(const std::byte* host, BlockId block, kernels::Device& device,
+                                kernels::Stream& stream) const {
+  ForEachPart(block, [&](std::byte* part, std::int64_t offset, std::int64_t size_bytes) {
+    device.CopyToDevice(part, host + offset, size_bytes, stream);
+  });
 }
 
 kernels::KvLayerView KvCache::Layer(std::int32_t layer) const {

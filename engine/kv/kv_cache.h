@@ -1,12 +1,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "engine/kv/block_allocator.h"
 #include "kernels/device.h"
 #include "kernels/paged_attention.h"
 
@@ -22,7 +24,8 @@ struct KvCacheShape {
 
 // The names of the types that `--kv-cache-type` takes; which of them a device has kernels for is
 // its own affair.
-inline constexpr std::array<std::string_view, 4> kKvCacheTypes = {"f32", "f16", "bf16", "int8"};
+inline constexpr std::array<std::string_view, 5> kKvCacheTypes = {"f32", "f16", "bf16", "int8",
+                                                                  "fp8"};
 
 // The type of one of these names. Returns INVALID_ARGUMENT for any other.
 StatusOr<kernels::DType> ParseKvCacheType(std::string_view name);
@@ -50,12 +53,21 @@ class KvCache {
                                                    kernels::Device& device);
 
   kernels::KvLayerView Layer(std::int32_t layer) const;
+  // Copies one block in all layers in stream order: KvBlockBytes bytes, layer after layer.
+  void CopyBlockToHost(BlockId block, std::byte* host, kernels::Device& device,
+                       kernels::Stream& stream) const;
+  void CopyBlockFromHost(const std::byte* host, BlockId block, kernels::Device& device,
+                         kernels::Stream& stream) const;
   std::int64_t size_bytes() const { return KvBlockBytes(shape_) * num_blocks_; }
   const KvCacheShape& shape() const { return shape_; }
 
  private:
   KvCache(const KvCacheShape& shape, std::int32_t num_blocks)
       : shape_(shape), num_blocks_(num_blocks) {}
+
+  // Calls copy(memory of the device, offset in the block, bytes) for each part of a block.
+  template <typename Copy>
+  void ForEachPart(BlockId block, Copy copy) const;
 
   const KvCacheShape shape_;
   const std::int32_t num_blocks_;

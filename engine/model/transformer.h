@@ -72,6 +72,8 @@ class Transformer {
   // model is then good for nothing. From any thread.
   Status CheckFiles() const { return CheckUnchanged(files_); }
 
+  // On which its steps run. One user at a time: whoever calls Forward.
+  kernels::Stream& stream() { return *stream_; }
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }

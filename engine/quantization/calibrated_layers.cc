@@ -48,10 +48,13 @@ const std::vector<float>* FactorsFrom(const std::string& name,
 }  // namespace
 
 StatusOr<std::vector<float>> ReadWeight(const WeightSource& source, const LinearShape& linear) {
-  const std::array shape = {linear.out, linear.in};
-  QUIRE_ASSIGN_OR_RETURN(const HostTensor tensor, source.Get(linear.name + ".weight", shape));
+  QUIRE_ASSIGN_OR_RETURN(const LinearTensor tensor,
+                         linear.is_transposed
+                             ? source.GetTransposedLinear(linear.name, linear.out, linear.in)
+                             : source.GetLinear(linear.name, linear.out, linear.in));
+  const kernels::MatrixView& view = tensor.plain.view;
   std::vector<float> values(static_cast<std::size_t>(linear.out * linear.in));
-  kernels::ConvertToF32(tensor.view.dtype, tensor.view.data, values.data(), linear.out * linear.in);
+  kernels::ConvertToF32(view.dtype, view.data, values.data(), linear.out * linear.in);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
     return DataLoss("tensor {}.weight: element {}: wanted a finite number", linear.name, i);

@@ -43,16 +43,16 @@ void ForEachLinear(const std::vector<std::vector<LinearGroup>>& layers, const Vi
 
 }  // namespace
 
-std::string SuffixInLayer(const std::string& linear) {
-  constexpr std::string_view kLayers = "layers.";
-  const std::size_t number = linear.find(kLayers) + kLayers.size();
-  return linear.substr(linear.find('.', number) + 1);
-}
-
 StatusOr<QuantizationPlan> QuantizationPlan::Create(const ModelConfig& config,
                                                     const Checkpoint& checkpoint,
                                                     QuantizationMethod method,
                                                     std::int32_t group_size, bool act_order) {
+  if (method == QuantizationMethod::kAwq && config.layout.has_transposed_weights) {
+    return Unimplemented(
+        "awq: {}: wanted layers stored [out, in]: readers of awq, transformers among them, do not "
+        "look for quantized layers in this family",
+        config.architecture);
+  }
   QuantizationPlan plan;
   const std::string prefix = FindWeightPrefix(
       config.layout, [&](const std::string& name) { return checkpoint.Contains(name); });
@@ -70,8 +70,7 @@ StatusOr<QuantizationPlan> QuantizationPlan::Create(const ModelConfig& config,
   plan.description_.act_order = act_order;
   Status status;
   ForEachLinear(plan.layers_, [&](const LinearShape& linear) {
-    const std::array shape = {linear.out, linear.in};
-    const auto weight = checkpoint.Get(linear.name + ".weight", shape);
+    const auto weight = checkpoint.Get(linear.name + ".weight", linear.stored_shape());
     const auto stored = checkpoint.Stored(linear.name + ".weight");
     if (status.ok()) status = weight.status();
     if (status.ok()) status = stored.status();
@@ -95,9 +94,8 @@ void QuantizationPlan::Choose(const LinearShape& linear, TensorDType stored_dtyp
     by_weight_name_[linear.name + ".weight"] = linear;
   }
   auto& suffixes = fits ? description_.quantized_suffixes : description_.plain_suffixes;
-  const std::string suffix = SuffixInLayer(linear.name);
-  if (std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end()) {
-    suffixes.push_back(suffix);
+  if (std::find(suffixes.begin(), suffixes.end(), linear.suffix) == suffixes.end()) {
+    suffixes.push_back(linear.suffix);
   }
 }
 

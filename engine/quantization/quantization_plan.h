@@ -23,8 +23,9 @@ namespace quire::engine {
 class QuantizationPlan {
  public:
   // `group_size` of gptq and awq; 0: the one of 128, 64 and 32 that lets most weights be quantized,
-  // the largest of equals. Returns UNIMPLEMENTED as LinearGroups, INVALID_ARGUMENT if no layer fits
-  // the method, errors of Checkpoint::Get.
+  // the largest of equals. Returns UNIMPLEMENTED as LinearGroups and for awq of a family that
+  // nobody reads in it (GPT-2), INVALID_ARGUMENT if no layer fits the method, errors of
+  // Checkpoint::Get.
   static StatusOr<QuantizationPlan> Create(const ModelConfig& config, const Checkpoint& checkpoint,
                                            QuantizationMethod method, std::int32_t group_size,
                                            bool act_order);
@@ -55,8 +56,5 @@ class QuantizationPlan {
   std::unordered_map<std::string, TensorDType> stored_dtypes_;   // of the quantized linear layers
   std::unordered_map<std::string, LinearShape> by_weight_name_;  // the same, by "NAME.weight"
 };
-
-// "self_attn.q_proj" of "model.layers.0.self_attn.q_proj".
-std::string SuffixInLayer(const std::string& linear);
 
 }  // namespace quire::engine

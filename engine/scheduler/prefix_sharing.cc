@@ -13,7 +13,10 @@ BlockKey ParentKey(const Sequence& sequence, std::size_t block) {
 
 PrefixSharing::PrefixSharing(const PrefixSharingOptions& options, BlockAllocator& allocator)
     : options_(options), allocator_(allocator), history_(allocator.num_blocks()) {
-  allocator_.set_on_evicted([this](const BlockKey& key) { history_.OnEvicted(key); });
+  allocator_.set_on_evicted([this](const BlockKey& key, BlockId block) {
+    history_.OnEvicted(key);
+    if (options_.tier != nullptr) options_.tier->Save(key, block);
+  });
 }
 
 bool PrefixSharing::Uses(const Sequence& sequence) const {
@@ -52,6 +55,16 @@ bool PrefixSharing::IsBeingComputed(const Sequence& sequence, const PrefixMatch&
   return computing_.contains(sequence.block_keys[next]);
 }
 
+std::size_t PrefixSharing::Restore(Sequence& sequence, std::size_t num_found) {
+  if (options_.tier == nullptr || !Uses(sequence)) return 0;
+  std::size_t end = num_found;
+  while (end < NumReusable(sequence) &&
+         options_.tier->Restore(sequence.block_keys[end], sequence.blocks.blocks()[end])) {
+    PublishBlock(sequence, end++);
+  }
+  return end - num_found;
+}
+
 void PrefixSharing::StartComputing(Sequence& sequence) {
   if (!options_.is_enabled) return;
   ExtendKeys(sequence, sequence.num_tokens());
@@ -75,15 +88,19 @@ void PrefixSharing::Publish(Sequence& sequence) {
   if (!options_.is_enabled) return;
   ExtendKeys(sequence, sequence.num_computed);
   const auto num_full = static_cast<std::size_t>(sequence.num_computed / allocator_.block_size());
-  const SchedulingParams& params = sequence.request.scheduling;
   for (std::size_t& i = sequence.num_published; i < num_full; ++i) {
-    const BlockKey& key = sequence.block_keys[i];
-    const std::span<const TokenId> tokens = BlockTokens(sequence, i);
-    allocator_.SetKey(sequence.blocks.blocks()[i], key);
-    history_.OnPublished(ParentKey(sequence, i), key, tokens);
-    if (i == 0) history_.OnBegun(params.client, params.cache_salt, tokens);
-    EndWait(key, sequence);
+    PublishBlock(sequence, i);
+    EndWait(sequence.block_keys[i], sequence);
   }
+}
+
+void PrefixSharing::PublishBlock(const Sequence& sequence, std::size_t block) {
+  const BlockKey& key = sequence.block_keys[block];
+  const std::span<const TokenId> tokens = BlockTokens(sequence, block);
+  allocator_.SetKey(sequence.blocks.blocks()[block], key);
+  history_.OnPublished(ParentKey(sequence, block), key, tokens);
+  const SchedulingParams& params = sequence.request.scheduling;
+  if (block == 0) history_.OnBegun(params.client, params.cache_salt, tokens);
 }
 
 PrefixMissReason PrefixSharing::Explain(const Sequence& sequence) const {
@@ -104,6 +121,7 @@ PrefixMissReason PrefixSharing::Explain(const Sequence& sequence) const {
 void PrefixSharing::Forget() {
   allocator_.ForgetKeys();
   history_.Clear();
+  if (options_.tier != nullptr) options_.tier->Clear();
 }
 
 }  // namespace quire::engine

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "engine/kv/block_allocator.h"
+#include "engine/kv/block_tier.h"
 #include "engine/kv/prefix_history.h"
 #include "engine/kv/prefix_match.h"
 #include "engine/scheduler/sequence.h"
@@ -13,7 +14,8 @@ namespace quire::engine {
 
 struct PrefixSharingOptions {
   bool is_enabled = true;
-  std::int32_t window = 0;  // as SchedulerLimits::window
+  std::int32_t window = 0;    // as SchedulerLimits::window
+  BlockTier* tier = nullptr;  // where blocks go that are handed out again; null: nowhere
 };
 
 // Which blocks of a sequence others have computed, are computing, or may use: names full blocks by
@@ -29,6 +31,10 @@ class PrefixSharing {
   PrefixMatch Find(Sequence& sequence) const;
   // True if another sequence is computing the block that follows `found`.
   bool IsBeingComputed(const Sequence& sequence, const PrefixMatch& found) const;
+
+  // Brings back what the tier has of the blocks behind the `num_found` that were there, into those
+  // of the sequence, until one is missing. Returns how many. Requires: the sequence has its blocks.
+  std::size_t Restore(Sequence& sequence, std::size_t num_found);
 
   // From here to Publish or StopComputing others wait for the blocks that the sequence lacks.
   void StartComputing(Sequence& sequence);
@@ -50,6 +56,8 @@ class PrefixSharing {
   std::span<const TokenId> BlockTokens(const Sequence& sequence, std::size_t block) const;
   // Names the full blocks among the first `num_tokens` tokens.
   void ExtendKeys(Sequence& sequence, std::int32_t num_tokens) const;
+  // Lets others find block `block` of the sequence.
+  void PublishBlock(const Sequence& sequence, std::size_t block);
   // Ends the wait for a block, if it is this sequence that computes it.
   void EndWait(const BlockKey& key, const Sequence& sequence);
 

@@ -8,8 +8,10 @@
 namespace quire::engine {
 namespace {
 
-// What the prompt that came first gets of each step, at least: an eighth of it, or the 16 tokens
-// that fill the registers of the matrix kernels.
+// The work that the prompt that came first gets of each step, at least: an eighth, or the 16 tokens
+// that fill the registers of the matrix kernels. Deep inside a prompt that is a few tokens: as many
+// as at its beginning would make the step so much longer that a short prompt beside it takes twice
+// the time.
 std::int32_t LeastPrefill(std::int32_t max_batch_tokens) {
   return std::clamp(max_batch_tokens / 8, 1, 16);
 }
@@ -27,14 +29,17 @@ auto Seniority(const Sequence* sequence) {
 
 }  // namespace
 
-Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator)
+Scheduler::Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator, BlockTier* tier)
     : limits_{.max_batch_tokens = limits.max_batch_tokens,
               .max_sequences = std::min(limits.max_sequences, limits.max_batch_tokens),
               .prefix_cache = limits.prefix_cache,
               .attention_crossover = limits.attention_crossover,
               .window = limits.window},
       allocator_(allocator),
-      prefixes_({.is_enabled = limits.prefix_cache, .window = limits.window}, allocator) {
+      prefixes_({.is_enabled = limits.prefix_cache,
+                 .window = limits.window,
+                 .tier = limits.window == 0 ? tier : nullptr},
+                allocator) {
   QUIRE_CHECK(limits_.max_batch_tokens > 0 && limits_.max_sequences > 0);
 }
 
@@ -140,14 +145,13 @@ void Scheduler::SchedulePrefills() {
     return std::tuple(-static_cast<int>(sequence->request.scheduling.priority),
                       sequence->num_uncomputed(), sequence->arrival);
   });
-  const std::int32_t least =
+  std::int32_t reserved =
       std::min(first->num_uncomputed(), LeastPrefill(limits_.max_batch_tokens));
-  std::int32_t reserved = least;
   for (Sequence* sequence : prefills) {
     if (sequence == first) reserved = 0;
     std::int32_t count = budget_.Fit(sequence->num_computed, sequence->num_uncomputed(), reserved);
     // Deep inside a prompt one token may be more work than was left.
-    if (sequence == first) count = std::max(count, std::min(least, budget_.tokens()));
+    if (sequence == first) count = std::max(count, std::min(1, budget_.tokens()));
     if (count > 0) Schedule(*sequence, count);
   }
 }
@@ -182,16 +186,18 @@ bool Scheduler::HasRoomFor(const Sequence& sequence, const PrefixMatch& prefix) 
 void Scheduler::Start(Sequence& sequence, const PrefixMatch& prefix) {
   allocator_.Share(prefix.blocks);
   sequence.blocks.Adopt(prefix.num_absent, prefix.blocks);
-  sequence.num_published = static_cast<std::size_t>(prefix.num_blocks());
-  sequence.num_computed = static_cast<std::int32_t>(prefix.num_blocks()) * allocator_.block_size();
+  const Status grown = sequence.blocks.Grow(sequence.num_tokens(), allocator_);
+  QUIRE_CHECK(grown.ok());
+  const auto num_found = static_cast<std::size_t>(prefix.num_blocks());
+  sequence.num_published = num_found + prefixes_.Restore(sequence, num_found);
+  sequence.num_computed =
+      static_cast<std::int32_t>(sequence.num_published) * allocator_.block_size();
   if (sequence.num_charged == 0) {
     sequence.num_cached = sequence.num_computed;
     sequence.prefix_miss = prefixes_.Explain(sequence);
     waiting_.Charge(sequence, sequence.num_uncomputed());
     sequence.num_charged = sequence.num_tokens();
   }
-  const Status grown = sequence.blocks.Grow(sequence.num_tokens(), allocator_);
-  QUIRE_CHECK(grown.ok());
   waiting_.Remove(sequence);
   running_.push_back(&sequence);
   admitted_.push_back(&sequence);

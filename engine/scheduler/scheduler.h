@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "engine/kv/block_allocator.h"
+#include "engine/kv/block_tier.h"
 #include "engine/kv/prefix_match.h"
 #include "engine/scheduler/batch.h"
 #include "engine/scheduler/fair_queue.h"
@@ -47,7 +48,9 @@ class Scheduler {
  public:
   // Both limits must be positive. At most max_batch_tokens sequences run at once, so that each
   // gets a token in every step.
-  Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator);
+  // `tier`, if there is one, must outlive it and keeps blocks that are handed out again; models
+  // with a window do without.
+  Scheduler(const SchedulerLimits& limits, BlockAllocator& allocator, BlockTier* tier = nullptr);
 
   // Appends to the waiting queue. `sequence` must stay until it is removed. Returns
   // RESOURCE_EXHAUSTED if its tokens would not fit the whole cache.

@@ -1,20 +1,34 @@
 #include "engine/tokenizer/bpe_model.h"
 
 #include <algorithm>
-#include <span>
 
 #include "base/utf8.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/metaspace.h"
 #include "engine/tokenizer/run_windows.h"
-#include "engine/tokenizer/symbol_run.h"
 
 namespace quire::engine {
 namespace {
 
 constexpr TokenId kNoToken = -1;
-// Up to this many symbols, searching all neighbours for the best is quicker than a heap.
+// Up to this many symbols, searching all neighbours for the best is quicker than a tournament.
 constexpr std::size_t kMaxWordSymbols = 48;
+// Characters whose tokens are in a table, the basic multilingual plane: nearly all text is in it.
+constexpr std::size_t kNumTabledCharacters = 0x10000;
+
+// The place of a token of one symbol in the table; nothing for other tokens.
+std::optional<std::size_t> TabledSymbol(std::string_view text, bool byte_level) {
+  if (byte_level) {
+    if (text.size() != 1) return std::nullopt;
+    return static_cast<unsigned char>(text.front());
+  }
+  const DecodedChar c = DecodeUtf8(text, 0);
+  if (!c.valid || static_cast<std::size_t>(c.length_bytes) != text.size() ||
+      c.code_point >= kNumTabledCharacters) {
+    return std::nullopt;
+  }
+  return c.code_point;
+}
 
 }  // namespace
 
@@ -87,9 +101,12 @@ Status BpeModel::AddPieces(const Vocabulary& vocabulary, const std::vector<bool>
     pieces_.emplace(text, id);
     max_piece_bytes_ = std::max(max_piece_bytes_, text.size());
   }
-  for (std::size_t byte = 0; byte < byte_symbols_.size(); ++byte) {
-    byte_symbols_[byte] = FindPiece(std::string(1, static_cast<char>(byte))).value_or(kNoToken);
+  symbols_.resize(options_.byte_level ? 256 : kNumTabledCharacters, kNoToken);
+  for (const auto& [text, id] : pieces_) {
+    const std::optional<std::size_t> symbol = TabledSymbol(text, options_.byte_level);
+    if (symbol) symbols_[*symbol] = id;
   }
+  is_plain_ = options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty();
   if (options_.byte_fallback) byte_pieces_.emplace(vocabulary);
   return OkStatus();
 }
@@ -120,6 +137,12 @@ void BpeModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& token
 }
 
 void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& tokens) const {
+  // Quicker than the cache. Two bytes may be a token that no merge leads to.
+  const std::size_t max_bytes = options_.ignore_merges ? 1 : 2;
+  if (options_.byte_level && is_plain_ && word.size() <= max_bytes && !merges_.has_symbols() &&
+      !merges_.has_splits()) {
+    return AppendMerged(word, tokens);
+  }
   if (cache_.Find(word, tokens)) return;
   const std::size_t first = tokens.size();
   const std::optional<TokenId> whole =
@@ -134,22 +157,24 @@ void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& to
 }
 
 void BpeModel::AppendMerged(std::string_view word, std::vector<SubwordToken>& tokens) const {
-  if (word.size() <= 2 * RunWindows::kBytes) return AppendStretch(word, 0, word.size(), tokens);
+  SymbolRun run(merges_);
+  if (word.size() <= 2 * RunWindows::kBytes)
+    return AppendStretch(word, 0, word.size(), run, tokens);
   RunWindows(word, /*by_character=*/!options_.byte_level,
              [&](std::size_t begin, std::size_t end, std::vector<SubwordToken>& stretch) {
-               AppendStretch(word, begin, end, stretch);
+               AppendStretch(word, begin, end, run, stretch);
              })
       .AppendTo(tokens);
 }
 
 void BpeModel::AppendStretch(std::string_view word, std::size_t begin, std::size_t end,
-                             std::vector<SubwordToken>& tokens) const {
+                             SymbolRun& run, std::vector<SubwordToken>& tokens) const {
   const std::size_t first = tokens.size();
   AppendSymbols(word, begin, end, tokens);
   if (tokens.size() - first <= kMaxWordSymbols) {
     MergeWord(tokens, first);
   } else {
-    MergeRun(tokens, first);
+    run.Merge(tokens, first);
   }
 }
 
@@ -157,13 +182,21 @@ void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
                              std::size_t stretch_end, std::vector<SubwordToken>& symbols) const {
   const std::size_t first = symbols.size();
   for (std::size_t begin = stretch_begin, end = 0; begin < stretch_end; begin = end) {
+    char32_t symbol = static_cast<unsigned char>(word[begin]);
     end = begin + 1;
     if (!options_.byte_level) {
-      end = begin + static_cast<std::size_t>(DecodeUtf8(word, begin).length_bytes);
+      const DecodedChar c = DecodeUtf8(word, begin);
+      symbol = c.code_point;
+      end = begin + static_cast<std::size_t>(c.length_bytes);
     }
-    const std::optional<TokenId> id = FindSymbol(word, begin, end);
     const auto from = static_cast<std::uint32_t>(begin);
     const auto to = static_cast<std::uint32_t>(end);
+    if (is_plain_ && symbol < symbols_.size() && symbols_[symbol] != kNoToken) {
+      symbols.push_back({symbols_[symbol], from, to});
+      continue;
+    }
+    const std::optional<TokenId> id =
+        FindSymbol(word.substr(begin, end - begin), symbol, begin == 0, end == word.size());
     if (id) {
       symbols.push_back({*id, from, to});
     } else {
@@ -172,17 +205,16 @@ void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
   }
 }
 
-std::optional<TokenId> BpeModel::FindSymbol(std::string_view word, std::size_t begin,
-                                            std::size_t end) const {
-  const std::string_view symbol = word.substr(begin, end - begin);
-  const bool starts_word = begin == 0 || options_.continuing_subword_prefix.empty();
-  const bool ends_word = end == word.size() && !options_.end_of_word_suffix.empty();
+std::optional<TokenId> BpeModel::FindSymbol(std::string_view symbol, char32_t code_point,
+                                            bool starts_word, bool ends_word) const {
+  starts_word |= options_.continuing_subword_prefix.empty();
+  ends_word &= !options_.end_of_word_suffix.empty();
   if (!starts_word || ends_word) {
     return FindPiece(fmt::format("{}{}{}", starts_word ? "" : options_.continuing_subword_prefix,
                                  symbol, ends_word ? options_.end_of_word_suffix : ""));
   }
-  if (symbol.size() == 1) {
-    const TokenId id = byte_symbols_[static_cast<unsigned char>(symbol.front())];
+  if (code_point < symbols_.size()) {
+    const TokenId id = symbols_[code_point];
     if (id != kNoToken) return id;
   } else if (const std::optional<TokenId> id = FindPiece(symbol)) {
     return id;
@@ -223,38 +255,35 @@ void BpeModel::AppendReplaced(std::string_view word, SubwordToken symbol, std::s
 }
 
 void BpeModel::MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const {
-  std::array<Merge, kMaxWordSymbols> with_next;  // by symbol: its merge with the next one
+  // By symbol: its merge with the next one. Not initialized, since most words are short.
+  std::array<std::uint32_t, kMaxWordSymbols> ranks;
+  std::array<TokenId, kMaxWordSymbols> merged;
   std::size_t count = symbols.size() - first;
   SubwordToken* word = symbols.data() + first;
-  const auto merge_at = [&](std::size_t i) {
-    return i + 1 < count ? merges_.Find(word[i].id, word[i + 1].id) : Merge{};
+  const auto find = [&](std::size_t i) {
+    const Merge merge = i + 1 < count ? merges_.Find(word[i].id, word[i + 1].id) : Merge{};
+    ranks[i] = merge.rank;
+    merged[i] = merge.id;
   };
-  for (std::size_t i = 0; i < count; ++i) with_next[i] = merge_at(i);
+  for (std::size_t i = 0; i < count; ++i) find(i);
   while (count > 1) {
     std::size_t best = 0;
     for (std::size_t i = 1; i + 1 < count; ++i) {
-      if (with_next[i].rank < with_next[best].rank) best = i;
+      if (ranks[i] < ranks[best]) best = i;
     }
-    if (with_next[best].rank == MergeTable::kNoRank) break;
-    word[best].id = with_next[best].id;
+    if (ranks[best] == MergeTable::kNoRank) break;
+    word[best].id = merged[best];
     word[best].end = word[best + 1].end;
-    std::copy(word + best + 2, word + count, word + best + 1);
-    std::copy(with_next.begin() + static_cast<std::ptrdiff_t>(best) + 2,
-              with_next.begin() + static_cast<std::ptrdiff_t>(count),
-              with_next.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     --count;
-    with_next[best] = merge_at(best);
-    if (best > 0) with_next[best - 1] = merge_at(best - 1);
+    for (std::size_t i = best + 1; i < count; ++i) {
+      word[i] = word[i + 1];
+      ranks[i] = ranks[i + 1];
+      merged[i] = merged[i + 1];
+    }
+    find(best);
+    if (best > 0) find(best - 1);
   }
   symbols.resize(first + count);
-}
-
-void BpeModel::MergeRun(std::vector<SubwordToken>& symbols, std::size_t first) const {
-  SymbolRun(merges_, std::span(symbols).subspan(first)).Merge();
-  const auto is_gone = [](const SubwordToken& symbol) { return symbol.id == SymbolRun::kGone; };
-  symbols.erase(
-      std::remove_if(symbols.begin() + static_cast<std::ptrdiff_t>(first), symbols.end(), is_gone),
-      symbols.end());
 }
 
 }  // namespace quire::engine

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "engine/tokenizer/merge_table.h"
 #include "engine/tokenizer/piece_cache.h"
 #include "engine/tokenizer/subword_model.h"
+#include "engine/tokenizer/symbol_run.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace quire::engine {
@@ -77,20 +77,19 @@ class BpeModel final : public SubwordModel {
   // Appends symbols of the word, merged as far as they go.
   void AppendMerged(std::string_view word, std::vector<SubwordToken>& tokens) const;
   // The same for word[begin, end) as if nothing were around it.
-  void AppendStretch(std::string_view word, std::size_t begin, std::size_t end,
+  void AppendStretch(std::string_view word, std::size_t begin, std::size_t end, SymbolRun& run,
                      std::vector<SubwordToken>& tokens) const;
   // Appends the tokens of its single characters.
   void AppendSymbols(std::string_view word, std::size_t stretch_begin, std::size_t stretch_end,
                      std::vector<SubwordToken>& symbols) const;
-  // The token of word[begin, end), one character or byte of it.
-  std::optional<TokenId> FindSymbol(std::string_view word, std::size_t begin,
-                                    std::size_t end) const;
+  // The token of `symbol`, one character of a word or, of a byte-level vocabulary, one byte.
+  std::optional<TokenId> FindSymbol(std::string_view symbol, char32_t code_point, bool starts_word,
+                                    bool ends_word) const;
   // Appends what stands for text[begin, end) that is no token, after symbols[first..].
   void AppendUnknown(std::string_view text, std::uint32_t begin, std::uint32_t end,
                      std::size_t first, std::vector<SubwordToken>& symbols) const;
-  // Joins symbols[first..] in place: the one quadratic and quick for words, the other for runs.
+  // Joins symbols[first..] in place: quadratic, and quicker for words than SymbolRun.
   void MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const;
-  void MergeRun(std::vector<SubwordToken>& symbols, std::size_t first) const;
   // Replaces in symbols[first..] what is no token that text may become.
   void ReplaceSymbols(std::string_view word, std::size_t first,
                       std::vector<SubwordToken>& symbols) const;
@@ -100,9 +99,11 @@ class BpeModel final : public SubwordModel {
   const Options options_;
   const TokenId vocab_size_;
   std::optional<TokenId> unknown_id_;
-  std::array<TokenId, 256> byte_symbols_{};  // of a byte-level vocabulary, by byte
-  std::optional<BytePieces> byte_pieces_;    // with byte_fallback
-  bool splits_at_metaspace_ = false;         // no merge reaches over the beginning of a "▁" run
+  // Tokens of one symbol, by byte of a byte-level vocabulary, else by code point below the size.
+  std::vector<TokenId> symbols_;
+  bool is_plain_ = false;                  // a symbol has the same token everywhere in a word
+  std::optional<BytePieces> byte_pieces_;  // with byte_fallback
+  bool splits_at_metaspace_ = false;       // no merge reaches over the beginning of a "▁" run
   std::size_t max_piece_bytes_ = 0;
   // By text; of a byte-level vocabulary, by the bytes it spells, which live in `byte_texts_`.
   absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>> pieces_;

@@ -60,7 +60,7 @@ class LowercaseNormalizer final : public Normalizer {
 class StripAccentsNormalizer final : public Normalizer {
  public:
   void Normalize(AlignedText& text) const override {
-    RewriteCharacters(text, [](char32_t c, std::string&) { return c >= 128 && IsMark(c); });
+    RewriteCharacters(text, [](char32_t c, std::string&) { return (Classify(c) & kAccent) != 0; });
   }
 };
 
@@ -103,7 +103,7 @@ class BertNormalizer final : public Normalizer {
     if (options_.strip_accents) {
       decompose_->Normalize(text);
       RewriteCharacters(text,
-                        [](char32_t c, std::string&) { return c >= 128 && IsNonspacingMark(c); });
+                        [](char32_t c, std::string&) { return (Classify(c) & kBertAccent) != 0; });
     }
     if (options_.lowercase) RewriteCharacters(text, ToLower);
   }
@@ -111,14 +111,15 @@ class BertNormalizer final : public Normalizer {
  private:
   bool CleanUp(char32_t c, std::string& out) const {
     if (options_.clean_text) {
-      if (IsWhitespace(c)) {
+      const CharClasses classes = Classify(c);
+      if ((classes & kWhitespace) != 0) {
         if (c == ' ') return false;
         out = " ";
         // Vertical tab and form feed are whitespace to Unicode, but controls to BERT.
         if (c == '\v' || c == '\f' || c == 0x85) out.clear();
         return true;
       }
-      if (c == kReplacementCharacter || IsControl(c)) return true;
+      if (c == kReplacementCharacter || (classes & kBertControl) != 0) return true;
     }
     if (!options_.space_cjk || !IsCjkIdeograph(c)) return false;
     out = " ";

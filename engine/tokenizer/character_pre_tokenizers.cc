@@ -24,15 +24,12 @@ class CharacterSplit final : public PreTokenizer {
  public:
   CharacterSplit(CharacterTest test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
 
-  void Split(PreTokenizedText& text) const override {
-    std::vector<Match> matches;
-    RefinePieces(text, [&](std::string_view piece, std::vector<Match>& parts) {
-      matches.clear();
-      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
-        if (test_(c)) matches.push_back({begin, end});
-      });
-      CutAtMatches(piece.size(), matches, {.behavior = behavior_}, parts);
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    MatchCutter cutter(piece.size(), {.behavior = behavior_}, visit);
+    ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+      if (test_(c)) cutter.Add({begin, end});
     });
+    cutter.Finish();
   }
 
  private:
@@ -42,59 +39,51 @@ class CharacterSplit final : public PreTokenizer {
 
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  void Split(PreTokenizedText& text) const override {
-    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
-      std::size_t word = 0;  // where the word at hand began
-      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
-        const bool punctuation = IsBertPunctuation(c);
-        if (!punctuation && !IsWhitespace(c)) return;
-        parts.push_back({word, begin});
-        if (punctuation) parts.push_back({begin, end});
-        word = end;
-      });
-      parts.push_back({word, piece.size()});
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    std::size_t word = 0;  // where the word at hand began
+    ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
+      const bool punctuation = IsBertPunctuation(c);
+      if (!punctuation && !IsWhitespace(c)) return;
+      if (word < begin) visit({word, begin});
+      if (punctuation) visit({begin, end});
+      word = end;
     });
+    if (word < piece.size()) visit({word, piece.size()});
   }
 };
 
 class WhitespacePreTokenizer final : public PreTokenizer {
  public:
-  void Split(PreTokenizedText& text) const override {
-    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
-      enum class Kind { kSpace, kWord, kOther };
-      Kind previous = Kind::kSpace;
-      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
-        const Kind kind = IsWordCharacter(c) ? Kind::kWord
-                          : IsWhitespace(c)  ? Kind::kSpace
-                                             : Kind::kOther;
-        if (kind != Kind::kSpace) {
-          if (kind == previous) {
-            parts.back().end = end;
-          } else {
-            parts.push_back({begin, end});
-          }
-        }
-        previous = kind;
-      });
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    enum class Kind { kSpace, kWord, kOther };
+    Kind previous = Kind::kSpace;
+    std::size_t part = 0;  // where the characters of the kind at hand began
+    ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t) {
+      const Kind kind = IsWordCharacter(c) ? Kind::kWord
+                        : IsWhitespace(c)  ? Kind::kSpace
+                                           : Kind::kOther;
+      if (kind == previous) return;
+      if (previous != Kind::kSpace) visit({part, begin});
+      part = begin;
+      previous = kind;
     });
+    if (previous != Kind::kSpace) visit({part, piece.size()});
   }
 };
 
 class UnicodeScriptsPreTokenizer final : public PreTokenizer {
  public:
-  void Split(PreTokenizedText& text) const override {
-    RefinePieces(text, [](std::string_view piece, std::vector<Match>& parts) {
-      int previous = kNoScript;
-      ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
-        const int script = c == ' ' ? kNoScript : ScriptOf(IsKana(c) ? kHanCharacter : c);
-        if (script != kNoScript && script != previous) {
-          parts.push_back({begin, end});
-          previous = script;
-        } else if (!parts.empty()) {
-          parts.back().end = end;
-        }
-      });
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    int previous = kNoScript;
+    std::size_t part = 0;  // where the characters of the script at hand began
+    ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t) {
+      const int script = c == ' ' ? kNoScript : ScriptOf(IsKana(c) ? kHanCharacter : c);
+      if (script == kNoScript || script == previous) return;
+      if (previous != kNoScript) visit({part, begin});
+      part = begin;
+      previous = script;
     });
+    if (previous != kNoScript) visit({part, piece.size()});
   }
 
  private:
@@ -114,17 +103,15 @@ class FixedLengthPreTokenizer final : public PreTokenizer {
  public:
   explicit FixedLengthPreTokenizer(std::size_t length) : length_(length) {}
 
-  void Split(PreTokenizedText& text) const override {
-    RefinePieces(text, [this](std::string_view piece, std::vector<Match>& parts) {
-      std::size_t count = 0;
-      ForEachCharacter(piece, [&](char32_t, std::size_t begin, std::size_t end) {
-        if (count++ % length_ == 0) {
-          parts.push_back({begin, end});
-        } else {
-          parts.back().end = end;
-        }
-      });
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    std::size_t count = 0;
+    std::size_t part = 0;
+    ForEachCharacter(piece, [&](char32_t, std::size_t begin, std::size_t) {
+      if (count++ % length_ != 0 || begin == 0) return;
+      visit({part, begin});
+      part = begin;
     });
+    visit({part, piece.size()});
   }
 
  private:

@@ -41,8 +41,13 @@ void MergeTable::Build(const Merges& merges) {
   slots_.assign(size, Slot{});
   mask_ = size - 1;
   shift_ = 64 - std::countr_zero(size);
+  filter_.assign(std::max<std::size_t>(size / 8, 1), 0);
+  filter_shift_ = 64 - std::countr_zero(filter_.size() * 64);
   for (const auto& [key, merge] : merges) {
-    std::size_t i = Place(key);
+    const std::uint64_t hash = Hash(key);
+    const std::uint64_t bit = hash >> filter_shift_;
+    filter_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    std::size_t i = hash >> shift_;
     while (slots_[i].key != kFree) i = (i + 1) & mask_;
     slots_[i] = {key, merge};
     num_ranks_ = std::max(num_ranks_, merge.rank + 1);

@@ -55,7 +55,9 @@ class MergeTable {
   // No merge has rank kNoRank.
   Merge Find(TokenId left, TokenId right) const {
     const std::uint64_t key = Key(left, right);
-    for (std::size_t i = Place(key);; i = (i + 1) & mask_) {
+    const std::uint64_t hash = Hash(key);
+    if (!MayHold(hash)) return Merge{};
+    for (std::size_t i = hash >> shift_;; i = (i + 1) & mask_) {
       if (slots_[i].key == key) return slots_[i].merge;
       if (slots_[i].key == kFree) return Merge{};
     }
@@ -87,9 +89,12 @@ class MergeTable {
     return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) |
            static_cast<std::uint32_t>(right);
   }
-  std::size_t Place(std::uint64_t key) const {
-    // Multiplication spreads both ids over the upper bits.
-    return (key * 0x9E3779B97F4A7C15) >> shift_;
+  // Multiplication spreads both ids over the upper bits.
+  static std::uint64_t Hash(std::uint64_t key) { return key * 0x9E3779B97F4A7C15; }
+  // False for most pairs that do not merge, without a look at their slots.
+  bool MayHold(std::uint64_t hash) const {
+    const std::uint64_t bit = hash >> filter_shift_;
+    return (filter_[bit / 64] >> (bit % 64) & 1) != 0;
   }
   void Note(std::string_view left, std::string_view right);
   // Fills slots_: half of them stay free, so that a search looks at one or two.
@@ -98,6 +103,10 @@ class MergeTable {
   std::vector<Slot> slots_ = std::vector<Slot>(2);  // open addressing, by both ids
   std::size_t mask_ = 1;
   int shift_ = 63;
+  // A bit for every hash that occurs, of 16 a merge: most neighbours do not merge, and this fits
+  // the caches of a core where the slots do not.
+  std::vector<std::uint64_t> filter_ = std::vector<std::uint64_t>(1);
+  int filter_shift_ = 58;
   std::uint32_t num_ranks_ = 0;
   absl::flat_hash_map<std::string, TokenId> symbols_;
   absl::flat_hash_map<TokenId, Halves> splits_;

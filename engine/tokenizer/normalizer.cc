@@ -44,16 +44,14 @@ class ReplaceNormalizer final : public Normalizer {
   ReplaceNormalizer(std::unique_ptr<SplitPattern> pattern, std::string replacement)
       : pattern_(std::move(pattern)), replacement_(std::move(replacement)) {}
   void Normalize(AlignedText& text) const override {
-    std::vector<Match> matches;
-    pattern_->FindMatches(text.text(), matches);
-    if (matches.empty()) return;
     AlignedTextBuilder builder(text);
     std::size_t done = 0;
-    for (const Match& match : matches) {
+    pattern_->ForEachMatch(text.text(), [&](const Match& match) {
       builder.Copy(done, match.begin);
       builder.Replace(match.begin, match.end, replacement_);
       done = match.end;
-    }
+    });
+    if (done == 0) return;
     builder.Copy(done, text.text().size());
     text = std::move(builder).Build();
   }

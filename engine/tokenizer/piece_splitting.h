@@ -1,10 +1,7 @@
 #pragma once
 
-#include <string_view>
-#include <utility>
-#include <vector>
+#include <cstddef>
 
-#include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/split_pattern.h"
 
 namespace quire::engine {
@@ -23,30 +20,40 @@ struct SplitRule {
   bool invert = false;  // matches are text, and what lies between them is what is cut at
 };
 
-// Appends the pieces of [0, size) that `rule` makes of `matches` (in order, without overlap).
-void CutAtMatches(std::size_t size, const std::vector<Match>& matches, SplitRule rule,
-                  std::vector<Match>& pieces);
+// Cuts [0, size) at the matches of a pattern, as they come.
+//
+// Thread-compatible.
+class MatchCutter {
+ public:
+  // Gives the parts to `visit`, which must outlive the object.
+  MatchCutter(std::size_t size, SplitRule rule, MatchVisitor visit)
+      : size_(size), rule_(rule), visit_(visit) {}
 
-// Replaces each piece that is no added token by what `split(piece text, parts)` appends to
-// `parts`, in bytes from the start of the piece.
-template <typename SplitPiece>
-void RefinePieces(PreTokenizedText& text, SplitPiece split) {
-  std::vector<PreTokenizedText::Piece> refined;
-  refined.reserve(text.pieces.size());
-  std::vector<Match> parts;
-  for (const PreTokenizedText::Piece& piece : text.pieces) {
-    if (piece.token != PreTokenizedText::kNoToken) {
-      refined.push_back(piece);
-      continue;
-    }
-    parts.clear();
-    split(text.Text(piece), parts);
-    for (const Match& part : parts) {
-      if (part.begin == part.end) continue;
-      refined.push_back({piece.begin + part.begin, piece.begin + part.end});
-    }
+  // In order, without overlap.
+  void Add(const Match& match) {
+    if (done_ < match.begin) AddStretch({done_, match.begin}, rule_.invert);
+    AddStretch(match, !rule_.invert);
+    done_ = match.end;
   }
-  text.pieces = std::move(refined);
-}
+  // After the last match.
+  void Finish();
+
+ private:
+  // Takes a match, or what lies between two of them.
+  void AddStretch(const Match& stretch, bool is_match) {
+    if (rule_.behavior == SplitBehavior::kIsolated) return visit_(stretch);
+    AddToHeld(stretch, is_match);
+  }
+  // The same where stretches may be dropped or joined.
+  void AddToHeld(const Match& stretch, bool is_match);
+  bool JoinsHeld(bool is_match) const;
+
+  const std::size_t size_;
+  const SplitRule rule_;
+  const MatchVisitor visit_;
+  std::size_t done_ = 0;
+  Match held_;  // a part that the next stretch may join; none if empty
+  bool held_is_match_ = false;
+};
 
 }  // namespace quire::engine

@@ -12,16 +12,37 @@
 namespace quire::engine {
 namespace {
 
+using Steps = std::vector<std::unique_ptr<PreTokenizer>>;
+
+// Cuts by steps[first], its parts by the next step, and so on.
+void CutBySteps(const Steps& steps, std::size_t first, std::string_view piece, MatchVisitor visit) {
+  if (first == steps.size()) return visit({0, piece.size()});
+  if (first + 1 == steps.size()) return steps[first]->Cut(piece, visit);
+  steps[first]->Cut(piece, [&](const Match& part) {
+    CutBySteps(steps, first + 1, piece.substr(part.begin, part.end - part.begin),
+               [&](const Match& inner) {
+                 visit({part.begin + inner.begin, part.begin + inner.end});
+               });
+  });
+}
+
 class SequencePreTokenizer final : public PreTokenizer {
  public:
-  explicit SequencePreTokenizer(std::vector<std::unique_ptr<PreTokenizer>> steps)
-      : steps_(std::move(steps)) {}
-  void Split(PreTokenizedText& text) const override {
-    for (const auto& step : steps_) step->Split(text);
+  // `num_whole` steps need the whole text: the last that rewrites it, and those before it.
+  SequencePreTokenizer(Steps steps, std::size_t num_whole)
+      : steps_(std::move(steps)), num_whole_(num_whole) {}
+
+  void Rewrite(PreTokenizedText& text) const override {
+    for (std::size_t i = 0; i + 1 < num_whole_; ++i) steps_[i]->Split(text);
+    if (num_whole_ > 0) steps_[num_whole_ - 1]->Rewrite(text);
+  }
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    CutBySteps(steps_, num_whole_ > 0 ? num_whole_ - 1 : 0, piece, visit);
   }
 
  private:
-  const std::vector<std::unique_ptr<PreTokenizer>> steps_;
+  const Steps steps_;
+  const std::size_t num_whole_;
 };
 
 class PatternSplit final : public PreTokenizer {
@@ -29,13 +50,10 @@ class PatternSplit final : public PreTokenizer {
   PatternSplit(std::unique_ptr<SplitPattern> pattern, SplitRule rule)
       : pattern_(std::move(pattern)), rule_(rule) {}
 
-  void Split(PreTokenizedText& text) const override {
-    std::vector<Match> matches;
-    RefinePieces(text, [&](std::string_view piece, std::vector<Match>& parts) {
-      matches.clear();
-      pattern_->FindMatches(piece, matches);
-      CutAtMatches(piece.size(), matches, rule_, parts);
-    });
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    MatchCutter cutter(piece.size(), rule_, visit);
+    pattern_->ForEachMatch(piece, [&cutter](const Match& match) { cutter.Add(match); });
+    cutter.Finish();
   }
 
  private:
@@ -65,45 +83,35 @@ void RewritePieces(PreTokenizedText& text, Rewrite rewrite) {
 // vocabulary was translated from the byte-level alphabet at load.
 class PrefixSpace final : public PreTokenizer {
  public:
-  void Split(PreTokenizedText& text) const override {
+  void Rewrite(PreTokenizedText& text) const override {
     RewritePieces(text, [&](const PreTokenizedText::Piece& piece, bool, AlignedTextBuilder& out) {
       if (!text.Text(piece).starts_with(' ')) out.Replace(piece.begin, piece.begin, " ");
       out.Copy(piece.begin, piece.end);
     });
   }
+  void Cut(std::string_view piece, MatchVisitor visit) const override { visit({0, piece.size()}); }
 };
 
 // Steps behind ByteLevel: they see the spelling of the bytes in the byte-level alphabet, in which
 // "¼" is a number though it stands for the second byte of "ü". They cut, and rewrite nothing.
 class SpelledSteps final : public PreTokenizer {
  public:
-  explicit SpelledSteps(std::vector<std::unique_ptr<PreTokenizer>> steps)
-      : steps_(std::move(steps)) {}
+  explicit SpelledSteps(Steps steps) : steps_(std::move(steps)) {}
 
-  void Split(PreTokenizedText& text) const override {
-    PreTokenizedText spelled;
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
     std::string letters;
-    std::vector<std::size_t> byte_at;  // offsets into the text by offset into `letters`
-    for (const PreTokenizedText::Piece& piece : text.pieces) {
-      const std::size_t begin = letters.size();
-      for (std::size_t at = piece.begin; at < piece.end; ++at) {
-        letters += SpellByte(static_cast<unsigned char>(text.text.text()[at]));
-        byte_at.resize(letters.size(), at);
-      }
-      spelled.pieces.push_back({begin, letters.size(), piece.token});
+    std::vector<std::size_t> byte_at;  // offsets into the piece by offset into `letters`
+    for (std::size_t at = 0; at < piece.size(); ++at) {
+      letters += SpellByte(static_cast<unsigned char>(piece[at]));
+      byte_at.resize(letters.size(), at);
     }
-    spelled.text = AlignedText(std::move(letters), 0, /*tracked=*/false);
-    spelled.starts_input = text.starts_input;
-    for (const auto& step : steps_) step->Split(spelled);
-    for (PreTokenizedText::Piece& piece : spelled.pieces) {
-      piece.begin = byte_at[piece.begin];
-      piece.end = byte_at[piece.end - 1] + 1;
-    }
-    text.pieces = std::move(spelled.pieces);
+    CutBySteps(steps_, 0, letters, [&](const Match& part) {
+      visit({byte_at[part.begin], byte_at[part.end - 1] + 1});
+    });
   }
 
  private:
-  const std::vector<std::unique_ptr<PreTokenizer>> steps_;
+  const Steps steps_;
 };
 
 class Metaspace final : public PreTokenizer {
@@ -113,7 +121,7 @@ class Metaspace final : public PreTokenizer {
   Metaspace(std::string replacement, Prepend prepend, bool split)
       : replacement_(std::move(replacement)), prepend_(prepend), split_(split) {}
 
-  void Split(PreTokenizedText& text) const override {
+  void Rewrite(PreTokenizedText& text) const override {
     RewritePieces(text, [&](const PreTokenizedText::Piece& piece, bool is_first,
                             AlignedTextBuilder& out) {
       const std::string_view old = text.Text(piece);
@@ -130,15 +138,15 @@ class Metaspace final : public PreTokenizer {
       }
       out.Copy(piece.begin + done, piece.end);
     });
-    if (!split_) return;
-    RefinePieces(text, [&](std::string_view piece, std::vector<Match>& parts) {
-      std::vector<Match> matches;
-      for (std::size_t at = piece.find(replacement_); at != std::string_view::npos;
-           at = piece.find(replacement_, at + replacement_.size())) {
-        matches.push_back({at, at + replacement_.size()});
-      }
-      CutAtMatches(piece.size(), matches, {.behavior = SplitBehavior::kMergedWithNext}, parts);
-    });
+  }
+  void Cut(std::string_view piece, MatchVisitor visit) const override {
+    if (!split_) return visit({0, piece.size()});
+    MatchCutter cutter(piece.size(), {.behavior = SplitBehavior::kMergedWithNext}, visit);
+    for (std::size_t at = piece.find(replacement_); at != std::string_view::npos;
+         at = piece.find(replacement_, at + replacement_.size())) {
+      cutter.Add({at, at + replacement_.size()});
+    }
+    cutter.Finish();
   }
 
  private:
@@ -190,22 +198,23 @@ StatusOr<std::unique_ptr<PreTokenizer>> NewMetaspace(const JsonField& spec) {
 StatusOr<PreTokenizerSetup> NewByteLevel(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const bool add_prefix_space, spec.BoolOr("add_prefix_space", true));
   QUIRE_ASSIGN_OR_RETURN(const bool use_regex, spec.BoolOr("use_regex", true));
-  std::vector<std::unique_ptr<PreTokenizer>> steps;
+  Steps steps;
   if (add_prefix_space) steps.push_back(std::make_unique<PrefixSpace>());
   if (use_regex) {
     steps.push_back(std::make_unique<PatternSplit>(NewGpt2Scanner(), SplitRule{}));
   }
-  return PreTokenizerSetup{
-      .pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps)),
-      .byte_level = true,
-      .rewrites = add_prefix_space};
+  return PreTokenizerSetup{.pre_tokenizer = std::make_unique<SequencePreTokenizer>(
+                               std::move(steps), add_prefix_space ? 1 : 0),
+                           .byte_level = true,
+                           .rewrites = add_prefix_space};
 }
 
 StatusOr<PreTokenizerSetup> NewPreTokenizerSequence(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField list, spec.Get("pretokenizers"));
   QUIRE_ASSIGN_OR_RETURN(const std::vector<JsonField> elements, list.Elements());
-  std::vector<std::unique_ptr<PreTokenizer>> steps;
-  std::vector<std::unique_ptr<PreTokenizer>> spelled_steps;
+  Steps steps;
+  Steps spelled_steps;
+  std::size_t num_whole = 0;
   PreTokenizerSetup setup;
   for (const JsonField& element : elements) {
     QUIRE_ASSIGN_OR_RETURN(PreTokenizerSetup step, NewPreTokenizer(element));
@@ -215,11 +224,12 @@ StatusOr<PreTokenizerSetup> NewPreTokenizerSequence(const JsonField& spec) {
     (setup.byte_level ? spelled_steps : steps).push_back(std::move(step.pre_tokenizer));
     setup.byte_level |= step.byte_level;
     setup.rewrites |= step.rewrites;
+    if (step.rewrites) num_whole = steps.size();
   }
   if (!spelled_steps.empty()) {
     steps.push_back(std::make_unique<SpelledSteps>(std::move(spelled_steps)));
   }
-  setup.pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps));
+  setup.pre_tokenizer = std::make_unique<SequencePreTokenizer>(std::move(steps), num_whole);
   return setup;
 }
 
@@ -268,6 +278,22 @@ StatusOr<std::unique_ptr<PreTokenizer>> NewTextPreTokenizer(const JsonField& spe
 }
 
 }  // namespace
+
+void PreTokenizer::Split(PreTokenizedText& text) const {
+  Rewrite(text);
+  std::vector<PreTokenizedText::Piece> pieces;
+  pieces.reserve(text.pieces.size());
+  for (const PreTokenizedText::Piece& piece : text.pieces) {
+    if (piece.token != PreTokenizedText::kNoToken) {
+      pieces.push_back(piece);
+      continue;
+    }
+    Cut(text.Text(piece), [&](const Match& part) {
+      pieces.push_back({piece.begin + part.begin, piece.begin + part.end});
+    });
+  }
+  text.pieces = std::move(pieces);
+}
 
 StatusOr<PreTokenizerSetup> NewPreTokenizer(const JsonField& spec) {
   QUIRE_ASSIGN_OR_RETURN(const JsonField type_field, spec.Get("type"));

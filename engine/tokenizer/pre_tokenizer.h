@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "engine/tokenizer/aligned_text.h"
 #include "engine/tokenizer/json_field.h"
+#include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace quire::engine {
@@ -31,14 +32,21 @@ struct PreTokenizedText {
   bool starts_input = false;  // the text stands at the beginning of the input
 };
 
-// One step of tokenizer.json's "pre_tokenizer": cuts pieces into smaller ones, and may rewrite
-// them.
+// One step of tokenizer.json's "pre_tokenizer": may rewrite a text, and cuts its pieces into
+// smaller ones.
 //
 // Thread-safe: immutable.
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  virtual void Split(PreTokenizedText& text) const = 0;
+  // The part of the work that needs the whole text. Before Cut, which its pieces are given to.
+  virtual void Rewrite(PreTokenizedText& /*text*/) const {}
+  // Visits the parts of one piece, in order, none empty, and without memory for all of them: a
+  // megabyte may be as many parts. What no part holds is dropped.
+  virtual void Cut(std::string_view piece, MatchVisitor visit) const = 0;
+
+  // Both, for all pieces that are no added tokens.
+  void Split(PreTokenizedText& text) const;
 };
 
 struct PreTokenizerSetup {

@@ -45,17 +45,15 @@ class Matcher {
     return matcher;
   }
 
-  // Allows searches the steps for `text`. False if there was no memory.
-  bool Prepare(std::string_view text) {
-    if (block_ == nullptr || context_ == nullptr) return false;
+  // False if there was no memory.
+  bool ok() const { return block_ != nullptr && context_ != nullptr; }
+
+  // pcre2_match from `at`, with the steps that `text` allows; range() is the match, until the next
+  // search of the thread.
+  int Match(const pcre2_code& code, std::string_view text, std::size_t at) {
     const std::uint64_t steps = kMinSteps + std::uint64_t{kStepsPerByte} * text.size();
     pcre2_set_match_limit(context_.get(),
                           static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, UINT32_MAX)));
-    return true;
-  }
-
-  // pcre2_match from `at`; range() is the match.
-  int Match(const pcre2_code& code, std::string_view text, std::size_t at) {
     return pcre2_match(&code, Bytes(text), text.size(), at, PCRE2_NO_UTF_CHECK, block_.get(),
                        context_.get());
   }
@@ -80,24 +78,24 @@ class RegexPattern final : public SplitPattern {
  public:
   explicit RegexPattern(Code code) : code_(std::move(code)) {}
 
-  void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
+  void ForEachMatch(std::string_view text, MatchVisitor visit) const override {
     Matcher& matcher = Matcher::OfThread();
-    if (!matcher.Prepare(text)) return;
+    if (!matcher.ok()) return;
     std::size_t at = 0;
     while (at < text.size()) {
       const int count = matcher.Match(*code_, text, at);
       if (count == PCRE2_ERROR_NOMATCH) return;
       if (count < 0) {
-        matches.push_back({at, text.size()});
+        visit({at, text.size()});
         return;
       }
-      const PCRE2_SIZE* range = matcher.range();
-      if (range[1] > range[0] && range[0] >= at) {
-        matches.push_back({range[0], range[1]});
-        at = range[1];
-      } else if (range[0] < text.size()) {
+      const Match match{matcher.range()[0], matcher.range()[1]};
+      if (match.end > match.begin && match.begin >= at) {
+        visit(match);
+        at = match.end;
+      } else if (match.begin < text.size()) {
         // An empty match: go on behind the next character.
-        at = range[0] + static_cast<std::size_t>(DecodeUtf8(text, range[0]).length_bytes);
+        at = match.begin + static_cast<std::size_t>(DecodeUtf8(text, match.begin).length_bytes);
       } else {
         return;
       }

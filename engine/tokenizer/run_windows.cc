@@ -24,7 +24,7 @@ bool RunWindows::AppendWindow(std::vector<SubwordToken>& tokens) {
   std::size_t end = word_.size();
   if (size_ < word_.size() - begin_) end = std::max(CharacterBegin(begin_ + size_), begin_ + 1);
   const std::size_t num_before = tokens.size();
-  encode_(begin_, end, tokens);
+  EncodeWindow(end, tokens);
   if (tokens.size() == num_before) {  // characters that no token stands for
     begin_ = end;
     return true;
@@ -41,6 +41,25 @@ bool RunWindows::AppendWindow(std::vector<SubwordToken>& tokens) {
   begin_ = end;
   if (end < word_.size()) DropLast(num_before, tokens);
   return true;
+}
+
+void RunWindows::EncodeWindow(std::size_t end, std::vector<SubwordToken>& tokens) {
+  const std::string_view text = word_.substr(begin_, end - begin_);
+  // Tokens depend on the text alone, but for what marks the word's own ends.
+  const bool is_inside = begin_ > 0 && end < word_.size();
+  if (!is_inside || text != known_text_) {
+    const std::size_t first = tokens.size();
+    encode_(begin_, end, tokens);
+    if (!is_inside) return;
+    known_text_ = text;
+    known_begin_ = begin_;
+    known_tokens_.assign(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
+    return;
+  }
+  const auto shift = static_cast<std::uint32_t>(begin_ - known_begin_);
+  for (const SubwordToken& token : known_tokens_) {
+    tokens.push_back({token.id, token.begin + shift, token.end + shift});
+  }
 }
 
 void RunWindows::DropLast(std::size_t num_before, std::vector<SubwordToken>& tokens) {

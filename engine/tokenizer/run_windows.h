@@ -22,7 +22,7 @@ namespace quire::engine {
 class RunWindows {
  public:
   // Bytes of a window.
-  static constexpr std::size_t kBytes = 8192;
+  static constexpr std::size_t kBytes = 1024;
 
   // Appends the tokens of word[begin, end) as if it stood alone.
   using Encode =
@@ -44,6 +44,8 @@ class RunWindows {
   // Appends the window from `begin_` on. False if it does not go with what is before it, which is
   // taken back to where a wider window begins.
   bool AppendWindow(std::vector<SubwordToken>& tokens);
+  // Appends the tokens of word[begin_, end).
+  void EncodeWindow(std::size_t end, std::vector<SubwordToken>& tokens);
   // Takes back the last tokens of the window, which the text behind it may still change.
   void DropLast(std::size_t num_before, std::vector<SubwordToken>& tokens);
   // True if these neighbours stay what they are when encoded together.
@@ -60,6 +62,10 @@ class RunWindows {
   std::size_t size_ = bytes_;  // of the next window
   std::vector<Window> windows_;
   std::vector<SubwordToken> together_;
+  // The last window that was encoded: a run of one character has the same text in each.
+  std::string_view known_text_;
+  std::size_t known_begin_ = 0;
+  std::vector<SubwordToken> known_tokens_;
 };
 
 }  // namespace quire::engine

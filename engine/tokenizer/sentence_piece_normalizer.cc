@@ -1,6 +1,7 @@
 #include "engine/tokenizer/sentence_piece_normalizer.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/utf8.h"
@@ -69,6 +70,11 @@ class SentencePieceNormalizer final : public Normalizer {
       if (!symbol.empty()) user_defined_.Insert(symbol, 0);
     }
     spec_.user_defined.clear();
+    for (std::size_t byte = 0; byte < kept_bytes_.size(); ++byte) {
+      const char c = static_cast<char>(byte);
+      kept_bytes_[byte] = IsUtf8Continuation(c) || (c != ' ' && !user_defined_.CanStartWith(c) &&
+                                                    !spec_.charsmap.CanStartWith(c));
+    }
   }
 
   void Normalize(AlignedText& text) const override {
@@ -126,6 +132,11 @@ class SentencePieceNormalizer final : public Normalizer {
     bool after_space = spec_.remove_extra_whitespaces;
     std::size_t kept = begin;  // source[kept, at) stays as it is
     for (std::size_t at = begin, end = 0; at < source.size(); at = end) {
+      if (kept_bytes_[static_cast<unsigned char>(source[at])]) {
+        end = at + 1;
+        after_space = false;
+        continue;
+      }
       const Step step = StepAt(source, at);
       end = at + step.length_bytes;
       std::string_view text = step.text;
@@ -133,7 +144,11 @@ class SentencePieceNormalizer final : public Normalizer {
       if (!text.empty()) after_space = spec_.remove_extra_whitespaces && text.ends_with(' ');
       if (text == source.substr(at, step.length_bytes) && text.find(' ') == text.npos) continue;
       out.Copy(kept, at);
-      out.Replace(at, end, Escape(text));
+      if (text == " ") {
+        out.Replace(at, end, space_);
+      } else {
+        out.Replace(at, end, Escape(text));
+      }
       kept = end;
     }
     out.Copy(kept, source.size());
@@ -154,6 +169,8 @@ class SentencePieceNormalizer final : public Normalizer {
   SentencePieceNormalization spec_;
   const std::string_view space_;
   TokenTrie user_defined_;
+  // Bytes of characters that stay, whatever is around them: no rule begins with their first one.
+  std::array<bool, 256> kept_bytes_{};
 };
 
 }  // namespace

@@ -77,18 +77,16 @@ StatusOr<std::unique_ptr<SubwordModel>> NewUnigram(const SentencePieceModel& mod
   options.byte_fallback = model.byte_fallback;
   options.single_precision = model.single_precision;
   float min_score = std::numeric_limits<float>::max();
-  float max_score = std::numeric_limits<float>::min();  // not the lowest: as SentencePiece starts
   for (const Piece& piece : model.pieces) {
     if (piece.type != Type::kNormal) continue;
     min_score = std::min(min_score, piece.score);
-    max_score = std::max(max_score, piece.score);
   }
   options.min_score = min_score;
   for (const Piece& piece : model.pieces) {
     options.usable.push_back(piece.type == Type::kNormal || piece.type == Type::kUserDefined);
-    // So good that a user-defined symbol always wins.
+    // A user-defined symbol beats all of negative score, and longer ones beat shorter ones.
     options.scores.push_back(piece.type == Type::kUserDefined
-                                 ? static_cast<float>(piece.text.size()) * max_score - 0.1
+                                 ? 0.1 * (static_cast<double>(piece.text.size()) - 1)
                                  : piece.score);
   }
   return UnigramModel::Create(vocabulary, std::move(options), place + " pieces");

@@ -9,10 +9,10 @@ namespace {
 class StringPattern final : public SplitPattern {
  public:
   explicit StringPattern(std::string needle) : needle_(std::move(needle)) {}
-  void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
+  void ForEachMatch(std::string_view text, MatchVisitor visit) const override {
     for (std::size_t at = text.find(needle_); at != std::string_view::npos;
          at = text.find(needle_, at + needle_.size())) {
-      matches.push_back({at, at + needle_.size()});
+      visit({at, at + needle_.size()});
     }
   }
 

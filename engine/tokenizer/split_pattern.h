@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/status.h"
 #include "engine/tokenizer/json_field.h"
 
@@ -17,14 +18,21 @@ struct Match {
   std::size_t end = 0;
 };
 
+// Takes stretches of a text one by one, so that those of a long text need no memory.
+using MatchVisitor = absl::FunctionRef<void(const Match& match)>;
+
 // Finds the stretches of a text that a pre-tokenizer or normalizer is about.
 //
 // Thread-safe: immutable.
 class SplitPattern {
  public:
   virtual ~SplitPattern() = default;
-  // Appends all matches, left to right and without overlap. Requires valid UTF-8.
-  virtual void FindMatches(std::string_view text, std::vector<Match>& matches) const = 0;
+  // Visits all matches, left to right and without overlap. Requires valid UTF-8.
+  virtual void ForEachMatch(std::string_view text, MatchVisitor visit) const = 0;
+  // Appends all matches.
+  void FindMatches(std::string_view text, std::vector<Match>& matches) const {
+    ForEachMatch(text, [&matches](const Match& match) { matches.push_back(match); });
+  }
 };
 
 // All places where `needle` stands, from left to right. Requires: it is not empty.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/tokenizer/scan_cursor.h"
+#include "engine/tokenizer/set_scanner.h"
 
 namespace quire::engine {
 namespace {
@@ -207,11 +208,11 @@ class Scanner final : public SplitPattern {
  public:
   explicit Scanner(Family family) : family_(family) {}
 
-  void FindMatches(std::string_view text, std::vector<Match>& matches) const override {
+  void ForEachMatch(std::string_view text, MatchVisitor visit) const override {
     const ScanCursor cursor(text);
     for (std::size_t begin = 0; begin < text.size();) {
       const std::size_t end = family_.WordEnd(cursor, begin);
-      if (end > begin) matches.push_back({begin, end});
+      if (end > begin) visit({begin, end});
       begin = end > begin ? end : begin + cursor.At(begin).length;
     }
   }
@@ -272,9 +273,18 @@ constexpr std::array kKnown = {
 std::unique_ptr<SplitPattern> NewGpt2Scanner() { return NewScanner(Gpt2Family{}); }
 
 std::unique_ptr<SplitPattern> FindSplitScanner(std::string_view regex) {
+  // Some files have the line breaks themselves where others have their escapes.
+  std::string escaped;
+  for (const char c : regex) {
+    if (c == '\r' || c == '\n') {
+      escaped += c == '\r' ? "\\r" : "\\n";
+    } else {
+      escaped += c;
+    }
+  }
   const auto found = std::find_if(kKnown.begin(), kKnown.end(),
-                                  [&](const Known& known) { return known.regex == regex; });
-  return found == kKnown.end() ? nullptr : found->make();
+                                  [&](const Known& known) { return known.regex == escaped; });
+  return found == kKnown.end() ? NewSetScanner(escaped) : found->make();
 }
 
 std::vector<std::string_view> ScannedRegexes() {

@@ -13,10 +13,10 @@ namespace quire::engine {
 // GPT-2's expression, which is also that of a ByteLevel pre-tokenizer with use_regex.
 std::unique_ptr<SplitPattern> NewGpt2Scanner();
 
-// The scanner for exactly this expression, or null.
+// The scanner for this expression, or null.
 std::unique_ptr<SplitPattern> FindSplitScanner(std::string_view regex);
 
-// All expressions that have one.
+// All expressions that have one, but for those of sets alone.
 std::vector<std::string_view> ScannedRegexes();
 
 }  // namespace quire::engine

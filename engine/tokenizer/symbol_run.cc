@@ -1,120 +1,94 @@
 #include "engine/tokenizer/symbol_run.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace quire::engine {
 namespace {
 
-// An entry for each rank would take longer to clear than a run to merge: it is kept, and every list
-// is empty again at the end of a merge.
-std::vector<std::uint32_t>& HeadsOfThread(std::size_t num_ranks, std::uint32_t none) {
-  thread_local std::vector<std::uint32_t> heads;
-  if (heads.size() < num_ranks) heads.resize(num_ranks, none);
-  return heads;
-}
+constexpr TokenId kGone = -1;
 
-void Push(std::vector<std::uint32_t>& heap, std::uint32_t value) {
-  heap.push_back(value);
-  std::push_heap(heap.begin(), heap.end(), std::greater<>());
-}
-
-std::uint32_t Pop(std::vector<std::uint32_t>& heap) {
-  std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-  const std::uint32_t value = heap.back();
-  heap.pop_back();
-  return value;
+std::size_t RoundUp(std::size_t count, std::size_t unit) {
+  return (count + unit - 1) / unit * unit;
 }
 
 }  // namespace
 
-SymbolRun::SymbolRun(const MergeTable& merges, std::span<SubwordToken> symbols)
-    : merges_(merges),
-      symbols_(symbols),
-      nodes_(symbols.size()),
-      heads_(HeadsOfThread(merges.num_ranks(), kNone)) {
-  waiting_.reserve(symbols.size() * 2);
+void SymbolRun::Merge(std::vector<SubwordToken>& symbols, std::size_t first) {
+  symbols_ = std::span(symbols).subspan(first);
+  if (symbols_.size() < 2) return;
+  Prepare();
+  const std::uint64_t& least = levels_[num_levels_ - 1].front();
+  while (least != kNoPair) Join(static_cast<std::uint32_t>(least));
+  const auto is_gone = [](const SubwordToken& symbol) { return symbol.id == kGone; };
+  symbols.erase(
+      std::remove_if(symbols.begin() + static_cast<std::ptrdiff_t>(first), symbols.end(), is_gone),
+      symbols.end());
 }
 
-void SymbolRun::Merge() {
+void SymbolRun::Prepare() {
   const auto count = static_cast<std::uint32_t>(symbols_.size());
+  nodes_.resize(count);
+  if (levels_.empty()) levels_.emplace_back();
+  levels_[0].assign(RoundUp(count, kGroup), kNoPair);
   for (std::uint32_t i = 0; i < count; ++i) {
-    nodes_[i] = {i == 0 ? kNone : i - 1, i + 1 == count ? kNone : i + 1, {}};
-    const std::uint32_t rank = Refresh(i);
-    if (rank != MergeTable::kNoRank) Wait(i, rank);
+    nodes_[i] = {i == 0 ? kNone : i - 1, i + 1 == count ? kNone : i + 1, 0};
+    levels_[0][i] = FindPair(i);
   }
-  while (!ranks_.empty()) MergeRank(Pop(ranks_));
+  num_levels_ = 1;
+  while (levels_[num_levels_ - 1].size() > 1) {
+    if (levels_.size() == num_levels_) levels_.emplace_back();
+    const std::size_t groups = levels_[num_levels_ - 1].size() / kGroup;
+    std::vector<std::uint64_t>& level = levels_[num_levels_++];
+    level.assign(groups == 1 ? 1 : RoundUp(groups, kGroup), kNoPair);
+    for (std::size_t group = 0; group < groups; ++group) PlayGroup(num_levels_ - 1, group);
+  }
 }
 
-std::uint32_t SymbolRun::Refresh(std::uint32_t i) {
+std::uint64_t SymbolRun::FindPair(std::uint32_t i) {
   Node& node = nodes_[i];
-  node.with_next = node.next == kNone ? MergeTable::Merge{}
-                                      : merges_.Find(symbols_[i].id, symbols_[node.next].id);
-  return node.with_next.rank;
+  if (node.next == kNone) return kNoPair;
+  const MergeTable::Merge merge = merges_.Find(symbols_[i].id, symbols_[node.next].id);
+  if (merge.rank == MergeTable::kNoRank) return kNoPair;
+  node.merged = merge.id;
+  return (std::uint64_t{merge.rank} << 32) | i;
 }
 
-void SymbolRun::Wait(std::uint32_t i, std::uint32_t rank) {
-  if (heads_[rank] == kNone) Push(ranks_, rank);
-  waiting_.push_back({i, heads_[rank]});
-  heads_[rank] = static_cast<std::uint32_t>(waiting_.size() - 1);
+void SymbolRun::PlayGroup(std::size_t level, std::size_t group) {
+  const std::uint64_t* pair = levels_[level - 1].data() + group * kGroup;
+  // As a tree: a comparison does not wait for the one before it.
+  static_assert(kGroup == 8);
+  levels_[level][group] =
+      std::min(std::min(std::min(pair[0], pair[1]), std::min(pair[2], pair[3])),
+               std::min(std::min(pair[4], pair[5]), std::min(pair[6], pair[7])));
 }
 
-std::uint32_t SymbolRun::Work::Take() {
-  const bool from_late = next == pairs.size() || (!late.empty() && late.front() < pairs[next]);
-  return from_late ? Pop(late) : pairs[next++];
-}
-
-SymbolRun::Work SymbolRun::BeginWork(std::uint32_t rank) {
-  std::vector<std::uint32_t> pairs;
-  for (std::uint32_t at = heads_[rank]; at != kNone; at = waiting_[at].next) {
-    pairs.push_back(waiting_[at].symbol);
-  }
-  heads_[rank] = kNone;
-  Work work{.rank = rank, .pairs = {}, .next = 0, .late = {}};
-  if (!suspended_.empty() && suspended_.back().rank == rank) {
-    work = std::move(suspended_.back());
-    suspended_.pop_back();
-    for (const std::uint32_t pair : pairs) Push(work.late, pair);
-    return work;
-  }
-  std::reverse(pairs.begin(), pairs.end());  // as they came, which mostly is their order
-  if (!std::is_sorted(pairs.begin(), pairs.end())) std::sort(pairs.begin(), pairs.end());
-  work.pairs = std::move(pairs);
-  return work;
-}
-
-void SymbolRun::MergeRank(std::uint32_t rank) {
-  Work work = BeginWork(rank);
-  while (!work.empty()) {
-    if (!ranks_.empty() && ranks_.front() < rank) {
-      Push(ranks_, rank);
-      suspended_.push_back(std::move(work));
-      return;
-    }
-    const std::uint32_t i = work.Take();
-    // A symbol that is gone has no merge; one that was merged since has another.
-    if (nodes_[i].with_next.rank == rank) Join(i, work);
+void SymbolRun::Replay(std::size_t first, std::size_t second, std::size_t third) {
+  for (std::size_t level = 1; level < num_levels_; ++level) {
+    first /= kGroup;
+    second /= kGroup;
+    third /= kGroup;
+    PlayGroup(level, second);
+    if (first != second) PlayGroup(level, first);
+    if (third != second) PlayGroup(level, third);
   }
 }
 
-void SymbolRun::Join(std::uint32_t i, Work& work) {
+void SymbolRun::Join(std::uint32_t i) {
   Node& node = nodes_[i];
   const std::uint32_t joined = node.next;
-  symbols_[i].id = node.with_next.id;
+  symbols_[i].id = node.merged;
   symbols_[i].end = symbols_[joined].end;
   symbols_[joined].id = kGone;
-  nodes_[joined].with_next = {};
   node.next = nodes_[joined].next;
   if (node.next != kNone) nodes_[node.next].previous = i;
-  for (const std::uint32_t changed : {node.previous, i}) {
-    if (changed == kNone) continue;
-    const std::uint32_t rank = Refresh(changed);
-    if (rank == work.rank) {
-      Push(work.late, changed);
-    } else if (rank != MergeTable::kNoRank) {
-      Wait(changed, rank);
-    }
-  }
+  // Both are looked up before either is used: they wait for memory together.
+  const std::uint64_t with_next = FindPair(i);
+  const std::uint64_t with_previous = node.previous == kNone ? kNoPair : FindPair(node.previous);
+  const std::uint32_t previous = node.previous == kNone ? i : node.previous;
+  levels_[0][previous] = with_previous;
+  levels_[0][i] = with_next;
+  levels_[0][joined] = kNoPair;
+  Replay(previous, i, joined);
 }
 
 }  // namespace quire::engine

@@ -9,65 +9,51 @@
 
 namespace quire::engine {
 
-// The merges of one long run of symbols, in nearly linear time: pairs wait in a list for each rank,
-// and what is searched for is the lowest rank, not the lowest pair. Long runs use few ranks often.
+// The merges of a run of symbols, in O(n log n). The pair to merge next, the lowest rank and the
+// leftmost of equal ones, wins a tournament: the least of every 8 pairs, the least of every 8 of
+// those, and so on. A merge changes two or three pairs, mostly of one group.
 //
-// Thread-compatible.
+// Keeps its memory for the next run. Thread-compatible.
 class SymbolRun {
  public:
-  static constexpr TokenId kGone = -1;
+  // `merges` must outlive the object.
+  explicit SymbolRun(const MergeTable& merges) : merges_(merges) {}
 
-  // Both must outlive the object.
-  SymbolRun(const MergeTable& merges, std::span<SubwordToken> symbols);
-
-  // Merges until no pair is left, the lowest rank first, the leftmost pair of equal ranks. A token
-  // takes the place of its first symbol; the others get the id kGone.
-  void Merge();
+  // Merges symbols[first..] in place until no pair is left.
+  void Merge(std::vector<SubwordToken>& symbols, std::size_t first);
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::size_t kGroup = 8;  // one cache line
+  // Later than every pair.
+  static constexpr std::uint64_t kNoPair = UINT64_MAX;
 
+  // Of a symbol: its neighbours, and what it and the next one become.
   struct Node {
     std::uint32_t previous;
     std::uint32_t next;
-    MergeTable::Merge with_next;
-  };
-  // A pair that waits, by its first symbol, and the one behind it in the list.
-  struct Waiting {
-    std::uint32_t symbol;
-    std::uint32_t next;
+    TokenId merged;
   };
 
-  // The pairs of one rank: those that waited, in order, and a heap of those that came up since.
-  struct Work {
-    std::uint32_t rank = 0;
-    std::vector<std::uint32_t> pairs;
-    std::size_t next = 0;  // of `pairs`
-    std::vector<std::uint32_t> late;
-
-    bool empty() const { return next == pairs.size() && late.empty(); }
-    // The leftmost pair.
-    std::uint32_t Take();
-  };
-
-  // Looks up the merge of symbol `i` with the next one. Returns its rank.
-  std::uint32_t Refresh(std::uint32_t i);
-  // Lets the pair at `i` wait until `rank`, its own, is the lowest.
-  void Wait(std::uint32_t i, std::uint32_t rank);
-  // Merges the pairs of `rank` until a lower rank comes up.
-  void MergeRank(std::uint32_t rank);
-  // Goes on with a rank that was left for a lower one, or begins with those that wait for it.
-  Work BeginWork(std::uint32_t rank);
+  // Looks up the pairs of all symbols and plays the first tournament.
+  void Prepare();
   // Joins symbol `i` with the next one.
-  void Join(std::uint32_t i, Work& work);
+  void Join(std::uint32_t i);
+  // Looks up the pair of symbol `i` and the next one. Returns its place in the order of merges.
+  std::uint64_t FindPair(std::uint32_t i);
+  // Sets what a group of the level below has for its least.
+  void PlayGroup(std::size_t level, std::size_t group);
+  // Plays the matches again that the pairs of three symbols take part in. All of them: that costs
+  // less than guessing wrong which ones matter.
+  void Replay(std::size_t first, std::size_t second, std::size_t third);
 
   const MergeTable& merges_;
-  const std::span<SubwordToken> symbols_;
+  std::span<SubwordToken> symbols_;  // of the run at hand
   std::vector<Node> nodes_;
-  std::vector<Waiting> waiting_;
-  std::vector<std::uint32_t>& heads_;  // by rank: the first that waits; of the thread
-  std::vector<std::uint32_t> ranks_;   // a heap of those with something to do
-  std::vector<Work> suspended_;        // each of a lower rank than the one before it
+  // levels_[0]: by symbol, rank of its pair (upper half) and the symbol (lower half). levels_[i+1]:
+  // by group of levels_[i], its least. Sizes are multiples of kGroup but for the last, which is 1.
+  std::vector<std::vector<std::uint64_t>> levels_;
+  std::size_t num_levels_ = 0;
 };
 
 }  // namespace quire::engine

@@ -21,6 +21,7 @@ class TokenTrie {
   // Replaces the value if `text` is there already. Requires: `text` is not empty.
   void Insert(std::string_view text, std::size_t value);
 
+  bool empty() const { return nodes_.size() == 1; }
   // True if a text begins with `byte`.
   bool CanStartWith(char byte) const { return starts_[static_cast<unsigned char>(byte)]; }
 

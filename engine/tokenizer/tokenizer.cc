@@ -4,6 +4,7 @@
 #include "engine/tokenizer/gguf_tokenizer.h"
 #include "engine/tokenizer/hugging_face_tokenizer.h"
 #include "engine/tokenizer/sentence_piece_tokenizer.h"
+#include "engine/tokenizer/tekken_tokenizer.h"
 #include "engine/tokenizer/tokenizer_pipeline.h"
 
 namespace quire::engine {
@@ -20,8 +21,10 @@ StatusOr<TokenizerParts> LoadFromGguf(const std::string& path) {
 StatusOr<TokenizerParts> LoadFromDirectory(const std::string& directory) {
   StatusOr<TokenizerParts> parts = LoadHuggingFaceTokenizer(directory);
   if (absl::IsNotFound(parts.status())) parts = LoadSentencePieceTokenizer(directory);
+  if (absl::IsNotFound(parts.status())) parts = LoadTekkenTokenizer(directory);
   if (absl::IsNotFound(parts.status())) {
-    return NotFound("{}: wanted tokenizer.json or tokenizer.model, have neither", directory);
+    return NotFound("{}: wanted tokenizer.json, tokenizer.model or tekken.json, have none",
+                    directory);
   }
   return parts;
 }

@@ -52,9 +52,9 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   // Reads the tokenizer of a model: the metadata of a .gguf file, or a directory's tokenizer.json,
-  // else its tokenizer.model, and what tokenizer_config.json adds. Returns NOT_FOUND if there is
-  // none, INVALID_ARGUMENT naming file and field if it is malformed or uses a component that is not
-  // supported, DATA_LOSS if a .gguf file is damaged.
+  // else its tokenizer.model, else its tekken.json, and what tokenizer_config.json adds. Returns
+  // NOT_FOUND if there is none, INVALID_ARGUMENT naming file and field if it is malformed or uses a
+  // component that is not supported, DATA_LOSS if a .gguf file is damaged.
   static StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& path);
 
   // Invalid UTF-8 becomes U+FFFD first. Never fails.

@@ -11,11 +11,13 @@ namespace {
 
 // `text` with invalid sequences replaced, aligned to what it was.
 AlignedText ToValidUtf8(std::string_view text, bool tracked) {
+  if (!tracked) return AlignedText(ReplaceInvalidUtf8(text), 0, tracked);
   AlignedText aligned(std::string(text), 0, tracked);
-  if (FindInvalidUtf8(text) == text.size()) return aligned;
+  const std::size_t first_invalid = FindInvalidUtf8(text);
+  if (first_invalid == text.size()) return aligned;
   AlignedTextBuilder builder(aligned);
   std::size_t copied = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = first_invalid; at < text.size();) {
     const DecodedChar c = DecodeUtf8(text, at);
     const std::size_t end = at + static_cast<std::size_t>(c.length_bytes);
     if (!c.valid) {
@@ -73,6 +75,19 @@ class TokenizerPipeline::Output {
       spans.push_back({id, range.begin, range.end});
     } else {
       ids.push_back(id);
+    }
+  }
+
+  // Adds the tokens of a part of `text` that begins at `begin`.
+  void Add(const std::vector<SubwordToken>& tokens, const AlignedText& text, std::size_t begin) {
+    if (!tracked_) {
+      for (const SubwordToken& token : tokens) ids.push_back(token.id);
+      return;
+    }
+    for (const SubwordToken& token : tokens) {
+      AlignedText::Range range;
+      if (token.begin < token.end) range = text.Origin(begin + token.begin, begin + token.end);
+      spans.push_back({token.id, range.begin, range.end});
     }
   }
 
@@ -169,14 +184,15 @@ StatusOr<TokenPair> TokenizerPipeline::JoinPair(std::span<const TokenId> first,
   return joined;
 }
 
-void TokenizerPipeline::EncodeText(const AlignedText& text,
-                                   const AddedTokens::AllowSpecial& allow_special,
+void TokenizerPipeline::EncodeText(AlignedText text, const AddedTokens::AllowSpecial& allow_special,
                                    Output& output) const {
   // Before normalization, offsets of the text are those of the original.
   const auto pieces = parts_.added_tokens.Split(
       text.text(), AddedTokens::Stage::kBeforeNormalization, allow_special);
   for (const PreTokenizedText::Piece& piece : pieces) {
-    if (piece.token == PreTokenizedText::kNoToken) {
+    if (piece.token == PreTokenizedText::kNoToken && pieces.size() == 1) {
+      EncodeStretch(std::move(text), /*starts_input=*/true, allow_special, output);
+    } else if (piece.token == PreTokenizedText::kNoToken) {
       EncodeStretch(text.Slice(piece.begin, piece.end), piece.begin == 0, allow_special, output);
     } else {
       output.Add(piece.token,
@@ -199,21 +215,23 @@ void TokenizerPipeline::EncodeStretch(AlignedText text, bool starts_input,
                                           });
   work.text = std::move(text);
   work.starts_input = starts_input;
-  if (parts_.pre_tokenizer != nullptr) parts_.pre_tokenizer->Split(work);
+  if (parts_.pre_tokenizer != nullptr) parts_.pre_tokenizer->Rewrite(work);
+  // Parts go to the model as they are cut: a list of all of them would outgrow the caches.
   std::vector<SubwordToken> tokens;
   for (const PreTokenizedText::Piece& piece : work.pieces) {
-    tokens.clear();
-    if (piece.token == PreTokenizedText::kNoToken) {
-      parts_.model->Tokenize(work.Text(piece), tokens);
+    const std::string_view piece_text = work.Text(piece);
+    const auto encode = [&](const Match& part) {
+      tokens.clear();
+      parts_.model->Tokenize(piece_text.substr(part.begin, part.end - part.begin), tokens);
+      output.Add(tokens, work.text, piece.begin + part.begin);
+    };
+    if (piece.token != PreTokenizedText::kNoToken) {
+      output.Add(piece.token, output.tracked() ? work.text.Origin(piece.begin, piece.end)
+                                               : AlignedText::Range{});
+    } else if (parts_.pre_tokenizer != nullptr) {
+      parts_.pre_tokenizer->Cut(piece_text, encode);
     } else {
-      tokens.push_back({piece.token, 0, static_cast<std::uint32_t>(piece.end - piece.begin)});
-    }
-    for (const SubwordToken& token : tokens) {
-      AlignedText::Range range;
-      if (output.tracked() && token.begin < token.end) {
-        range = work.text.Origin(piece.begin + token.begin, piece.begin + token.end);
-      }
-      output.Add(token.id, range);
+      encode({0, piece_text.size()});
     }
   }
 }

@@ -78,7 +78,7 @@ class TokenizerPipeline final : public Tokenizer {
   void EncodeFramed(std::string_view text, const EncodeOptions& options, Output& output) const;
   // Adds the tokens of `text`, which is tracked if `output` is. `allow_special` is asked about
   // ranges of the original text.
-  void EncodeText(const AlignedText& text, const AddedTokens::AllowSpecial& allow_special,
+  void EncodeText(AlignedText text, const AddedTokens::AllowSpecial& allow_special,
                   Output& output) const;
   // The part of it from the normalizer on. `text` holds no added tokens of the first stage.
   void EncodeStretch(AlignedText text, bool starts_input,

@@ -17,6 +17,11 @@ enum CharClass : std::uint16_t {
   kMark = 64,         // \p{M}
   kUpperWord = 128,   // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
   kLowerWord = 256,   // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+  // As the normalizers of `tokenizers` have them, whose tables are those of Unicode 8 and 9.
+  kAccent = 512,            // marks that StripAccents drops
+  kBertAccent = 1024,       // nonspacing marks
+  kBertPunctuation = 2048,  // and all ASCII symbols besides
+  kBertControl = 4096,      // control, format or private use
 };
 using CharClasses = std::uint16_t;  // bits of CharClass
 
@@ -30,6 +35,9 @@ constexpr std::array<CharClasses, 128> AsciiClasses() {
     if (c >= '0' && c <= '9') classes[c] |= kNumber;
     if (c == ' ' || (c >= '\t' && c <= '\r')) classes[c] |= kWhitespace;
     if (c == '\r' || c == '\n') classes[c] |= kLineBreak;
+    if (c < ' ' || c == 127) classes[c] |= kBertControl;
+    const bool is_word = (classes[c] & (kLetter | kNumber)) != 0;
+    if (c > ' ' && c < 127 && !is_word) classes[c] |= kBertPunctuation;
   }
   for (const char c : {'!', '"', '#', '%', '&', '\'', '(',  ')', '*', ',', '-', '.',
                        '/', ':', ';', '?', '@', '[',  '\\', ']', '_', '{', '}'}) {
@@ -53,14 +61,10 @@ inline CharClasses Classify(char32_t c) {
 inline bool IsWhitespace(char32_t c) { return (Classify(c) & kWhitespace) != 0; }
 inline bool IsNumber(char32_t c) { return (Classify(c) & kNumber) != 0; }
 
-// \p{P}, and all ASCII symbols besides: what BERT calls punctuation.
-bool IsBertPunctuation(char32_t c);
+inline bool IsBertPunctuation(char32_t c) { return (Classify(c) & kBertPunctuation) != 0; }
 // \w: alphabetic, mark, decimal digit, connector punctuation or join control.
 bool IsWordCharacter(char32_t c);
 bool IsMark(char32_t c);
-bool IsNonspacingMark(char32_t c);
-// Control, format or private use.
-bool IsControl(char32_t c);
 // A number for the script of `c` (UAX #24); kNoScript if it has none.
 int ScriptOf(char32_t c);
 inline constexpr int kNoScript = -1;

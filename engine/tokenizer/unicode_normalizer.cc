@@ -4,8 +4,11 @@
 #include <unicode/edits.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
+#include <unicode/unorm2.h>
 
 #include <algorithm>
+#include <bitset>
 #include <string>
 #include <vector>
 
@@ -14,11 +17,6 @@
 
 namespace quire::engine {
 namespace {
-
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 128; });
-}
 
 const icu::Normalizer2* Instance(NormalizationForm form, UErrorCode& error) {
   switch (form) {
@@ -32,6 +30,18 @@ const icu::Normalizer2* Instance(NormalizationForm form, UErrorCode& error) {
       return icu::Normalizer2::getNFKDInstance(error);
   }
   return nullptr;
+}
+
+// The characters that the tables of `tokenizers` know, those of Unicode 9. It leaves all others
+// alone, and so do we: a vocabulary was trained on what it made of texts.
+const icu::UnicodeSet& KnownCharacters() {
+  static const icu::UnicodeSet* const known = [] {
+    UErrorCode error = U_ZERO_ERROR;
+    auto* set = new icu::UnicodeSet(u"[:age=9.0:]", error);
+    set->freeze();
+    return set;
+  }();
+  return *known;
 }
 
 // Longest run of combining marks that ICU is given as it stands. ICU sorts a run by insertion; real
@@ -60,7 +70,9 @@ bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
     default:
       break;
   }
-  const std::uint8_t combining_class = IsMark(c) ? u_getCombiningClass(static_cast<UChar32>(c)) : 0;
+  const auto code_point = static_cast<UChar32>(c);
+  const std::uint8_t combining_class =
+      IsMark(c) && KnownCharacters().contains(code_point) ? u_getCombiningClass(code_point) : 0;
   if (combining_class != 0) marks.push_back({combining_class, bytes});
   return combining_class != 0;
 }
@@ -104,12 +116,54 @@ void SortLongMarkRuns(AlignedText& text) {
   text = std::move(builder).Build();
 }
 
+UProperty QuickCheckOf(NormalizationForm form) {
+  switch (form) {
+    case NormalizationForm::kNfc:
+      return UCHAR_NFC_QUICK_CHECK;
+    case NormalizationForm::kNfd:
+      return UCHAR_NFD_QUICK_CHECK;
+    case NormalizationForm::kNfkc:
+      return UCHAR_NFKC_QUICK_CHECK;
+    case NormalizationForm::kNfkd:
+      break;
+  }
+  return UCHAR_NFKD_QUICK_CHECK;
+}
+
+// The characters of the basic multilingual plane that a form leaves as they are, whatever stands
+// beside them: a text of these alone needs no normalizer.
+class SettledCharacters {
+ public:
+  explicit SettledCharacters(NormalizationForm form) {
+    const UProperty quick_check = QuickCheckOf(form);
+    for (std::size_t c = 0; c < settled_.size(); ++c) {
+      const auto code_point = static_cast<UChar32>(c);
+      settled_[c] = !KnownCharacters().contains(code_point) ||
+                    (u_getCombiningClass(code_point) == 0 &&
+                     u_getIntPropertyValue(code_point, quick_check) == UNORM_YES);
+    }
+  }
+
+  bool HoldAllOf(std::string_view text) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const DecodedChar c = DecodeUtf8(text, at);
+      if (c.code_point >= settled_.size() || !settled_[c.code_point]) return false;
+      at += static_cast<std::size_t>(c.length_bytes);
+    }
+    return true;
+  }
+
+ private:
+  std::bitset<0x10000> settled_;
+};
+
 class UnicodeNormalizer final : public Normalizer {
  public:
-  explicit UnicodeNormalizer(const icu::Normalizer2& icu_normalizer) : icu_(icu_normalizer) {}
+  UnicodeNormalizer(const icu::Normalizer2& icu_normalizer, NormalizationForm form)
+      : icu_(icu_normalizer, KnownCharacters()), settled_(form) {}
 
   void Normalize(AlignedText& text) const override {
-    if (IsAscii(text.text())) return;
+    if (settled_.HoldAllOf(text.text())) return;
     SortLongMarkRuns(text);
     std::string normalized;
     icu::StringByteSink<std::string> sink(&normalized);
@@ -135,7 +189,8 @@ class UnicodeNormalizer final : public Normalizer {
   }
 
  private:
-  const icu::Normalizer2& icu_;  // a singleton of ICU
+  const icu::FilteredNormalizer2 icu_;  // of a singleton of ICU
+  const SettledCharacters settled_;
 };
 
 }  // namespace
@@ -143,10 +198,10 @@ class UnicodeNormalizer final : public Normalizer {
 StatusOr<std::unique_ptr<Normalizer>> NewUnicodeNormalizer(NormalizationForm form) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* instance = Instance(form, error);
-  if (U_FAILURE(error) || instance == nullptr) {
+  if (U_FAILURE(error) || instance == nullptr || KnownCharacters().isEmpty()) {
     return Internal("ICU normalizer: wanted its tables, have {}", u_errorName(error));
   }
-  return std::make_unique<UnicodeNormalizer>(*instance);
+  return std::make_unique<UnicodeNormalizer>(*instance, form);
 }
 
 }  // namespace quire::engine

@@ -95,14 +95,15 @@ void UnigramModel::FindBestPaths(std::string_view text, Node<Score>* nodes) cons
   for (std::size_t at = 0; at < text.size();) {
     const Score so_far = nodes[at].score;
     const auto length = static_cast<std::size_t>(DecodeUtf8(text, at).length_bytes);
-    const auto offer = [&](std::size_t end, double score, TokenId id) {
+    const auto offer = [&](std::size_t end, Score score, TokenId id) {
       Node<Score>& node = nodes[end];
       if (node.id != kUnreached && !(score > node.score)) return;
-      node = {static_cast<Score>(score), static_cast<std::uint32_t>(at), id};
+      node = {score, static_cast<std::uint32_t>(at), id};
     };
     bool is_piece = false;
     trie_.ForEachAt(text, at, [&](std::int32_t id, std::size_t length_bytes) {
-      offer(at + length_bytes, options_.scores[static_cast<std::size_t>(id)] + so_far, id);
+      const auto score = static_cast<Score>(options_.scores[static_cast<std::size_t>(id)]);
+      offer(at + length_bytes, score + so_far, id);
       is_piece |= length_bytes == length;
     });
     if (!is_piece) offer(at + length, static_cast<Score>(unknown_score + so_far), kUnknown);

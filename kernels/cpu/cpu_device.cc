@@ -73,6 +73,10 @@ StatusOr<std::unique_ptr<DeviceMemory>> CpuDevice::Allocate(std::int64_t size_by
   return AllocateCpuMemory(size_bytes);
 }
 
+StatusOr<std::unique_ptr<DeviceMemory>> CpuDevice::AllocateHost(std::int64_t size_bytes) {
+  return AllocateCpuMemory(size_bytes);
+}
+
 StatusOr<ImportedWeight> CpuDevice::ImportWeight(const MatrixView& host) {
   if (host.dtype != DType::kF32 && host.dtype != DType::kF16 && host.dtype != DType::kBF16) {
     return InvalidArgument("weight: wanted f32, f16 or bf16, have {}", DTypeName(host.dtype));

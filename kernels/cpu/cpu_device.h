@@ -20,6 +20,7 @@ class CpuDevice final : public Device {
   int efficient_batch_tokens() const override { return 128; }
   StatusOr<std::unique_ptr<Stream>> NewStream() override;
   StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) override;
+  StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override;
   StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) override;
   Status ValidateKvType(DType dtype) const override;
   StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override;

@@ -1,7 +1,7 @@
 #include "kernels/cpu/panel_weight.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "kernels/cpu/cpu_memory.h"
 #include "kernels/cpu/cpu_stream.h"
@@ -80,13 +80,13 @@ struct PanelContents {
     const auto groups = outputs * static_cast<std::size_t>(num_groups);
     const std::int64_t count = std::min<std::int64_t>(kPanelOutputs, weight.layout().out - first);
     codes.resize(outputs * static_cast<std::size_t>(in));
-    weight.ReadCodes(first, count, codes.data());
     if (num_steps == 0) {
       scales.resize(groups);
       shifts.resize(groups);
-      weight.ReadScales(first, count, scales.data(), shifts.data());
+      weight.ReadCodesAndScales(first, count, codes.data(), scales.data(), shifts.data());
       return;
     }
+    weight.ReadCodes(first, count, codes.data());
     scales.resize(outputs * static_cast<std::size_t>(num_steps));
     shifts.resize(scales.size());
     scale_multiples.resize(groups);
@@ -111,11 +111,14 @@ struct PanelContents {
 // Column `col` of `values` [kPanelOutputs, cols] as elements. Returns where they end.
 char* WriteElements(const std::vector<float>& values, std::int64_t cols, std::int64_t col,
                     DType dtype, char* to) {
-  for (std::int64_t n = 0; n < kPanelOutputs; ++n) {
-    ConvertFromF32(dtype, values.data() + n * cols + col, to, 1);
-    to += BytesPerElement(dtype);
+  std::array<float, kPanelOutputs> column;
+  const float* from = values.data() + col;
+  for (float& value : column) {
+    value = *from;
+    from += cols;
   }
-  return to;
+  ConvertFromF32(dtype, column.data(), to, kPanelOutputs);
+  return to + kPanelOutputs * BytesPerElement(dtype);
 }
 
 char* WriteMultiples(const std::vector<std::int8_t>& values, std::int64_t cols, std::int64_t col,
@@ -126,16 +129,19 @@ char* WriteMultiples(const std::vector<std::int8_t>& values, std::int64_t cols, 
   return to;
 }
 
-// One unit: `inputs` names its inputs of the format, -1 for padding.
-void WriteUnit(const PanelContents& from, const std::int32_t* inputs, CodeKind kind, char* to) {
-  const UnitPlanes planes = PlanesOf(kind);
-  std::memset(to, 0, static_cast<std::size_t>(planes.bytes));
+// One unit whose inputs do not stand side by side in the format: `inputs` names them, -1 is
+// padding.
+void GatherUnit(const PanelContents& from, const std::int32_t* inputs, const UnitPlanes& planes,
+                char* to) {
+  constexpr int kMostInputs = 16;
+  std::array<std::uint8_t, kPanelOutputs* kMostInputs> codes = {};
   for (int n = 0; n < kPanelOutputs; ++n) {
-    const std::uint8_t* codes = from.codes.data() + n * from.in;
+    const std::uint8_t* row = from.codes.data() + n * from.in;
     for (int i = 0; i < planes.inputs; ++i) {
-      if (inputs[i] >= 0) PutCode(planes, n, i, codes[inputs[i]], to);
+      if (inputs[i] >= 0) codes[static_cast<std::size_t>(n * kMostInputs + i)] = row[inputs[i]];
     }
   }
+  WriteUnit(planes, codes.data(), kMostInputs, to);
 }
 
 float ReadElement(DType dtype, const char* elements, std::int64_t index) {
@@ -223,7 +229,11 @@ void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) c
       if (has_shifts) to = WriteMultiples(from.shift_multiples, from.num_groups, group, to);
     }
     for (std::int32_t unit = 0; unit < order_.group_units[i]; ++unit) {
-      WriteUnit(from, inputs, code_kind_, to);
+      if (keeps_order_) {
+        WriteUnit(planes_, from.codes.data() + *inputs, from.in, to);
+      } else {
+        GatherUnit(from, inputs, planes_, to);
+      }
       inputs += planes_.inputs;
       to += planes_.bytes;
     }

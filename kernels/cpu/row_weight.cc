@@ -25,8 +25,7 @@ StatusOr<std::unique_ptr<PackedWeight>> RowWeight::Pack(const QuantizedWeight& w
     const std::int64_t first = piece * kRowsPerPiece;
     const std::int64_t count = std::min(kRowsPerPiece, layout.out - first);
     std::uint8_t* const to = codes + first * layout.in;
-    weight.ReadScales(first, count, scales + first, nullptr);
-    weight.ReadCodes(first, count, to);
+    weight.ReadCodesAndScales(first, count, to, scales + first, nullptr);
     for (std::int64_t i = 0; i < count * layout.in; ++i) {
       to[i] = static_cast<std::uint8_t>(to[i] - kMiddle);
     }

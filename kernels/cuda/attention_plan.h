@@ -2,33 +2,66 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "kernels/cuda/attention_rows.h"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
 
-// The index arrays of a batch in pinned memory that every device can read: the plan is made without
-// knowing the device. What the layers of a step read of it is small.
+// The arrays of a plan in the memory of a device. All null if there was none.
+struct DevicePlan {
+  const RowTile* tiles = nullptr;
+  const SplitTile* splits = nullptr;
+  const std::int32_t* block_table = nullptr;  // [sequences, max_blocks]
+  const std::int32_t* sequences = nullptr;    // [tokens] of each token
+  const std::int32_t* positions = nullptr;    // [tokens]
+};
+
+// The work list of a batch and its index arrays, one after the other in pinned memory: the plan is
+// made without knowing the device, which gets a copy once per step.
 class CudaAttentionPlan final : public AttentionPlan {
  public:
   explicit CudaAttentionPlan(const AttentionBatch& batch);
 
-  // Null if there was no memory.
-  const std::int32_t* block_table() const { return memory_.get(); }  // [sequences, max_blocks]
-  const std::int32_t* sequences() const { return sequences_; }       // [tokens] of each token
-  const std::int32_t* positions() const { return positions_; }       // [tokens]
+  // Differs from that of every other plan of the process.
+  std::uint64_t id() const { return id_; }
   std::int32_t num_tokens() const { return num_tokens_; }
+  std::int32_t num_tiles() const { return num_tiles_; }
+  std::int32_t num_splits() const { return num_splits_; }
+  std::int32_t num_partials() const { return num_partials_; }
+  std::int32_t num_counters() const { return num_counters_; }
+
+  // Null if there was no memory.
+  const std::byte* memory() const { return memory_.get(); }
+  std::size_t size_bytes() const { return positions_ + TokenBytes(); }
+  // The arrays in a copy of `memory()` that begins at `copy`.
+  DevicePlan In(const std::byte* copy) const;
 
  private:
   struct Free {
-    void operator()(std::int32_t* p) const { cudaFreeHost(p); }
+    void operator()(std::byte* p) const { cudaFreeHost(p); }
   };
-  std::unique_ptr<std::int32_t[], Free> memory_;
-  std::int32_t* sequences_ = nullptr;
-  std::int32_t* positions_ = nullptr;
+  std::size_t TokenBytes() const {
+    return static_cast<std::size_t>(num_tokens_) * sizeof(std::int32_t);
+  }
+  // Fills sequences and positions.
+  void PlaceTokens(const AttentionBatch& batch);
+
+  const std::uint64_t id_;
+  std::unique_ptr<std::byte[], Free> memory_;
   std::int32_t num_tokens_ = 0;
+  std::int32_t num_tiles_ = 0;
+  std::int32_t num_splits_ = 0;
+  std::int32_t num_partials_ = 0;
+  std::int32_t num_counters_ = 0;
+  // Where arrays begin; tiles begin at 0.
+  std::size_t splits_ = 0;
+  std::size_t table_ = 0;
+  std::size_t sequences_ = 0;
+  std::size_t positions_ = 0;
 };
 
 }  // namespace quire::kernels::cuda

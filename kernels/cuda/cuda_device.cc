@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 
 #include "kernels/cuda/cuda_stream.h"
@@ -29,6 +30,18 @@ class CudaMemory final : public DeviceMemory {
  public:
   CudaMemory(void* data, std::int64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
   ~CudaMemory() override { cudaFree(data_); }
+  void* data() const override { return data_; }
+  std::int64_t size_bytes() const override { return size_bytes_; }
+
+ private:
+  void* const data_;
+  const std::int64_t size_bytes_;
+};
+
+class PinnedMemory final : public DeviceMemory {
+ public:
+  PinnedMemory(void* data, std::int64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
+  ~PinnedMemory() override { cudaFreeHost(data_); }
   void* data() const override { return data_; }
   std::int64_t size_bytes() const override { return size_bytes_; }
 
@@ -70,6 +83,19 @@ class CudaDevice final : public Device {
     return std::make_unique<CudaMemory>(data, size_bytes);
   }
 
+  StatusOr<std::unique_ptr<DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
+    QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
+    void* data = nullptr;
+    const cudaError_t error = cudaHostAlloc(&data, static_cast<std::size_t>(size_bytes), cudaHostAllocDefault);
+    if (error == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      return ResourceExhausted("{}: wanted {} bytes of pinned host memory, have less", name_,
+                               size_bytes);
+    }
+    QUIRE_RETURN_IF_ERROR(Check(error));
+    return std::make_unique<PinnedMemory>(data, size_bytes);
+  }
+
   StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) override {
     if (host.dtype != DType::kF32 && host.dtype != DType::kF16 && host.dtype != DType::kBF16) {
       return InvalidArgument("weight: wanted f32, f16 or bf16, have {}", DTypeName(host.dtype));
@@ -88,8 +114,11 @@ class CudaDevice final : public Device {
   }
 
   Status ValidateKvType(DType dtype) const override {
-    if (dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16) return OkStatus();
-    return Unimplemented("KV cache on {}: wanted f32, f16 or bf16, have {}", name_,
+    if (dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+        HasKvScales(dtype)) {
+      return OkStatus();
+    }
+    return Unimplemented("KV cache on {}: wanted f32, f16, bf16, i8 or f8_e4m3, have {}", name_,
                          DTypeName(dtype));
   }
   StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
@@ -115,7 +144,20 @@ class CudaDevice final : public Device {
   Status Synchronize(Stream& stream) override {
     auto& cuda = CudaStream::Bind(stream);
     cuda.Record(cudaStreamSynchronize(cuda.handle()));
-    return Check(cuda.TakeError());
+    const Status status = Check(cuda.TakeError());
+    if (status.ok()) return status;
+    // An error of a launch is over when it was told; one of a kernel stays, whatever is asked next.
+    static_cast<void>(cudaGetLastError());
+    const cudaError_t lasting = cudaStreamSynchronize(cuda.handle());
+    if (lasting == cudaSuccess) return status;
+    lost_by_.store(lasting);
+    return health();
+  }
+
+  Status health() const override {
+    const cudaError_t error = lost_by_.load();
+    if (error == cudaSuccess) return OkStatus();
+    return Unavailable("{}: lost: {}; restart the process", name_, cudaGetErrorString(error));
   }
 
   StatusOr<Peaks> MeasurePeaks() override {
@@ -134,6 +176,7 @@ class CudaDevice final : public Device {
   const std::string name_;
   const RowPrecision row_precision_;
   cpu::ThreadPool packing_pool_{cpu::NumUsableCores()};
+  std::atomic<cudaError_t> lost_by_ = cudaSuccess;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/attention_memory.h"
 #include "kernels/cuda/row_precision.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
@@ -42,6 +43,7 @@ class CudaStream final : public Stream {
   // kNumCounters counters that every operation leaves at 0. Null like Scratch.
   unsigned* Counters();
   static constexpr int kNumCounters = 1024;
+  AttentionMemory& attention() { return attention_; }
 
   // Keeps the first error until Synchronize takes it.
   void Record(cudaError_t error) {
@@ -61,6 +63,7 @@ class CudaStream final : public Stream {
   void* scratch_ = nullptr;
   std::int64_t scratch_bytes_ = 0;
   unsigned* counters_ = nullptr;
+  AttentionMemory attention_;
 };
 
 inline float* Floats(const MatrixView& m) { return static_cast<float*>(m.data); }

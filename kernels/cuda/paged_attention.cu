@@ -1,101 +1,119 @@
+#include <algorithm>
 #include <type_traits>
 
 #include "kernels/cuda/attention_plan.h"
 #include "kernels/cuda/cuda_stream.h"
+#include "kernels/cuda/kv_elements.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/operations.h"
 #include "kernels/cuda/row_attention.cuh"
+#include "kernels/cuda/tensor_attention.h"
 #include "kernels/paged_attention.h"
 
 namespace quire::kernels::cuda {
 namespace {
 
-constexpr int kStoreThreads = 128;
+constexpr std::size_t kVectorBytes = 16;  // what cp.async copies at once
 
-// Where row `offset` of a block lies in a cache, in elements.
-__device__ std::int64_t CacheRow(const KvLayerView& cache, std::int64_t block, std::int64_t head,
-                                 std::int64_t offset) {
-  return ((block * cache.num_kv_heads + head) * cache.block_size + offset) * cache.head_dim;
+// Block (token, head): any type and head size, in f32.
+template <typename T>
+__global__ void __launch_bounds__(kAttentionThreads)
+    RowAttentionKernel(AttentionParams params,
+                       const std::int32_t* sequences,  // [tokens]
+                       const std::int32_t* positions)  // [tokens]
+{
+  const KvLayerView& cache = params.cache;
+  const std::int64_t token = blockIdx.x;
+  const int head = static_cast<int>(blockIdx.y);
+  const std::int32_t* table =
+      params.block_table + static_cast<std::int64_t>(sequences[token]) * params.max_blocks;
+  const int position = positions[token];
+  const int first = params.sliding_window > 0 ? max(0, position - params.sliding_window + 1) : 0;
+  const auto row_in = [&](std::int64_t row, const void* elements, const float* scales) {
+    return KvRow<T>{static_cast<const T*>(elements) + row * cache.head_dim,
+                    KvElement<T>::kHasScales ? scales[row] : 1.0f};
+  };
+  const std::int64_t column = static_cast<std::int64_t>(head) * cache.head_dim;
+  AttendRow(
+      params.q + token * params.q_stride + column, params.out + token * params.out_stride + column,
+      cache.head_dim, params.scale, params.soft_cap, first, position + 1,
+      [&](int j) {
+        return (static_cast<std::int64_t>(table[j / cache.block_size]) * cache.num_kv_heads +
+                head / params.group) *
+                   cache.block_size +
+               j % cache.block_size;
+      },
+      [&](std::int64_t row) { return row_in(row, cache.k, cache.k_scales); },
+      [&](std::int64_t row) { return row_in(row, cache.v, cache.v_scales); });
 }
 
-// One block per token; threads stride over the elements of all heads.
-template <typename T>
-__global__ void __launch_bounds__(kStoreThreads)
-    StoreKvKernel(const float* k,                    // [tokens, num_kv_heads * head_dim]
-                  const float* v,                    // the same
-                  const std::int32_t* slot_mapping,  // [tokens]
-                  std::int64_t k_stride, std::int64_t v_stride, KvLayerView cache) {
-  const std::int64_t slot = slot_mapping[blockIdx.x];
-  const int width = cache.num_kv_heads * cache.head_dim;
-  for (int i = threadIdx.x; i < width; i += kStoreThreads) {
-    const std::int64_t to =
-        CacheRow(cache, slot / cache.block_size, i / cache.head_dim, slot % cache.block_size) +
-        i % cache.head_dim;
-    static_cast<T*>(cache.k)[to] = FromFloat<T>(k[blockIdx.x * k_stride + i]);
-    static_cast<T*>(cache.v)[to] = FromFloat<T>(v[blockIdx.x * v_stride + i]);
+bool IsAligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kVectorBytes == 0; }
+
+bool CanUseTensorCores(const KvLayerView& cache) {
+  return cache.dtype != DType::kF32 && HasTensorAttention(cache.head_dim) && IsAligned(cache.k) &&
+         IsAligned(cache.v);
+}
+
+void AttendTiles(const AttentionParams& params, const CudaAttentionPlan& plan,
+                 const DevicePlan& arrays, CudaStream& stream) {
+  DeviceWork work = {.tiles = arrays.tiles,
+                     .splits = arrays.splits,
+                     .num_tiles = plan.num_tiles(),
+                     .num_splits = plan.num_splits(),
+                     .num_partials = plan.num_partials(),
+                     .num_counters = plan.num_counters()};
+  if (!stream.attention().Reserve(params.cache.num_kv_heads, params.cache.head_dim, work, stream)) {
+    return;
+  }
+  switch (params.cache.dtype) {
+    case DType::kBF16:
+      return AttendBF16(params, work, stream);
+    case DType::kF16:
+      return AttendF16(params, work, stream);
+    case DType::kI8:
+      return AttendI8(params, work, stream);
+    case DType::kF8E4M3:
+      return AttendF8(params, work, stream);
+    default:
+      return stream.Record(cudaErrorNotSupported);
   }
 }
 
-// One block per (head, token).
-template <typename T>
-__global__ void __launch_bounds__(kAttentionThreads)
-    PagedAttentionKernel(const float* q,                   // [tokens, num_heads * head_dim]
-                         float* out,                       // the same
-                         const std::int32_t* block_table,  // [sequences, max_blocks]
-                         const std::int32_t* sequences,    // [tokens]
-                         const std::int32_t* positions,    // [tokens]
-                         std::int64_t q_stride, std::int64_t out_stride, int max_blocks, int group,
-                         KvLayerView cache, float scale, int sliding_window, float soft_cap) {
-  const std::int64_t head = blockIdx.x;
-  const std::int64_t token = blockIdx.y;
-  const std::int32_t* table =
-      block_table + static_cast<std::int64_t>(sequences[token]) * max_blocks;
-  const int position = positions[token];
-  const int first = sliding_window > 0 ? max(0, position - sliding_window + 1) : 0;
-  const auto row = [&](int j) {
-    return CacheRow(cache, table[j / cache.block_size], head / group, j % cache.block_size);
-  };
-  AttendRow(
-      q + token * q_stride + head * cache.head_dim,
-      out + token * out_stride + head * cache.head_dim, cache.head_dim, scale, soft_cap, first,
-      position + 1,
-      [&](int j) {
-        return KvRow<T>{static_cast<const T*>(cache.k) + row(j), 1.0f};
-      },
-      [&](int j) {
-        return KvRow<T>{static_cast<const T*>(cache.v) + row(j), 1.0f};
-      });
+void AttendRows(const AttentionParams& params, const CudaAttentionPlan& plan,
+                const DevicePlan& arrays, int num_heads, CudaStream& stream) {
+  if (params.cache.head_dim > kMaxHeadDim) return stream.Record(cudaErrorInvalidValue);
+  const dim3 grid(static_cast<unsigned>(plan.num_tokens()), static_cast<unsigned>(num_heads));
+  WithKvType(params.cache.dtype, [&](auto* element) {
+    using T = std::remove_pointer_t<decltype(element)>;
+    Launch(RowAttentionKernel<T>, {grid, kAttentionThreads}, stream, params, arrays.sequences,
+           arrays.positions);
+  });
 }
 
 }  // namespace
-
-void StoreKv(const StoreKvArgs& args, Stream& stream) {
-  auto& cuda = CudaStream::Bind(stream);
-  if (args.k.rows == 0) return;
-  WithElementType(args.cache.dtype, [&](auto* element) {
-    using T = std::remove_pointer_t<decltype(element)>;
-    Launch(StoreKvKernel<T>, {static_cast<unsigned>(args.k.rows), kStoreThreads}, cuda,
-           Floats(args.k), Floats(args.v), args.slot_mapping, args.k.row_stride, args.v.row_stride,
-           args.cache);
-  });
-}
 
 void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   const auto& plan = static_cast<const CudaAttentionPlan&>(*args.plan);
   if (plan.num_tokens() == 0) return;
-  if (plan.block_table() == nullptr) return cuda.Record(cudaErrorMemoryAllocation);
-  if (args.batch.head_dim > kMaxHeadDim) return cuda.Record(cudaErrorInvalidValue);
-  const dim3 grid(static_cast<unsigned>(args.batch.num_heads),
-                  static_cast<unsigned>(plan.num_tokens()));
-  WithElementType(args.cache.dtype, [&](auto* element) {
-    using T = std::remove_pointer_t<decltype(element)>;
-    Launch(PagedAttentionKernel<T>, {grid, kAttentionThreads}, cuda, Floats(args.q),
-           Floats(args.out), plan.block_table(), plan.sequences(), plan.positions(),
-           args.q.row_stride, args.out.row_stride, args.batch.max_blocks,
-           args.batch.num_heads / args.batch.num_kv_heads, args.cache, args.scale,
-           args.sliding_window, args.soft_cap);
-  });
+  const DevicePlan arrays = cuda.attention().Upload(plan, cuda);
+  if (arrays.block_table == nullptr) return;
+  const AttentionParams params = {.q = Floats(args.q),
+                                  .out = Floats(args.out),
+                                  .q_stride = args.q.row_stride,
+                                  .out_stride = args.out.row_stride,
+                                  .block_table = arrays.block_table,
+                                  .max_blocks = args.batch.max_blocks,
+                                  .group = args.batch.num_heads / args.batch.num_kv_heads,
+                                  .cache = args.cache,
+                                  .scale = args.scale,
+                                  .sliding_window = args.sliding_window,
+                                  .soft_cap = args.soft_cap};
+  if (CanUseTensorCores(args.cache)) {
+    AttendTiles(params, plan, arrays, cuda);
+  } else {
+    AttendRows(params, plan, arrays, args.batch.num_heads, cuda);
+  }
 }
 
 }  // namespace quire::kernels::cuda

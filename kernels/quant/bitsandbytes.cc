@@ -2,29 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace quire::kernels {
-
-const std::array<float, 16> kNf4Values = {
-    -1.0f,
-    -0.6961928009986877f,
-    -0.5250730514526367f,
-    -0.39491748809814453f,
-    -0.28444138169288635f,
-    -0.18477343022823334f,
-    -0.09105003625154495f,
-    0.0f,
-    0.07958029955625534f,
-    0.16093020141124725f,
-    0.24611230194568634f,
-    0.33791524171829224f,
-    0.44070982933044434f,
-    0.5626170039176941f,
-    0.7229568362236023f,
-    1.0f,
-};
 
 const std::array<float, 16> kFp4Values = {
     0.0f / 12,  0.0625f / 12, 8.0f / 12,  12.0f / 12,    4.0f / 12,  6.0f / 12,
@@ -37,27 +17,6 @@ namespace {
 // int8_vectorwise_dequant multiplies by 1 / 127, rounded to f32.
 constexpr float kPerCode = 7.874015718698502e-3f;
 constexpr int kInt8Middle = 128;
-
-// Where codes change, halfway between two values, and the code at the lower end of each of 512
-// cells of [-1, 1]: a cell is far narrower than two changes are apart, so one comparison is left.
-constexpr int kNf4Cells = 512;
-constexpr float kNf4CellsPerUnit = kNf4Cells / 2;
-struct Nf4CodeSearch {
-  std::array<float, 16> bounds{};
-  std::array<std::uint8_t, kNf4Cells> first{};
-};
-const Nf4CodeSearch kNf4CodeSearch = [] {
-  Nf4CodeSearch search;
-  for (std::size_t i = 0; i < 15; ++i) search.bounds[i] = (kNf4Values[i] + kNf4Values[i + 1]) / 2;
-  search.bounds[15] = std::numeric_limits<float>::infinity();
-  for (std::size_t cell = 0; cell < search.first.size(); ++cell) {
-    // A little lower, as finding the cell may round up.
-    const float edge = static_cast<float>(cell) / kNf4CellsPerUnit - 1 - 1e-4f;
-    const auto* const bound = std::lower_bound(search.bounds.begin(), search.bounds.end(), edge);
-    search.first[cell] = static_cast<std::uint8_t>(bound - search.bounds.begin());
-  }
-  return search;
-}();
 
 std::uint8_t Code(const Bnb4Tensors& t, std::int64_t index) {
   const std::uint8_t pair = t.codes[index / 2];
@@ -138,51 +97,24 @@ class Int8Weight final : public QuantizedWeight {
 
 }  // namespace
 
-std::uint8_t Nf4Code(float scaled) {
-  const float place = (scaled + 1) * kNf4CellsPerUnit;
-  const auto cell =
-      place > 0 ? static_cast<std::size_t>(std::min(place, static_cast<float>(kNf4Cells - 1))) : 0;
-  const std::uint8_t code = kNf4CodeSearch.first[cell];
-  return static_cast<std::uint8_t>(code + (kNf4CodeSearch.bounds[code] < scaled ? 1 : 0));
-}
-
-float Nf4Scale(const float* block, std::int64_t size) {
-  float absmax = 0;
-  for (std::int64_t i = 0; i < size; ++i) absmax = std::max(absmax, std::abs(block[i]));
-  float best = absmax;
-  float least_error = std::numeric_limits<float>::infinity();
-  for (const float part : {1.0f, 0.94f, 0.88f, 0.82f}) {
-    const float scale = absmax * part;
-    const float inverse = 1 / scale;
-    float error = 0;
-    for (std::int64_t i = 0; i < size; ++i) {
-      const float scaled = block[i] * inverse;
-      const float difference = scaled - kNf4Values[Nf4Code(scaled)];
-      error += difference * difference;
-    }
-    error *= part * part;
-    if (error < least_error) {
-      least_error = error;
-      best = scale;
-    }
-  }
-  return best;
-}
-
 EncodedNf4 EncodeNf4(const MatrixView& weight, std::int64_t block_size) {
   const std::int64_t size = weight.rows * weight.cols;
   const auto* values = static_cast<const float*>(weight.data);
   EncodedNf4 to;
   to.codes.resize(static_cast<std::size_t>((size + 1) / 2));
+  std::vector<float> scaled(static_cast<std::size_t>(block_size));
+  std::vector<std::uint8_t> codes(scaled.size());
   for (std::int64_t begin = 0; begin < size; begin += block_size) {
-    const std::int64_t end = std::min(size, begin + block_size);
-    const float scale = Nf4Scale(values + begin, end - begin);
+    const std::int64_t count = std::min(size - begin, block_size);
+    const float scale = Nf4Scale(values + begin, count);
     to.absmax.push_back(scale);
-    for (std::int64_t i = begin; i < end; ++i) {
-      const int shift = i % 2 == 0 ? 4 : 0;
-      const float scaled = scale > 0 ? values[i] / scale : 0;
-      to.codes[static_cast<std::size_t>(i / 2)] |=
-          static_cast<std::uint8_t>(Nf4Code(scaled) << shift);
+    std::transform(values + begin, values + begin + count, scaled.begin(),
+                   [&](float value) { return scale > 0 ? value / scale : 0; });
+    Nf4Codes(scaled.data(), count, codes.data());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const int shift = (begin + i) % 2 == 0 ? 4 : 0;
+      to.codes[static_cast<std::size_t>((begin + i) / 2)] |=
+          static_cast<std::uint8_t>(codes[static_cast<std::size_t>(i)] << shift);
     }
   }
   return to;

@@ -6,14 +6,12 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kernels/quant/nf4.h"
 #include "kernels/quant/quantized_weight.h"
 #include "kernels/tensor.h"
 
 namespace quire::kernels {
 
-// The sixteen values of NF4: quantiles of a normal distribution, scaled to [-1, 1].
-// Source: Dettmers et al. 2023, "QLoRA", appendix E.
-extern const std::array<float, 16> kNf4Values;
 // The sixteen values of FP4, a sign, two bits of exponent and one of mantissa, scaled to [-1, 1].
 // Source: bitsandbytes, csrc/kernels.cu, dDequantizeFP4Tree.
 extern const std::array<float, 16> kFp4Values;
@@ -49,11 +47,6 @@ struct EncodedNf4 {
 // `weight` [out, in] f32, dense, finite. Source: Dettmers et al. 2023, "QLoRA", eq. 1;
 // bitsandbytes, quantize_blockwise.
 EncodedNf4 EncodeNf4(const MatrixView& weight, std::int64_t block_size);
-// The NF4 code whose value is nearest to `scaled`; of two equally near the lower. 0 for NaN.
-std::uint8_t Nf4Code(float scaled);
-// What a block of weights is divided by: of 1, 0.94, 0.88 and 0.82 times its largest |w| the one
-// that gives the least squared error. bitsandbytes takes the largest itself; readers do not mind.
-float Nf4Scale(const float* block, std::int64_t size);
 
 // The weight over these tensors, which must stay as they are. Where blocks straddle outputs its
 // groups are the largest runs that no block boundary cuts. Returns INVALID_ARGUMENT unless the

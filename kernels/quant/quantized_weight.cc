@@ -4,6 +4,12 @@
 
 namespace quire::kernels {
 
+void QuantizedWeight::ReadCodesAndScales(std::int64_t first, std::int64_t count,
+                                         std::uint8_t* codes, float* scales, float* shifts) const {
+  ReadCodes(first, count, codes);
+  ReadScales(first, count, scales, shifts);
+}
+
 void QuantizedWeight::ReadScaleSteps(std::int64_t, std::int64_t, const ScaleSteps&) const {
   CheckFailed(__FILE__, __LINE__, "a weight whose layout has steps reads them");
 }

@@ -77,6 +77,9 @@ class QuantizedWeight {
   // integers in [0, 256], and kOffset.
   virtual void ReadScales(std::int64_t first, std::int64_t count, float* scales,
                           float* shifts) const = 0;
+  // Both in one call, for weights that find a row's scales on the way to its codes.
+  virtual void ReadCodesAndScales(std::int64_t first, std::int64_t count, std::uint8_t* codes,
+                                  float* scales, float* shifts) const;
   // The factors of the same scales and shifts. Only for a layout with step_groups.
   virtual void ReadScaleSteps(std::int64_t first, std::int64_t count, const ScaleSteps& to) const;
 

@@ -1,10 +1,12 @@
 #include "kernels/quant/round_to_nearest.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "kernels/half.h"
-#include "kernels/quant/bitsandbytes.h"
+#include "kernels/quant/lanes.h"
+#include "kernels/quant/nf4.h"
 
 namespace quire::kernels {
 namespace {
@@ -17,11 +19,44 @@ constexpr int kInt4Most = 7;
 
 float RoundToBf16(float value) { return BF16ToF32(F32ToBF16(value)); }
 
-// Code of the integers from `least` to `most`, 0 being `middle`. NaN becomes `middle`.
-std::uint8_t IntegerCode(float scaled, int least, int most, int middle) {
-  const float clamped = std::clamp(scaled, static_cast<float>(least), static_cast<float>(most));
-  return static_cast<std::uint8_t>(std::nearbyint(scaled == scaled ? clamped : 0.0f) +
-                                   static_cast<float>(middle));
+// An integer grid: code `middle` is 0.
+struct IntegerGrid {
+  int least;
+  int most;
+  int middle;
+};
+constexpr IntegerGrid kInt8Grid = {.least = -kInt8Most, .most = kInt8Most, .middle = kInt8Middle};
+constexpr IntegerGrid kInt4Grid = {.least = kInt4Least, .most = kInt4Most, .middle = kInt4Middle};
+
+// The codes of what is nearest to four numbers, ties to even. NaN becomes `middle`.
+Ints IntegerCodes(Floats scaled, const IntegerGrid& grid) {
+  // Adding 1.5 * 2^23 leaves no bits for fractions; the low bits are then the integer's.
+  constexpr float kRounding = 12582912.0f;
+  const Floats least = Splat(static_cast<float>(grid.least));
+  const Floats most = Splat(static_cast<float>(grid.most));
+  Floats value = scaled == scaled ? scaled : Splat(0);
+  value = value < least ? least : value;
+  value = value > most ? most : value;
+  return std::bit_cast<Ints>(value + kRounding) + grid.middle;
+}
+
+void IntegerCodes(const float* scaled, std::int64_t size, const IntegerGrid& grid,
+                  std::uint8_t* codes) {
+  std::int64_t k = 0;
+  for (; k + kQuantLanes <= size; k += kQuantLanes) {
+    StoreBytes(IntegerCodes(LoadFloats(scaled + k), grid), codes + k);
+  }
+  for (; k < size; ++k) {
+    codes[k] = static_cast<std::uint8_t>(IntegerCodes(Splat(scaled[k]), grid)[0]);
+  }
+}
+
+// The first of the largest |group[k]|, with its sign.
+float Largest(const float* group, std::int64_t size) {
+  const float magnitude = LargestMagnitude(group, size);
+  const float* const first =
+      std::find_if(group, group + size, [&](float value) { return std::abs(value) == magnitude; });
+  return first == group + size ? 0.0f : *first;
 }
 
 QuantizedLayout LayoutOf(const MatrixView& weight, RoundingKind kind) {
@@ -55,28 +90,33 @@ class RoundedWeight final : public QuantizedWeight {
         group_size_(kind == RoundingKind::kInt8 ? weight.cols : kRoundingGroupSize) {}
 
   void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
-    std::vector<float> row(static_cast<std::size_t>(weight_.cols));
-    for (std::int64_t n = 0; n < count; ++n) {
-      ReadRow(first + n, row.data());
-      std::uint8_t* to = codes + n * weight_.cols;
-      for (std::int64_t begin = 0; begin < weight_.cols; begin += group_size_) {
-        const std::int64_t size = std::min(group_size_, weight_.cols - begin);
-        WriteCodes(row.data() + begin, size, to + begin);
-      }
-    }
+    Encode(first, count, codes, nullptr);
   }
-
   void ReadScales(std::int64_t first, std::int64_t count, float* scales, float*) const override {
-    std::vector<float> row(static_cast<std::size_t>(weight_.cols));
-    for (std::int64_t n = 0; n < count; ++n) {
-      ReadRow(first + n, row.data());
-      for (std::int64_t begin = 0; begin < weight_.cols; begin += group_size_) {
-        *scales++ = Scale(row.data() + begin, std::min(group_size_, weight_.cols - begin));
-      }
-    }
+    Encode(first, count, nullptr, scales);
+  }
+  void ReadCodesAndScales(std::int64_t first, std::int64_t count, std::uint8_t* codes,
+                          float* scales, float*) const override {
+    Encode(first, count, codes, scales);
   }
 
  private:
+  // Writes what is not null.
+  void Encode(std::int64_t first, std::int64_t count, std::uint8_t* codes, float* scales) const {
+    std::vector<float> row(static_cast<std::size_t>(weight_.cols));
+    for (std::int64_t n = first; n < first + count; ++n) {
+      ReadRow(n, row.data());
+      for (std::int64_t begin = 0; begin < weight_.cols; begin += group_size_) {
+        const std::int64_t size = std::min(group_size_, weight_.cols - begin);
+        const float scale = Scale(row.data() + begin, size);
+        if (scales != nullptr) *scales++ = scale;
+        if (codes == nullptr) continue;
+        WriteCodes(row.data() + begin, size, scale, codes);
+        codes += size;
+      }
+    }
+  }
+
   void ReadRow(std::int64_t n, float* row) const {
     const std::int64_t element_bytes = BytesPerElement(weight_.dtype);
     ConvertToF32(weight_.dtype,
@@ -85,33 +125,29 @@ class RoundedWeight final : public QuantizedWeight {
   }
 
   float Scale(const float* group, std::int64_t size) const {
-    if (kind_ == RoundingKind::kNf4) return RoundToBf16(Nf4Scale(group, size));
-    float largest = 0;  // with its sign
-    for (std::int64_t k = 0; k < size; ++k) {
-      if (std::abs(group[k]) > std::abs(largest)) largest = group[k];
+    switch (kind_) {
+      case RoundingKind::kInt8:
+        return LargestMagnitude(group, size) / kInt8Most;
+      case RoundingKind::kInt4:
+        // The sign puts the largest on the side that has a value more.
+        return RoundToBf16(Largest(group, size) / kInt4Least);
+      case RoundingKind::kNf4:
+        return RoundToBf16(Nf4Scale(group, size));
     }
-    if (kind_ == RoundingKind::kInt8) return std::abs(largest) / kInt8Most;
-    // The sign puts the largest on the side that has a value more.
-    return RoundToBf16(largest / kInt4Least);
+    return 0;
   }
 
-  // Codes fit the scale as it is stored, rounded.
-  void WriteCodes(const float* group, std::int64_t size, std::uint8_t* codes) const {
-    const float scale = Scale(group, size);
+  // Codes fit the scale as it is stored, rounded. Leaves `group` divided by it.
+  void WriteCodes(float* group, std::int64_t size, float scale, std::uint8_t* codes) const {
     const float inverse = scale != 0 ? 1 / scale : 0;
-    for (std::int64_t k = 0; k < size; ++k) {
-      const float scaled = group[k] * inverse;
-      switch (kind_) {
-        case RoundingKind::kInt8:
-          codes[k] = IntegerCode(scaled, -kInt8Most, kInt8Most, kInt8Middle);
-          break;
-        case RoundingKind::kInt4:
-          codes[k] = IntegerCode(scaled, kInt4Least, kInt4Most, kInt4Middle);
-          break;
-        case RoundingKind::kNf4:
-          codes[k] = Nf4Code(scaled);
-          break;
-      }
+    for (std::int64_t k = 0; k < size; ++k) group[k] *= inverse;
+    switch (kind_) {
+      case RoundingKind::kInt8:
+        return IntegerCodes(group, size, kInt8Grid, codes);
+      case RoundingKind::kInt4:
+        return IntegerCodes(group, size, kInt4Grid, codes);
+      case RoundingKind::kNf4:
+        return Nf4Codes(group, size, codes);
     }
   }
 

@@ -19,6 +19,10 @@ class RowSlice final : public QuantizedWeight {
                   float* shifts) const override {
     whole_->ReadScales(first_ + first, count, scales, shifts);
   }
+  void ReadCodesAndScales(std::int64_t first, std::int64_t count, std::uint8_t* codes,
+                          float* scales, float* shifts) const override {
+    whole_->ReadCodesAndScales(first_ + first, count, codes, scales, shifts);
+  }
   void ReadScaleSteps(std::int64_t first, std::int64_t count, const ScaleSteps& to) const override {
     whole_->ReadScaleSteps(first_ + first, count, to);
   }

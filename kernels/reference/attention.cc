@@ -35,7 +35,7 @@ double CacheAt(const KvLayerView& cache, const void* k_or_v, const float* scales
                            .cols = cache.head_dim,
                            .row_stride = cache.head_dim,
                            .dtype = cache.dtype};
-  return At(view, row, d) * (cache.dtype == DType::kI8 ? scales[row] : 1.0);
+  return At(view, row, d) * (HasKvScales(cache.dtype) ? scales[row] : 1.0);
 }
 
 // Rounds to f16 or bf16 and back.
@@ -55,17 +55,20 @@ void AppendStoredRow(const KvLayerView& cache, const MatrixView& x, std::int64_t
     magnitude = std::max(magnitude, std::abs(value));
     is_finite = is_finite && std::isfinite(value);
   }
-  const double scale = magnitude < 0x1p-119 ? 0.0 : magnitude / kMaxKvInt8;
+  const bool is_f8 = cache.dtype == DType::kF8E4M3;
+  const double scale = magnitude < 0x1p-119 ? 0.0 : magnitude / (is_f8 ? kMaxKvFloat8 : kMaxKvInt8);
   for (std::int64_t d = 0; d < cache.head_dim; ++d) {
     const double value = At(x, token, begin + d);
     if (cache.dtype == DType::kF32) {
       out.push_back(value);
-    } else if (cache.dtype != DType::kI8) {
+    } else if (!HasKvScales(cache.dtype)) {
       out.push_back(RoundToHalf(cache.dtype, value));
     } else if (!is_finite) {
       out.push_back(std::nan(""));
     } else {
-      out.push_back(scale == 0.0 ? 0.0 : scale * std::nearbyint(value / scale));
+      const double scaled = scale == 0.0 ? 0.0 : value / scale;
+      out.push_back(scale * (is_f8 ? F8E4M3ToF32(F32ToF8E4M3(static_cast<float>(scaled)))
+                                   : std::nearbyint(scaled)));
     }
   }
 }

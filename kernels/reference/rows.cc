@@ -47,6 +47,8 @@ double At(const MatrixView& m, std::int64_t row, std::int64_t col) {
       return static_cast<const std::uint8_t*>(m.data)[index];
     case DType::kI8:
       return static_cast<const std::int8_t*>(m.data)[index];
+    case DType::kF8E4M3:
+      return F8E4M3ToF32(static_cast<const std::uint8_t*>(m.data)[index]);
   }
   return 0;
 }

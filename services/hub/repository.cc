@@ -17,10 +17,11 @@ constexpr std::size_t kMaxFiles = 100'000;
 constexpr std::string_view kWeights = "model.safetensors";
 
 // What the engine reads of a model's directory, besides weights and modules.
-constexpr std::array<std::string_view, 15> kDescriptions = {"config.json",
+constexpr std::array<std::string_view, 16> kDescriptions = {"config.json",
                                                             "generation_config.json",
                                                             "tokenizer.json",
                                                             "tokenizer.model",
+                                                            "tekken.json",
                                                             "tokenizer_config.json",
                                                             "special_tokens_map.json",
                                                             "added_tokens.json",

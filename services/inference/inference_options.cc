@@ -41,6 +41,9 @@ void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
                  "Memory for the KV cache, as 2GiB; default: by the model, at most half of what is "
                  "free")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  app.add_option("--kv-host-bytes", options.kv_host_bytes,
+                 "Host memory for KV blocks that the cache has to give up; of use on a GPU")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
   AddKvCacheTypeOption(app, options.kv_cache_type);
   app.add_option("--context-tokens", options.context_tokens,
                  "Longest prompt and output together; 0: what the model was made for")

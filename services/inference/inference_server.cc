@@ -50,6 +50,7 @@ engine::MemoryPlan PlanOf(std::int64_t available_bytes, const ServedModels& mode
   const engine::EngineLimits& limits = language->engine->limits();
   plan.language = {.weight_bytes = limits.weight_bytes, .workspace_bytes = limits.workspace_bytes};
   plan.kv = {.size_bytes = limits.kv_cache_bytes,
+             .host_tier_bytes = limits.host_tier_bytes,
              .num_blocks = language->engine->load().num_blocks,
              .block_size = language->kv_block_size,
              .dtype = limits.kv_cache_dtype,
@@ -95,6 +96,7 @@ class ModelServer final : public InferenceServer {
   std::vector<grpc::Service*> services() override { return {&service_}; }
   Status Load() override;
   std::vector<std::string> Description() const override;
+  Status health() const override { return device_->health(); }
 
  private:
   // `memory_bytes`: what it may take of the host's memory.
@@ -121,6 +123,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
       .model_path = path,
       .block_size = options_.block_size,
       .kv_cache_bytes = options_.kv_cache_bytes,
+      .host_tier_bytes = options_.kv_host_bytes,
       .memory_bytes = memory_bytes,
       .kv_cache_dtype = kv_cache_type_,
       .context_tokens = options_.context_tokens,
@@ -226,6 +229,13 @@ Status FillNames(InferenceOptions& options) {
 
 StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
     const InferenceOptions& options) {
+  QUIRE_ASSIGN_OR_RETURN(auto device,
+                         kernels::FindDevice(options.device, {.num_threads = options.threads}));
+  return Create(options, std::move(device));
+}
+
+StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
+    const InferenceOptions& options, std::unique_ptr<kernels::Device> device) {
   if (options.model.empty() && options.embedding_model.empty() && options.rerank_model.empty()) {
     return InvalidArgument(
         "models: wanted --model PATH, --embedding-model PATH or --rerank-model PATH, have none");
@@ -238,8 +248,6 @@ StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
   if (!options.quantize.empty()) {
     QUIRE_ASSIGN_OR_RETURN(quantize, kernels::ParseRoundingKind(options.quantize));
   }
-  QUIRE_ASSIGN_OR_RETURN(auto device,
-                         kernels::FindDevice(options.device, {.num_threads = options.threads}));
   return std::make_unique<ModelServer>(std::move(named), kv_cache_type, quantize,
                                        std::move(device));
 }

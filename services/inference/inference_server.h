@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kernels/device.h"
 
 namespace quire::services {
 
@@ -24,6 +25,7 @@ struct InferenceOptions {
   std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
   std::int32_t block_size = 16;       // tokens per KV block
   std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
+  std::int64_t kv_host_bytes = 0;     // host memory for KV blocks that the cache hands out again
   std::string kv_cache_type = "f32";  // one of engine::kKvCacheTypes
   std::string quantize;               // one of kernels::kRoundingKinds; empty: weights as they are
   std::int32_t context_tokens = 0;    // 0: what the model was made for
@@ -37,7 +39,7 @@ struct InferenceOptions {
 
 // The flags of quire-inference that fill `options`: --model, --model-name, --embedding-model,
 // --embedding-model-name, --rerank-model, --rerank-model-name, --device, --threads, --quantize,
-// --block-size, --kv-cache-bytes, --kv-cache-type,
+// --block-size, --kv-cache-bytes, --kv-host-bytes, --kv-cache-type,
 // --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
 // --max-queued-tokens, --prefix-cache, --prompt-lookup.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
@@ -59,6 +61,10 @@ class InferenceServer {
   static StatusOr<std::unique_ptr<InferenceServer>> Create(const InferenceOptions& options);
   virtual ~InferenceServer() = default;
 
+  // As above, on this device.
+  static StatusOr<std::unique_ptr<InferenceServer>> Create(const InferenceOptions& options,
+                                                           std::unique_ptr<kernels::Device> device);
+
   // Borrowed. Until Load is done their calls are UNAVAILABLE with RetryInfo.
   virtual std::vector<grpc::Service*> services() = 0;
 
@@ -71,6 +77,10 @@ class InferenceServer {
   // What was loaded, for the log: a line per model, then who gets the host's memory. Empty before
   // Load is done.
   virtual std::vector<std::string> Description() const = 0;
+
+  // UNAVAILABLE once the device is lost. Calls fail with it from then on: the process should end,
+  // so that another one is started.
+  virtual Status health() const = 0;
 };
 
 }  // namespace quire::services

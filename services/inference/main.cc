@@ -43,11 +43,12 @@ Status Run(const InferenceOptions& options, const ServerOptions& server_options)
   for (const std::string& line : inference->Description()) log::Info("{}", line);
   server->SetServing(true);
   log::Info("serving");
-  WaitForTerminationSignal();
+  const Status ended = WaitForTerminationSignalOrFailure([&] { return inference->health(); });
+  if (!ended.ok()) log::Error("{}", std::string(ended.message()));
   log::Info("draining for up to {} s", server_options.drain_timeout.count());
   server->Shutdown();
   log::Info("stopped");
-  return OkStatus();
+  return ended;
 }
 
 int Main(int argc, char** argv) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,5 +52,8 @@ void BlockTerminationSignals();
 int WaitForTerminationSignal();
 // As above, but returns nothing if no signal comes within `timeout`.
 std::optional<int> WaitForTerminationSignal(std::chrono::milliseconds timeout);
+// As above, but also returns when `health`, asked ten times a second, is an error, with that error;
+// OK if a signal came.
+Status WaitForTerminationSignalOrFailure(const std::function<Status()>& health);
 
 }  // namespace quire::services

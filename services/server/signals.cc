@@ -9,6 +9,8 @@
 namespace quire::services {
 namespace {
 
+constexpr std::chrono::milliseconds kHealthPoll{100};
+
 sigset_t TerminationSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -39,6 +41,11 @@ std::optional<int> WaitForTerminationSignal(std::chrono::milliseconds timeout) {
   // The default action is to end the process, which is what a second signal means.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   return signal;
+}
+
+Status WaitForTerminationSignalOrFailure(const std::function<Status()>& health) {
+  while (!WaitForTerminationSignal(kHealthPoll)) QUIRE_RETURN_IF_ERROR(health());
+  return OkStatus();
 }
 
 }  // namespace quire::services

@@ -26,6 +26,9 @@ BenchMatrix::BenchMatrix(Device& device, Stream& stream, std::int64_t rows, std:
   if (dtype == DType::kI8) {
     std::transform(values.begin(), values.end(), reinterpret_cast<std::int8_t*>(pattern.data()),
                    [](float value) { return static_cast<std::int8_t>(value * 2000); });
+  } else if (dtype == DType::kF8E4M3) {
+    std::transform(values.begin(), values.end(), reinterpret_cast<std::uint8_t*>(pattern.data()),
+                   [](float value) { return F32ToF8E4M3(value * 2000); });
   } else {
     ConvertFromF32(dtype, values.data(), pattern.data(), kPatternElements);
   }

@@ -22,6 +22,7 @@ struct Case {
   std::int32_t kv_len;
   DType dtype;
   float soft_cap = 0.0f;
+  std::int32_t num_sequences = 1;
 };
 
 constexpr std::int32_t kBlockSize = 16;
@@ -29,10 +30,10 @@ constexpr std::int32_t kBlockSize = 16;
 // Of one key or value, its scale included.
 double RowBytes(const Case& c) {
   return static_cast<double>(c.head_dim * BytesPerElement(c.dtype)) +
-         (c.dtype == DType::kI8 ? sizeof(float) : 0);
+         (HasKvScales(c.dtype) ? sizeof(float) : 0);
 }
 
-// Scales are there for every type; only i8 reads them.
+// Scales are there for every type; only i8 and f8 read them.
 struct Layer {
   Layer(BenchRun& run, const Case& c, std::int64_t rows)
       : k(run.device(), run.stream(), rows, c.head_dim, c.dtype),
@@ -47,7 +48,8 @@ struct Layer {
 };
 
 void Run(BenchRun& run, const Case& c) {
-  const std::int32_t num_blocks = (c.kv_len + kBlockSize - 1) / kBlockSize;
+  const std::int32_t max_blocks = (c.kv_len + kBlockSize - 1) / kBlockSize;
+  const std::int32_t num_blocks = max_blocks * c.num_sequences;
   const std::int64_t rows = std::int64_t{num_blocks} * c.num_kv_heads * kBlockSize;
   // Several layers take turns, 128 MiB of them where that is more than one, so that the cache of
   // none is in a CPU cache.
@@ -57,29 +59,33 @@ void Run(BenchRun& run, const Case& c) {
   std::vector<Layer> kv;
   for (std::size_t i = 0; i < layers; ++i) kv.emplace_back(run, c, rows);
   const std::int64_t width = std::int64_t{c.num_heads} * c.head_dim;
-  const BenchMatrix q(run.device(), run.stream(), c.query_len, width);
-  const BenchMatrix out(run.device(), run.stream(), c.query_len, width);
+  const std::int64_t tokens = std::int64_t{c.query_len} * c.num_sequences;
+  const BenchMatrix q(run.device(), run.stream(), tokens, width);
+  const BenchMatrix out(run.device(), run.stream(), tokens, width);
 
   std::vector<std::int32_t> block_table(static_cast<std::size_t>(num_blocks));
   std::iota(block_table.begin(), block_table.end(), 0);
   std::shuffle(block_table.begin(), block_table.end(), std::mt19937(1));
-  const std::vector<std::int32_t> cu_seqlens = {0, c.query_len};
-  PagedAttentionArgs args = {.q = q.view(),
-                             .out = out.view(),
-                             .cache = {.num_blocks = num_blocks,
-                                       .block_size = kBlockSize,
-                                       .num_kv_heads = c.num_kv_heads,
-                                       .head_dim = c.head_dim,
-                                       .dtype = c.dtype},
-                             .batch = {.query = {.data = cu_seqlens.data(), .num_sequences = 1},
-                                       .kv_lens = &c.kv_len,
-                                       .block_table = block_table.data(),
-                                       .max_blocks = num_blocks,
-                                       .num_heads = c.num_heads,
-                                       .num_kv_heads = c.num_kv_heads,
-                                       .head_dim = c.head_dim},
-                             .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
-                             .soft_cap = c.soft_cap};
+  std::vector<std::int32_t> cu_seqlens;
+  for (std::int32_t i = 0; i <= c.num_sequences; ++i) cu_seqlens.push_back(i * c.query_len);
+  const std::vector<std::int32_t> kv_lens(static_cast<std::size_t>(c.num_sequences), c.kv_len);
+  PagedAttentionArgs args = {
+      .q = q.view(),
+      .out = out.view(),
+      .cache = {.num_blocks = num_blocks,
+                .block_size = kBlockSize,
+                .num_kv_heads = c.num_kv_heads,
+                .head_dim = c.head_dim,
+                .dtype = c.dtype},
+      .batch = {.query = {.data = cu_seqlens.data(), .num_sequences = c.num_sequences},
+                .kv_lens = kv_lens.data(),
+                .block_table = block_table.data(),
+                .max_blocks = max_blocks,
+                .num_heads = c.num_heads,
+                .num_kv_heads = c.num_kv_heads,
+                .head_dim = c.head_dim},
+      .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
+      .soft_cap = c.soft_cap};
   const auto plan = run.device().kernels().plan_paged_attention(args.batch);
   args.plan = plan.get();
   std::size_t next = 0;
@@ -92,10 +98,10 @@ void Run(BenchRun& run, const Case& c) {
     next = (next + 1) % layers;
   });
   if (c.query_len == 1) {
-    run.ReportBytes(2.0 * c.kv_len * c.num_kv_heads * row_bytes);
+    run.ReportBytes(2.0 * c.num_sequences * c.kv_len * c.num_kv_heads * row_bytes);
     return;
   }
-  const double pairs = c.query_len * (c.kv_len - (c.query_len - 1) / 2.0);
+  const double pairs = c.num_sequences * c.query_len * (c.kv_len - (c.query_len - 1) / 2.0);
   run.ReportFlops(4.0 * pairs * c.num_heads * c.head_dim);
 }
 
@@ -117,18 +123,30 @@ void RegisterAttentionBenchmarks(Device& device) {
   struct Lengths {
     std::int32_t query_len;
     std::int32_t kv_len;
+    std::int32_t num_sequences = 1;
   };
-  const Lengths lengths[] = {{1, 256}, {1, 4096}, {256, 256}, {1024, 1024}, {256, 4096}};
+  std::vector<Lengths> lengths = {{1, 256}, {1, 4096}, {256, 256}, {1024, 1024}, {256, 4096}};
+  if (device.name().starts_with("cuda")) {
+    // Enough for a GPU: decoding 128 MiB and more, whole prompts, and chunks after a long history.
+    lengths.insert(lengths.end(), {{1, 4096, 32},
+                                   {1, 16'384, 8},
+                                   {1, 65'536, 1},
+                                   {4096, 4096, 4},
+                                   {16'384, 16'384, 1},
+                                   {512, 32'768, 1},
+                                   {2048, 32'768, 1}});
+  }
   for (const Model& model : models) {
-    for (DType dtype : {DType::kI8, DType::kF16, DType::kBF16, DType::kF32}) {
+    for (DType dtype : {DType::kI8, DType::kF8E4M3, DType::kF16, DType::kBF16, DType::kF32}) {
       if (!device.ValidateKvType(dtype).ok()) continue;
       for (const Lengths& length : lengths) {
-        const Case c = {model.num_heads,  model.num_kv_heads, model.head_dim,
-                        length.query_len, length.kv_len,      dtype,
-                        model.soft_cap};
+        const Case c = {model.num_heads,  model.num_kv_heads,  model.head_dim,
+                        length.query_len, length.kv_len,       dtype,
+                        model.soft_cap,   length.num_sequences};
         const std::string details = std::string(model.name) + "/" + DTypeName(dtype) +
                                     "/query:" + std::to_string(c.query_len) +
-                                    "/kv:" + std::to_string(c.kv_len);
+                                    "/kv:" + std::to_string(c.kv_len) +
+                                    "/sequences:" + std::to_string(c.num_sequences);
         RegisterKernelBenchmark(device, "PagedAttention", details,
                                 [=](BenchRun& run) { Run(run, c); });
       }

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,7 +19,8 @@
 // streams side by side, shared prefixes, a short prompt beside a long one, prompt lookup. Every
 // figure is a ratio of medians of one run, turn by turn.
 // Run: scheduling_bench [SHAPE [ROUNDS [PART...]]]; default qwen2.5-0.5b, 3, and all parts:
-// streams, prefixes, pieces, beside, guesses.
+// streams, prefixes, pieces, beside, guesses. beside=N takes N for the crossover of attention
+// (StepBudget): right is what makes steps take about as long at every position.
 
 namespace quire::engine {
 namespace {
@@ -154,30 +156,31 @@ class Bench {
 
   // First token of a short prompt while a long one is computed, over that on an idle engine. The
   // short one comes at a random moment of a step.
-  void ShortBesideLong() {
+  void ShortBesideLong(std::int32_t crossover) {
     constexpr std::int32_t kShort = 200;
     constexpr std::int32_t kLong = 32'000;
     ModelConfig config = config_;
     config.max_position_embeddings = std::max(config.max_position_embeddings, kLong + 2);
     SchedulerLimits limits = Limits();
     limits.prefix_cache = false;
-    limits.attention_crossover = AttentionCrossover(config);
+    limits.attention_crossover = crossover > 0 ? crossover : AttentionCrossover(config);
     Core core(config, *device_, limits, 2100);
-    std::vector<double> idle;
-    for (int round = 0; round < rounds_; ++round) {
-      idle.push_back(core.Run({RandomRequest(100 + round, kShort, 1)}).first_token_s[0]);
-    }
     for (const std::int32_t position : {0, 8'000, 16'000, 30'000}) {
+      std::vector<double> idle;
       std::vector<double> busy;
+      std::vector<double> steps;
       for (int round = 0; round < 3 * rounds_; ++round) {
-        busy.push_back(FirstTokenBeside(core, position, round, kLong, kShort));
+        idle.push_back(core.Run({RandomRequest(100 + round, kShort, 1)}).first_token_s[0]);
+        const Beside beside = FirstTokenBeside(core, position, round, kLong, kShort);
+        busy.push_back(beside.first_token_s);
+        steps.push_back(beside.step_s);
       }
       const double worst = *std::max_element(busy.begin(), busy.end());
       std::printf(
           "first token of %d tokens beside a prompt of %d at position %d: %.2f x idle (worst %.2f "
-          "x, idle %.0f ms)\n",
+          "x, idle %.0f ms, a step of the long one %.0f ms)\n",
           kShort, kLong, position, Median(busy) / Median(idle), worst / Median(idle),
-          Median(idle) * 1000);
+          Median(idle) * 1000, Median(steps) * 1000);
     }
   }
 
@@ -280,9 +283,14 @@ class Bench {
     return streams * (kNewTokens - 1) / (timing.total_s - last_first);
   }
 
+  struct Beside {
+    double first_token_s = 0.0;  // of the short prompt
+    double step_s = 0.0;         // of the long one alone
+  };
+
   // The long prompt counts as computed up to `position`: what its blocks hold makes no difference
   // to the time.
-  static double FirstTokenBeside(Core& core, std::int32_t position, int round,
+  static Beside FirstTokenBeside(Core& core, std::int32_t position, int round,
                                  std::int32_t num_long, std::int32_t num_short) {
     Sequence& running = core.Add(RandomRequest(7, num_long, 1));
     core.Step();
@@ -297,7 +305,7 @@ class Bench {
     while (sequence.num_output_tokens() == 0) core.Step();
     const double first_s = SecondsSince(added);
     core.Remove(running);
-    return first_s + (1.0 - moment) * step_s;
+    return {.first_token_s = first_s + (1.0 - moment) * step_s, .step_s = step_s};
   }
 
   void Compare(Core& core, const char* what, const std::function<Request(int)>& make) {
@@ -332,7 +340,10 @@ int main(int argc, char** argv) {
   if (wants("streams")) bench.Streams();
   if (wants("prefixes")) bench.Prefixes();
   if (wants("pieces")) bench.Pieces();
-  if (wants("beside")) bench.ShortBesideLong();
+  for (int i = 3; i < argc; ++i) {
+    if (std::strncmp(argv[i], "beside=", 7) == 0) bench.ShortBesideLong(std::atoi(argv[i] + 7));
+  }
+  if (wants("beside")) bench.ShortBesideLong(0);
   if (wants("guesses")) bench.Guesses();
   return 0;
 }

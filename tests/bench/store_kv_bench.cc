@@ -40,14 +40,14 @@ void Run(BenchRun& run, std::int64_t tokens, DType dtype) {
                                     run.stream());
   });
   const double elements = 2.0 * static_cast<double>(tokens) * kNumKvHeads * kStoreHeadDim;
-  const double scales = dtype == DType::kI8 ? elements / kStoreHeadDim : 0;
+  const double scales = HasKvScales(dtype) ? elements / kStoreHeadDim : 0;
   run.ReportBytes(elements * static_cast<double>(4 + BytesPerElement(dtype)) + 4 * scales);
 }
 
 }  // namespace
 
 void RegisterStoreKvBenchmarks(Device& device) {
-  for (DType dtype : {DType::kI8, DType::kBF16, DType::kF16, DType::kF32}) {
+  for (DType dtype : {DType::kI8, DType::kF8E4M3, DType::kBF16, DType::kF16, DType::kF32}) {
     if (!device.ValidateKvType(dtype).ok()) continue;
     for (std::int64_t tokens : {1, 256}) {
       RegisterKernelBenchmark(device, "StoreKv",

@@ -11,6 +11,7 @@ ids are compared too. Needs the PyPI packages `tokenizers` and `gguf`.
 import json
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -56,6 +57,11 @@ def texts():
     yield "novel", (DATA / "documents/moby-dick.txt").read_text(errors="replace")
     articles = json.loads((DATA / "retrieval/xquad/xquad.zh.json").read_text())["data"]
     yield "chinese", "\n".join(p["context"] for article in articles for p in article["paragraphs"])
+    # A megabyte without an end of a word, and one of what is no text.
+    random.seed(2)
+    yield "letters", "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=1 << 20))
+    yield "spaces", " " * (1 << 20)
+    yield "bytes", random.randbytes(1 << 19).decode(errors="replace")
 
 
 def measure(tokenizer, text, program, rounds):

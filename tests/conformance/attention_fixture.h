@@ -28,7 +28,7 @@ struct AttentionShape {
 // NaN until it is set.
 struct KvRowsInMemory {
   std::vector<std::byte> elements;
-  std::vector<float> scales;  // [rows]; used for i8 alone
+  std::vector<float> scales;  // [rows]; used for i8 and f8 alone
 
   KvRowsInMemory(std::int64_t rows, std::int32_t head_dim, DType dtype)
       : elements(static_cast<std::size_t>(rows * head_dim * BytesPerElement(dtype)),
@@ -152,6 +152,15 @@ class PagedCache {
       }
       return largest;
     }
+    if (shape_.dtype == DType::kF8E4M3) {
+      rows.scales[row] = 0.02f * std::exp(0.3f * normal(random));
+      for (std::int32_t d = 0; d < shape_.head_dim; ++d) {
+        const std::uint8_t bits = F32ToF8E4M3(100.0f * normal(random));
+        std::memcpy(to + d, &bits, 1);
+        largest = std::max(largest, std::abs(double{rows.scales[row]} * F8E4M3ToF32(bits)));
+      }
+      return largest;
+    }
     for (std::int32_t d = 0; d < shape_.head_dim; ++d) {
       const float value = normal(random);
       ConvertFromF32(shape_.dtype, &value, to + d * BytesPerElement(shape_.dtype), 1);
@@ -215,10 +224,20 @@ class AttentionTest : public KernelTest {
   // Types that the device has kernels for.
   std::vector<DType> KvTypes() const {
     std::vector<DType> types;
-    for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8}) {
+    for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI8, DType::kF8E4M3}) {
       if (device_.ValidateKvType(dtype).ok()) types.push_back(dtype);
     }
     return types;
+  }
+
+  // Unit roundoff of p where tensor cores multiply it with the values; 0 where all of it is f32.
+  double RoundoffOfP(const AttentionShape& shape) const {
+    const bool has_tensor_cores = device_.name().starts_with("cuda");
+    const bool has_instance = shape.head_dim == 64 || shape.head_dim == 80 ||
+                              shape.head_dim == 96 || shape.head_dim == 128 ||
+                              shape.head_dim == 256;
+    if (!has_tensor_cores || !has_instance || shape.dtype == DType::kF32) return 0;
+    return shape.dtype == DType::kF16 ? 0x1p-11 : 0x1p-8;
   }
 
   // Arguments over host memory: the last query_lens[s] tokens of each sequence are the new ones.
@@ -274,8 +293,16 @@ class AttentionTest : public KernelTest {
     return out.Download();
   }
 
+  // Queries that every type that tensor cores take can hold, so that nothing is lost before the
+  // products: what rounding q costs has a test of its own.
   Matrix RandomQueries(const AttentionShape& shape, std::int64_t tokens) {
-    return Matrix::Random(tokens, std::int64_t{shape.num_heads} * shape.head_dim, random_);
+    Matrix q = Matrix::Random(tokens, std::int64_t{shape.num_heads} * shape.head_dim, random_);
+    for (std::int64_t t = 0; t < q.rows(); ++t) {
+      for (std::int64_t i = 0; i < q.cols(); ++i) {
+        q.Set(t, i, BF16ToF32(F32ToBF16(static_cast<float>(q.At(t, i)))));
+      }
+    }
+    return q;
   }
 };
 

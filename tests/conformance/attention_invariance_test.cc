@@ -54,6 +54,21 @@ TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunk) {
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 64, .dtype = DType::kF16});
 }
 
+// Sizes that have bodies of their own on a GPU, where a chunk's size decides which kernel takes it.
+TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunkForEveryCacheType) {
+  for (DType dtype : KvTypes()) {
+    Check({.num_heads = 4, .num_kv_heads = 1, .head_dim = 64, .dtype = dtype});
+    Check({.num_heads = 1,
+           .num_kv_heads = 1,
+           .head_dim = 80,
+           .block_size = 32,
+           .dtype = dtype,
+           .sliding_window = 200});
+  }
+  Check({.num_heads = 3, .num_kv_heads = 1, .head_dim = 128, .dtype = DType::kBF16, .soft_cap = 5});
+  Check({.num_heads = 2, .num_kv_heads = 1, .head_dim = 256, .dtype = DType::kBF16});
+}
+
 TEST_P(AttentionInvarianceTest, TokenHasTheSameBitsInAnyChunkUnderAWindow) {
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 16, .sliding_window = 90});
   Check({.num_heads = 4, .num_kv_heads = 2, .head_dim = 16, .sliding_window = 600});

@@ -16,6 +16,18 @@ double AttentionError(double score_magnitude, std::int64_t head_dim, std::int64_
   return (of_scores + static_cast<double>(keys + 32) * kUnit) * largest_value;
 }
 
+// The same on tensor cores, which cut sums to f32 every eight products, with p rounded by
+// `roundoff_of_p` before it meets the values. What approximates exponentials and the tanh of a soft
+// cap is off by some units of the last place.
+double TensorAttentionError(double score_magnitude, const AttentionShape& shape, std::int64_t keys,
+                            double largest_value, double roundoff_of_p) {
+  constexpr double kCut = 0x1p-22;
+  const double of_scores =
+      2 * (score_magnitude * (shape.head_dim / 8.0 + 6) + 8.0 * shape.soft_cap) * kCut;
+  const double of_sums = (static_cast<double>(keys) / 8 + 32) * kCut;
+  return (of_scores + of_sums + roundoff_of_p) * largest_value;
+}
+
 double Largest(const std::vector<std::byte>& memory, DType dtype) {
   const std::int64_t bytes = BytesPerElement(dtype);
   double largest = 0;
@@ -29,6 +41,15 @@ double Largest(const std::vector<std::byte>& memory, DType dtype) {
 
 class PagedAttentionTest : public AttentionTest {
  protected:
+  // Of a row over at most `keys` keys.
+  double Tolerance(const AttentionShape& shape, double score_magnitude, std::int64_t keys,
+                   double largest_value) const {
+    const double roundoff = RoundoffOfP(shape);
+    return roundoff == 0
+               ? AttentionError(score_magnitude, shape.head_dim, keys, largest_value)
+               : TensorAttentionError(score_magnitude, shape, keys, largest_value, roundoff);
+  }
+
   void Check(const AttentionShape& shape, const std::vector<std::int32_t>& kv_lens,
              const std::vector<std::int32_t>& query_lens) {
     SCOPED_TRACE(::testing::Message()
@@ -45,9 +66,8 @@ class PagedAttentionTest : public AttentionTest {
     const double magnitude = static_cast<double>(host.args.scale) *
                              std::sqrt(static_cast<double>(shape.head_dim)) *
                              Largest(q.bytes(), DType::kF32) * cache.largest_key();
-    const double tolerance =
-        AttentionError(magnitude, shape.head_dim, *std::max_element(kv_lens.begin(), kv_lens.end()),
-                       cache.largest_value());
+    const double tolerance = Tolerance(
+        shape, magnitude, *std::max_element(kv_lens.begin(), kv_lens.end()), cache.largest_value());
     ExpectNear(Run(cache, query_lens, q), wanted,
                [&](std::int64_t, std::int64_t) { return tolerance; });
   }
@@ -75,6 +95,29 @@ TEST_P(PagedAttentionTest, MatchesTheFormulaForEveryCacheTypeAndBlockSize) {
     for (std::int32_t head_dim : {2, 6, 20, 80, 128}) {
       Check({.head_dim = head_dim, .dtype = dtype}, {70, 5}, {3, 5});
     }
+    for (std::int32_t head_dim : {64, 80, 96, 128, 256}) {
+      Check({.head_dim = head_dim, .dtype = dtype}, {200, 9}, {70, 9});
+    }
+  }
+}
+
+// What a device rounds q to costs the scores that much of what |q| |k| is.
+TEST_P(PagedAttentionTest, RoundingQueriesCostsTheScoresTheirRoundoff) {
+  for (DType dtype : KvTypes()) {
+    const AttentionShape shape = {.head_dim = 64, .dtype = dtype};
+    PagedCache cache(shape, {150}, random_);
+    Matrix q = Matrix::Random(2, std::int64_t{shape.num_heads} * shape.head_dim, random_);
+    // Rows of any size keep their precision.
+    for (std::int64_t i = 0; i < q.cols(); ++i) {
+      q.Set(0, i, 1e-6f * static_cast<float>(q.At(0, i)));
+    }
+    const auto wanted = reference::PagedAttention(MakeBatch(cache, {2}, q).args);
+    const double magnitude = Largest(q.bytes(), DType::kF32) * cache.largest_key();
+    double roundoff = RoundoffOfP(shape) == 0 ? 0 : 0x1p-11;
+    if (RoundoffOfP(shape) != 0 && dtype == DType::kBF16) roundoff = 0x1p-8;
+    const double tolerance = Tolerance(shape, magnitude, 150, cache.largest_value()) +
+                             2 * magnitude * roundoff * cache.largest_value();
+    ExpectNear(Run(cache, {2}, q), wanted, [&](std::int64_t, std::int64_t) { return tolerance; });
   }
 }
 
@@ -97,6 +140,7 @@ TEST_P(PagedAttentionTest, SlidingWindowHidesOlderPositions) {
     Check({.sliding_window = window}, {200, 40, 1}, {70, 1, 1});
     for (DType dtype : KvTypes()) {
       Check({.head_dim = 32, .dtype = dtype, .sliding_window = window}, {1200}, {1});
+      Check({.head_dim = 64, .dtype = dtype, .sliding_window = window}, {1200, 300}, {1, 150});
     }
   }
 }
@@ -106,8 +150,10 @@ TEST_P(PagedAttentionTest, SlidingWindowHidesOlderPositions) {
 TEST_P(PagedAttentionTest, SoftCapBoundsTheScores) {
   for (float soft_cap : {0.5f, 5.0f, 50.0f}) {
     for (DType dtype : KvTypes()) {
-      Check({.head_dim = 32, .dtype = dtype, .soft_cap = soft_cap}, {1, 33, 64, 100},
-            {1, 1, 64, 7});
+      for (std::int32_t head_dim : {32, 64}) {
+        Check({.head_dim = head_dim, .dtype = dtype, .soft_cap = soft_cap}, {1, 33, 64, 100},
+              {1, 1, 64, 7});
+      }
     }
     for (std::int32_t window : {1, 16, 100}) {
       Check({.sliding_window = window, .soft_cap = soft_cap}, {200, 40, 1200}, {70, 1, 1});
@@ -118,13 +164,22 @@ TEST_P(PagedAttentionTest, SoftCapBoundsTheScores) {
 
 // The scheduler may give blocks before the window to somebody else.
 TEST_P(PagedAttentionTest, BlocksBeforeTheWindowAreNotRead) {
-  const AttentionShape shape = {.sliding_window = 50};
-  PagedCache cache(shape, {300}, random_);
-  const Matrix q = RandomQueries(shape, 2);
-  const Matrix before = Run(cache, {2}, q);
-  // Position 298 sees 249 to 298: blocks 0 to 14 (positions 0 to 239) are out of sight.
-  for (std::size_t b = 0; b < 15; ++b) cache.block_table()[b] = -1;
-  EXPECT_EQ(Run(cache, {2}, q).bytes(), before.bytes());
+  for (DType dtype : KvTypes()) {
+    for (std::int32_t head_dim : {16, 64}) {
+      const AttentionShape shape = {.head_dim = head_dim, .dtype = dtype, .sliding_window = 50};
+      PagedCache cache(shape, {300}, random_);
+      for (std::int32_t tokens : {2, 40}) {
+        // Position 300 - tokens sees 50 positions; the blocks before them are out of sight.
+        const auto hidden = static_cast<std::size_t>(300 - tokens - 49) / 16;
+        const Matrix q = RandomQueries(shape, tokens);
+        const Matrix before = Run(cache, {tokens}, q);
+        const auto table = cache.block_table();
+        std::fill_n(cache.block_table().begin(), hidden, -1);
+        EXPECT_EQ(Run(cache, {tokens}, q).bytes(), before.bytes()) << DTypeName(dtype);
+        cache.block_table() = table;
+      }
+    }
+  }
 }
 
 TEST_P(PagedAttentionTest, LargeScoresDoNotOverflow) {
@@ -158,10 +213,16 @@ class StoreKvTest : public AttentionTest {
     device_cache.Download(cache);
   }
 
-  // How far a stored element may be from the formula. 16 bits: not at all. i8: the scale is rounded
-  // twice, which can also turn a tie.
+  // How far a stored element may be from the formula. 16 bits: not at all. i8 and f8: the scale is
+  // rounded twice, which can also turn a tie.
   static double Tolerance(DType dtype, double scale, double x, double wanted) {
-    if (dtype != DType::kI8) return 0;
+    if (!HasKvScales(dtype) || scale == 0) return 0;
+    if (dtype == DType::kF8E4M3) {
+      const auto below = F32ToF8E4M3(static_cast<float>(x / scale * (1 - 1e-6)));
+      const auto above = F32ToF8E4M3(static_cast<float>(x / scale * (1 + 1e-6)));
+      const double tie = std::abs(double{F8E4M3ToF32(above)} - F8E4M3ToF32(below));
+      return 4 * kUnit * std::abs(wanted) + scale * tie;
+    }
     const double fraction = std::abs(x / scale - std::trunc(x / scale));
     return 4 * kUnit * std::abs(wanted) + (std::abs(fraction - 0.5) < 1e-4 ? scale : 0);
   }
@@ -174,7 +235,7 @@ class StoreKvTest : public AttentionTest {
       for (std::int32_t head = 0; head < shape.num_kv_heads; ++head) {
         const std::size_t row = cache.Row(0, positions[t], head);
         std::byte* const stored = rows.elements.data() + row * cache.RowBytes();
-        const double scale = shape.dtype == DType::kI8 ? rows.scales[row] : 1.0;
+        const double scale = HasKvScales(shape.dtype) ? rows.scales[row] : 1.0;
         const MatrixView view = {.data = stored,
                                  .rows = 1,
                                  .cols = shape.head_dim,
@@ -300,8 +361,14 @@ TEST_P(EncoderAttentionTest, MatchesTheFormula) {
     args.sequences.data = device_seqlens.as<std::int32_t>();
     device_.kernels().encoder_attention(args, *stream_);
     const double magnitude = Largest(q.bytes(), DType::kF32) * Largest(k.bytes(), DType::kF32);
-    const double tolerance =
-        AttentionError(magnitude, head_dim, 129, Largest(v.bytes(), DType::kF32));
+    const double largest_value = Largest(v.bytes(), DType::kF32);
+    double tolerance = AttentionError(magnitude, head_dim, 129, largest_value);
+    // Tensor cores get p and v as 16 bits each, without the product of their last 8, and cut sums.
+    if (device_.name().starts_with("cuda")) {
+      const AttentionShape shape = {.head_dim = head_dim};
+      tolerance = std::max(tolerance,
+                           TensorAttentionError(magnitude, shape, 129, largest_value, 3 * 0x1p-16));
+    }
     SCOPED_TRACE(head_dim);
     ExpectNear(out.Download(), wanted, [&](std::int64_t, std::int64_t) { return tolerance; });
   }

@@ -34,6 +34,15 @@ class FaultyDevice final : public kernels::Device {
     const std::lock_guard lock(mutex_);
     return num_waiting_;
   }
+  // Lost from now on: every Synchronize and health() return UNAVAILABLE.
+  void Lose() {
+    const std::lock_guard lock(mutex_);
+    is_lost_ = true;
+  }
+  Status health() const override {
+    const std::lock_guard lock(mutex_);
+    return Health();
+  }
   // The next Synchronize returns `status`.
   void FailNextSynchronize(Status status) {
     const std::lock_guard lock(mutex_);
@@ -46,6 +55,9 @@ class FaultyDevice final : public kernels::Device {
   StatusOr<std::unique_ptr<kernels::Stream>> NewStream() override { return inner_->NewStream(); }
   StatusOr<std::unique_ptr<kernels::DeviceMemory>> Allocate(std::int64_t size_bytes) override {
     return inner_->Allocate(size_bytes);
+  }
+  StatusOr<std::unique_ptr<kernels::DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
+    return inner_->AllocateHost(size_bytes);
   }
   // Called when a model brings a weight here, so that a test can act in the middle of loading.
   void OnImport(std::function<void()> action) { on_import_ = std::move(action); }
@@ -76,17 +88,24 @@ class FaultyDevice final : public kernels::Device {
     ++num_waiting_;
     changed_.wait(lock, [this] { return !paused_; });
     --num_waiting_;
+    QUIRE_RETURN_IF_ERROR(Health());
     if (failure_) return *std::exchange(failure_, std::nullopt);
     return status;
   }
 
  private:
+  // Under mutex_.
+  Status Health() const {
+    return is_lost_ ? Unavailable("{}: lost, as planted", inner_->name()) : OkStatus();
+  }
+
   const std::unique_ptr<kernels::Device> inner_;
   std::function<void()> on_import_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool paused_ = false;            // guarded by mutex_
   int num_waiting_ = 0;            // guarded by mutex_
+  bool is_lost_ = false;           // guarded by mutex_
   std::optional<Status> failure_;  // guarded by mutex_
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "engine/engine.h"
 #include "tests/support/engine_requests.h"
@@ -36,6 +37,18 @@ class TinyEngineTest : public ::testing::Test {
     engine::Request request = GreedyRequest({1, 70, 71}, max_new_tokens);
     request.ignore_eos = true;
     return request;
+  }
+
+  // The streams of `count` requests that the engine has taken.
+  static std::vector<std::unique_ptr<engine::OutputStream>> SubmitLongRequests(
+      engine::Engine& engine, int count) {
+    std::vector<std::unique_ptr<engine::OutputStream>> streams;
+    for (int i = 0; i < count; ++i) {
+      auto stream = engine.Submit(LongRequest());
+      EXPECT_THAT(stream, IsOk());
+      if (stream.ok()) streams.push_back(*std::move(stream));
+    }
+    return streams;
   }
 
   // True if `condition` holds within ten seconds.

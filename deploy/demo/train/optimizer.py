@@ -1,6 +1,6 @@
 """Muon for matrices, AdamW for the rest, over f32 copies of the weights.
 
-The model computes in its own type (bf16); what is added up over thousands of small steps is f32.
+The model computes in its own type (bf16 on a GPU); what is added up over thousands of small steps is f32.
 """
 
 import collections
@@ -15,7 +15,7 @@ def orthogonalized(update: torch.Tensor) -> torch.Tensor:
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = update.bfloat16()
+    x = update.bfloat16() if update.is_cuda else update
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)

@@ -41,6 +41,7 @@ class Recipe:
 
     model: ModelConfig
     stages: tuple[Stage, ...]
+    start_copying: bool = False  # see initialization.py
 
 
 VOCAB = 6144
@@ -67,13 +68,20 @@ RECIPES = {
     # One core for about an hour: short passages, mostly generated.
     "cpu":
         Recipe(
-            ModelConfig(vocab=VOCAB, hidden=256, layers=6, heads=4, kv_heads=4, intermediate=704),
+            ModelConfig(vocab=VOCAB,
+                        hidden=320,
+                        layers=6,
+                        heads=5,
+                        kv_heads=5,
+                        intermediate=832,
+                        rope_theta=1e6),
             (Stage("copy", Mix(1.0, min_chars=60, max_chars=300, absent_share=0.08), 256, 16,
                    5_000_000, 0.45, (0.02, 0.02)),
              Stage("read", Mix(0.85, 0.15, min_chars=200, max_chars=900), 512, 8, 5_000_000, 0.35,
                    (0.02, 0.01)),
              Stage("answer", Mix(0.85, 0.12, 0.03, min_chars=400, max_chars=3500, max_turns=2),
-                   1536, 3, 4_000_000, 0.2, (0.01, 0.0)))),
+                   1536, 3, 4_000_000, 0.2, (0.01, 0.0))),
+            start_copying=True),
     # One H200 for about 20 minutes: some 10^9 tokens, 2 * 10^17 FLOP.
     "gpu":
         Recipe(

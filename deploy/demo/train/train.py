@@ -7,7 +7,7 @@ Usage: train.py --recipe gpu --data DIR --tokenizer DIR --out DIR --minutes N
 The time is divided among the stages as the recipe says, or among those that --stage names;
 compiling counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every
 stage. While a stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py
-is still writing. Runs on the first GPU, else on the CPU; bf16 weights and f32 copies on both.
+is still writing. Runs on the first GPU in bf16 with f32 copies, else on the CPU in f32.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+import initialization
 import nf4
 import weights
 from model import Llama
@@ -90,9 +91,15 @@ class Trainer:
         self.recipe = RECIPES[arguments.recipe]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(1)
-        model = weights.load(arguments.start) if arguments.start else Llama(
-            self.recipe.model).bfloat16()
-        self.model = model.to(self.device)
+        if arguments.start:
+            model = weights.load(arguments.start)
+        else:
+            model = Llama(self.recipe.model)
+            if self.recipe.start_copying:
+                initialization.Start(model).write()
+        # CPUs without bf16 units take several times as long for it.
+        compute = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.model = model.to(self.device, compute)
         self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss,
                                                                                dynamic=False)
 

@@ -116,10 +116,11 @@ Status ServeCommand::Run(Session& session) {
              "  reranking model: {}\n  documents: {}\n",
              server_.host, services.server->port(), name(inference.model),
              name(inference.embedding_model), name(inference.rerank_model), options.data_dir);
-  WaitForTerminationSignal();
+  const Status ended =
+      WaitForTerminationSignalOrFailure([&] { return services.inference->health(); });
   log::Info("stopping: running calls get {} s", server_.drain_timeout.count());
   services.server->Shutdown();
-  return OkStatus();
+  return ended;
 }
 
 }  // namespace

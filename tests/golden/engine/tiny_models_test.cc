@@ -189,6 +189,16 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ModelAndDeviceName);
 
 INSTANTIATE_TEST_SUITE_P(
+    Families, QuantizedDecoderTest,
+    ::testing::Combine(::testing::Values("qwen3_nf4", "qwen3_int8", "qwen3_gptq4", "phi3_nf4",
+                                         "phi3_int8", "phi3_gptq4", "gemma2_nf4", "gemma2_int8",
+                                         "gemma2_gptq4", "gemma3_text_nf4", "gemma3_text_int8",
+                                         "gemma3_text_gptq4", "gpt2_nf4", "gpt2_int8",
+                                         "gpt2_gptq4"),
+                       ::testing::ValuesIn(testing::DeviceNames())),
+    testing::ModelAndDeviceName);
+
+INSTANTIATE_TEST_SUITE_P(
     Gguf, QuantizedDecoderTest,
     ::testing::Combine(::testing::Values("gguf_q4_0", "gguf_q4_1", "gguf_q5_0", "gguf_q5_1",
                                          "gguf_q8_0", "gguf_q2_k", "gguf_q3_k", "gguf_q4_k",

@@ -24,8 +24,11 @@ namespace quire::services::testing {
 // running calls are cancelled.
 class RunningInference {
  public:
-  explicit RunningInference(const InferenceOptions& options, bool load = true) {
-    auto inference = InferenceServer::Create(options);
+  explicit RunningInference(const InferenceOptions& options, bool load = true)
+      : RunningInference(InferenceServer::Create(options), load) {}
+  RunningInference(const InferenceOptions& options, std::unique_ptr<kernels::Device> device)
+      : RunningInference(InferenceServer::Create(options, std::move(device)), true) {}
+  RunningInference(StatusOr<std::unique_ptr<InferenceServer>> inference, bool load) {
     EXPECT_TRUE(inference.ok()) << inference.status();
     inference_ = *std::move(inference);
     auto server = Server::Start({.drain_timeout = std::chrono::seconds(0)}, inference_->services());

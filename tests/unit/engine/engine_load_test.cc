@@ -102,11 +102,11 @@ TEST_F(EngineLoadTest, AGroupHasTheEarliestDeadlineOfItsMembers) {
   EXPECT_THAT(Collect(**second).status, HasCode(StatusCode::kDeadlineExceeded));
 }
 
-TEST_F(EngineLoadTest, AReaderThatTakesNothingLeavesTheBatchThenTheBlocksThenTheEngine) {
+TEST_F(EngineLoadTest, AReaderThatTakesNothingLeavesTheBatchThenTheBlocks) {
   EngineOptions options;
   options.slow_readers = {.max_unread_tokens = 20,
                           .preempt_after = milliseconds(50),
-                          .cancel_after = milliseconds(200)};
+                          .cancel_after = std::chrono::hours(1)};
   const auto engine = NewEngine(options);
   const auto slow = engine->Submit(LongRequest());
   ASSERT_THAT(slow, IsOk());
@@ -115,7 +115,19 @@ TEST_F(EngineLoadTest, AReaderThatTakesNothingLeavesTheBatchThenTheBlocksThenThe
   EXPECT_TRUE(Eventually([&] { return engine->load().num_waiting == 1; }));
   EXPECT_EQ(engine->load().num_free_blocks, engine->load().num_blocks);
   EXPECT_EQ(engine->load().num_preemptions, 1);
+}
+
+TEST_F(EngineLoadTest, AReaderThatGoesOnTakingNothingLeavesTheEngine) {
+  EngineOptions options;
+  options.slow_readers = {.max_unread_tokens = 20,
+                          .preempt_after = milliseconds(50),
+                          .cancel_after = milliseconds(200)};
+  const auto engine = NewEngine(options);
+  const auto slow = engine->Submit(LongRequest());
+  ASSERT_THAT(slow, IsOk());
+  EXPECT_TRUE(Eventually([&] { return engine->load().num_preemptions == 1; }));
   EXPECT_TRUE(Eventually([&] { return engine->load().num_waiting == 0; }));
+  EXPECT_EQ(engine->load().num_free_blocks, engine->load().num_blocks);
   const Collected result = Collect(**slow);
   EXPECT_THAT(result.status, FailsWith(StatusCode::kCancelled, "reader: took nothing"));
   // What was computed before is not lost.

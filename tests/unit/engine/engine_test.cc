@@ -192,16 +192,43 @@ TEST_F(EngineTest, FullQueueRefuses) {
   options.max_queued_requests = 2;
   const auto engine = NewEngine(options);
   device_.Pause();
-  std::vector<std::unique_ptr<OutputStream>> streams;
-  for (int i = 0; i < 3; ++i) {
-    auto stream = engine->Submit(LongRequest());
-    ASSERT_THAT(stream, IsOk());
-    streams.push_back(*std::move(stream));
-  }
+  const auto streams = SubmitLongRequests(*engine, 3);
   EXPECT_THAT(engine->Submit(LongRequest()), FailsWith(StatusCode::kResourceExhausted, "queue"));
   device_.Resume();
   for (const auto& stream : streams) EXPECT_THAT(Collect(*stream).status, IsOk());
   EXPECT_THAT(engine->Submit(LongRequest()), IsOk());
+}
+
+TEST_F(EngineTest, AnEvictedPrefixComesBackFromTheHostTierAndChangesNothing) {
+  const auto long_prompt = [](TokenId id, std::size_t num_tokens) {
+    Request request = GreedyRequest(std::vector<TokenId>(num_tokens, id), 20);
+    request.num_logprobs = 2;
+    request.ignore_eos = true;
+    return request;
+  };
+  // Room for one context.
+  constexpr std::int64_t kCacheBytes = std::int64_t{16} * 16 * 2 * 2 * 8 * 4;
+  EngineOptions options;
+  options.kv_cache_bytes = kCacheBytes;
+  for (const std::int64_t tier_bytes : {std::int64_t{0}, kCacheBytes}) {
+    options.host_tier_bytes = tier_bytes;
+    const auto engine = NewEngine(options);
+    EXPECT_EQ(engine->limits().host_tier_bytes, tier_bytes);
+    const Collected first = RunRequest(*engine, long_prompt(70, 100));
+    EXPECT_THAT(RunRequest(*engine, long_prompt(71, 200)).status, IsOk());
+    const Collected second = RunRequest(*engine, long_prompt(70, 100));
+    if (tier_bytes == 0) {
+      EXPECT_LT(second.output.usage.cached_tokens, 96);
+      EXPECT_EQ(second.output.usage.prefix_miss.miss, PrefixMiss::kEvicted);
+    } else {
+      EXPECT_EQ(second.output.usage.cached_tokens, 96);
+      EXPECT_EQ(second.output.usage.prefix_miss.miss, PrefixMiss::kNone);
+    }
+    ASSERT_EQ(second.output.ids, first.output.ids);
+    for (std::size_t i = 0; i < first.output.logprobs.size(); ++i) {
+      EXPECT_EQ(second.output.logprobs[i].token.logprob, first.output.logprobs[i].token.logprob);
+    }
+  }
 }
 
 TEST_F(EngineTest, FailedStepEndsWhatRanAndTheEngineGoesOn) {
@@ -214,6 +241,24 @@ TEST_F(EngineTest, FailedStepEndsWhatRanAndTheEngineGoesOn) {
   const Collected after = RunRequest(*engine, LongRequest());
   ASSERT_THAT(after.status, IsOk());
   EXPECT_EQ(after.output.ids, before.output.ids);
+}
+
+TEST_F(EngineTest, ALostDeviceEndsWhatRunsAndWhatWaitsAndTakesNothingNew) {
+  EngineOptions options;
+  options.max_sequences = 1;
+  const auto engine = NewEngine(options);
+  device_.Pause();
+  const auto running = engine->Submit(LongRequest());
+  const auto waiting = engine->Submit(LongRequest());
+  ASSERT_THAT(running, IsOk());
+  ASSERT_THAT(waiting, IsOk());
+  ASSERT_TRUE(Eventually([&] { return device_.num_waiting() > 0; }));
+  device_.Lose();
+  device_.Resume();
+  EXPECT_THAT(Collect(**running).status, FailsWith(StatusCode::kUnavailable, "lost"));
+  EXPECT_THAT(Collect(**waiting).status, FailsWith(StatusCode::kUnavailable, "lost"));
+  EXPECT_EQ(engine->load().num_free_blocks, engine->load().num_blocks);
+  EXPECT_THAT(engine->Submit(LongRequest()), FailsWith(StatusCode::kUnavailable, "lost"));
 }
 
 TEST_F(EngineTest, DestructionCancelsWhatRuns) {

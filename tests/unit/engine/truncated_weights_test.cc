@@ -62,12 +62,7 @@ TEST_F(TruncatedWeightsTest, WhatWaitsFailsToo) {
   options.max_sequences = 1;
   const auto engine = NewEngine(options);
   device_.Pause();
-  std::vector<std::unique_ptr<OutputStream>> streams;
-  for (int i = 0; i < 3; ++i) {
-    auto stream = engine->Submit(LongRequest());
-    ASSERT_THAT(stream, IsOk());
-    streams.push_back(*std::move(stream));
-  }
+  const auto streams = SubmitLongRequests(*engine, 3);
   ASSERT_TRUE(Eventually([&] { return device_.num_waiting() > 0; }));
   Truncate();
   device_.Resume();

@@ -63,5 +63,41 @@ TEST(HalfTest, BF16KeepsNanWhoseHighBitsAreThoseOfInfinity) {
   EXPECT_TRUE(std::isnan(BF16ToF32(F32ToBF16(std::bit_cast<float>(0xffffffffu)))));
 }
 
+// By the definition: bias 7, subnormals in steps of 2^-9.
+double F8E4M3Value(int bits) {
+  const double sign = (bits & 0x80) != 0 ? -1 : 1;
+  const int exponent = (bits >> 3) & 15;
+  const int fraction = bits & 7;
+  if (exponent == 0) return sign * std::ldexp(fraction, -9);
+  return sign * std::ldexp(8 + fraction, exponent - 10);
+}
+
+TEST(HalfTest, EveryF8E4M3HasItsDefinedValueAndComesBack) {
+  for (int bits = 0; bits < 256; ++bits) {
+    const float value = F8E4M3ToF32(static_cast<std::uint8_t>(bits));
+    if ((bits & 0x7f) == 0x7f) {
+      EXPECT_TRUE(std::isnan(value));
+      continue;
+    }
+    EXPECT_EQ(value, F8E4M3Value(bits)) << bits;
+    EXPECT_EQ(F32ToF8E4M3(value), bits);
+  }
+}
+
+TEST(HalfTest, F8E4M3RoundsToNearestAndTiesToEven) {
+  for (int bits = 0; bits < 0x7e; ++bits) {
+    const auto middle = static_cast<float>((F8E4M3Value(bits) + F8E4M3Value(bits + 1)) / 2);
+    EXPECT_EQ(F32ToF8E4M3(middle), bits + bits % 2) << bits;
+    EXPECT_EQ(F32ToF8E4M3(std::nextafter(middle, 0.0f)), bits);
+    EXPECT_EQ(F32ToF8E4M3(std::nextafter(-middle, -HUGE_VALF)), 0x80 + bits + 1);
+  }
+}
+
+TEST(HalfTest, F8E4M3SaturatesAndKeepsNan) {
+  EXPECT_EQ(F32ToF8E4M3(1e30f), 0x7e);
+  EXPECT_EQ(F32ToF8E4M3(-HUGE_VALF), 0xfe);
+  EXPECT_TRUE(std::isnan(F8E4M3ToF32(F32ToF8E4M3(std::nanf("")))));
+}
+
 }  // namespace
 }  // namespace quire::kernels

@@ -66,9 +66,21 @@ TEST(LinearGroupsTest, WhatQuantizedCheckpointsHaveNoFormForIsRefused) {
   ModelConfig config = SmallConfig();
   EXPECT_THAT(LinearGroups(config, "language_model.model.", 0),
               FailsWith(absl::StatusCode::kUnimplemented, "a part of SomeForCausalLM"));
+}
+
+TEST(LinearGroupsTest, LayersStoredTheOtherWaySaySo) {
+  ModelConfig config = SmallConfig();
+  config.layout.layers = "h";
+  config.layout.o = "attn.c_proj";
   config.layout.has_transposed_weights = true;
-  EXPECT_THAT(LinearGroups(config, "model.", 0),
-              FailsWith(absl::StatusCode::kUnimplemented, "stored [out, in]"));
+  const auto groups = LinearGroups(config, "transformer.", 1);
+  ASSERT_THAT(groups, IsOk());
+  const LinearShape& o = (*groups)[1].linears[0];
+  EXPECT_EQ(o.name, "transformer.h.1.attn.c_proj");
+  EXPECT_EQ(o.suffix, "attn.c_proj");
+  EXPECT_EQ(o.out, 48);
+  EXPECT_EQ(o.in, 32);
+  EXPECT_EQ(o.stored_shape(), (std::array<std::int64_t, 2>{32, 48}));
 }
 
 }  // namespace

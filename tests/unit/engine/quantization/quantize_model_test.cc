@@ -145,6 +145,64 @@ TEST_F(QuantizeModelTest, FactorsLeaveNormsOfWeightPlusOneWhatTheyStandFor) {
   EXPECT_EQ(bytes(plain, "post_attention_layernorm"), bytes(written, "post_attention_layernorm"));
 }
 
+// Weights [in, out], biases everywhere; wider one way than the other, so that shapes cannot be
+// mistaken.
+void WriteTinyGpt2(const std::string& directory) {
+  testing::TinyWeights weights(/*seed=*/1);
+  weights.Matrix("transformer.wte.weight", testing::kTinyVocabSize, 64);
+  weights.Matrix("transformer.wpe.weight", 256, 64);
+  const auto conv1d = [&](const std::string& name, std::int64_t out, std::int64_t in) {
+    weights.Matrix(name + ".weight", in, out);
+    weights.Vector(name + ".bias", out, 0.01f);
+  };
+  for (int i = 0; i < 2; ++i) {
+    const std::string layer = fmt::format("transformer.h.{}.", i);
+    weights.LayerNorm(layer + "ln_1", 64);
+    weights.LayerNorm(layer + "ln_2", 64);
+    conv1d(layer + "attn.c_attn", 3 * 64, 64);
+    conv1d(layer + "attn.c_proj", 64, 64);
+    conv1d(layer + "mlp.c_fc", 96, 64);
+    conv1d(layer + "mlp.c_proj", 64, 96);
+  }
+  weights.LayerNorm("transformer.ln_f", 64);
+  const nlohmann::json config = {{"architectures", {"GPT2LMHeadModel"}},
+                                 {"model_type", "gpt2"},
+                                 {"n_embd", 64},
+                                 {"n_inner", 96},
+                                 {"n_layer", 2},
+                                 {"n_head", 2},
+                                 {"n_positions", 256},
+                                 {"vocab_size", testing::kTinyVocabSize},
+                                 {"bos_token_id", 1},
+                                 {"eos_token_id", 2}};
+  testing::WriteFile(directory + "/config.json", config.dump());
+  testing::WriteFile(directory + "/tokenizer.json",
+                     testing::TinyTokenizer(/*is_encoder=*/false).dump());
+  testing::WriteFile(directory + "/model.safetensors",
+                     testing::SafetensorsBytes(weights.tensors()));
+}
+
+TEST_F(QuantizeModelTest, LayersStoredTheOtherWayComeOutAsReadersWantThem) {
+  WriteTinyGpt2(model_);
+  for (const QuantizationMethod method :
+       {QuantizationMethod::kNf4, QuantizationMethod::kInt8, QuantizationMethod::kGptq}) {
+    const auto result = Quantize(Options(method));
+    ASSERT_THAT(result, IsOk());
+    EXPECT_THAT(result->plain_layers, IsEmpty());
+    EXPECT_EQ(result->num_linear_layers, 8);
+    EXPECT_LT(Difference(Options(method).output_path),
+              method == QuantizationMethod::kInt8 ? 0.2 : 2.0)
+        << QuantizationMethodName(method);
+  }
+  const auto written = Checkpoint::Open(Options(QuantizationMethod::kInt8).output_path);
+  ASSERT_THAT(written, IsOk());
+  const auto stored = (*written)->Stored("transformer.h.1.mlp.c_fc.weight");
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_EQ(stored->shape, (std::vector<std::int64_t>{96, 64}));
+  EXPECT_THAT(Quantize(Options(QuantizationMethod::kAwq)),
+              FailsWith(absl::StatusCode::kUnimplemented, "GPT2LMHeadModel"));
+}
+
 TEST_F(QuantizeModelTest, ShapesThatDoNotFitStayAsTheyAre) {
   WriteTinyLlama(model_, 1, {.hidden = 64, .intermediate = 88});
   for (const QuantizationMethod method : {QuantizationMethod::kGptq, QuantizationMethod::kAwq}) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <random>
@@ -19,6 +20,44 @@ using testing::IsOk;
 using testing::kBlockSize;
 using testing::NewSequence;
 
+// Slot to hash of the tokens up to its own.
+using FakeCache = std::map<std::int32_t, std::size_t>;
+
+// Keeps a few blocks of a FakeCache and forgets one now and then.
+class FakeTier final : public BlockTier {
+ public:
+  FakeTier(FakeCache& cache, std::mt19937& random) : cache_(cache), random_(random) {}
+
+  void Save(const BlockKey& key, BlockId block) override {
+    constexpr std::size_t kMaxBlocks = 6;
+    if (saved_.size() >= kMaxBlocks || (!saved_.empty() && random_() % 8 == 0)) {
+      saved_.erase(saved_.begin());
+    }
+    for (std::int32_t i = 0; i < kBlockSize; ++i) saved_[key.digest][i] = cache_.at(Slot(block, i));
+  }
+  bool Has(const BlockKey& key) const override { return saved_.contains(key.digest); }
+  bool Restore(const BlockKey& key, BlockId block) override {
+    const auto found = saved_.find(key.digest);
+    if (found == saved_.end()) return false;
+    for (std::int32_t i = 0; i < kBlockSize; ++i) cache_[Slot(block, i)] = found->second.at(i);
+    ++num_restored_;
+    return true;
+  }
+  void Clear() override { saved_.clear(); }
+
+  int num_restored() const { return num_restored_; }
+
+ private:
+  static std::int32_t Slot(BlockId block, std::int32_t offset) {
+    return static_cast<std::int32_t>(block) * kBlockSize + offset;
+  }
+
+  FakeCache& cache_;
+  std::mt19937& random_;
+  std::map<std::array<std::uint8_t, 32>, FakeCache> saved_;
+  int num_restored_ = 0;
+};
+
 // Random requests come, run and vanish; what must hold holds after every step.
 class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
  protected:
@@ -31,7 +70,12 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
                 .max_sequences = Random(1, 6),
                 .prefix_cache = GetParam() % 2 == 0},
         allocator_(kNumBlocks, kBlockSize),
-        scheduler_(limits_, allocator_) {}
+        scheduler_(limits_, allocator_, has_tier() ? &tier_ : nullptr) {}
+
+  bool has_tier() const { return GetParam() % 4 == 0; }
+
+  // A seed may bring no block back; all of them together do.
+  static void TearDownTestSuite() { EXPECT_GT(num_restored_, 0); }
 
   std::int32_t Random(std::int32_t min, std::int32_t max) {
     return std::uniform_int_distribution(min, max)(random_);
@@ -176,9 +220,11 @@ class SchedulerPropertyTest : public ::testing::TestWithParam<std::uint32_t> {
     }
   }
 
+  static inline int num_restored_ = 0;  // by all seeds
   bool may_pause_ = true;
-  std::map<std::int32_t, std::size_t> cache_;  // slot -> hash of the tokens up to its own
+  FakeCache cache_;
   std::mt19937 random_;
+  FakeTier tier_{cache_, random_};
   const SchedulerLimits limits_;
   BlockAllocator allocator_;
   Scheduler scheduler_;
@@ -206,6 +252,10 @@ TEST_P(SchedulerPropertyTest, InvariantsHoldAndEveryRequestFinishes) {
   }
   EXPECT_EQ(allocator_.num_free(), kNumBlocks);
   EXPECT_TRUE(scheduler_.is_idle());
+  num_restored_ += tier_.num_restored();
+  if (!has_tier()) {
+    EXPECT_EQ(tier_.num_restored(), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerPropertyTest, ::testing::Range(0u, 40u));

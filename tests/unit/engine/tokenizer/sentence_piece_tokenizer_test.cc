@@ -54,6 +54,20 @@ class SentencePieceTokenizerTest : public ::testing::Test {
   quire::testing::TemporaryDirectory directory_;
 };
 
+// A tenth for each byte but the first, whatever the file says: as SentencePiece 0.2.3 has it.
+TEST_F(SentencePieceTokenizerTest, UserDefinedSymbolsHaveAScoreOfTheirOwn) {
+  const auto with_whole = [](float score) {
+    return Piece("<unk>", 0, 2) + Piece("c", -10, 1) + Piece("ab", -40, 4) +
+           Piece("abc", score, 1) + Bytes(2, Number(3, 1)) + Bytes(3, Number(3, 0) + Number(4, 0));
+  };
+  const auto below = Load(with_whole(-9.95f));
+  ASSERT_THAT(below, IsOk());
+  EXPECT_THAT((*below)->Encode("abc", {.add_special_tokens = false}), ElementsAre(2, 1));
+  const auto above = Load(with_whole(-9.85f));
+  ASSERT_THAT(above, IsOk());
+  EXPECT_THAT((*above)->Encode("abc", {.add_special_tokens = false}), ElementsAre(3));
+}
+
 TEST_F(SentencePieceTokenizerTest, ADirectoryWithoutTokenizerJsonLoads) {
   const auto tokenizer = Load(SmallModel());
   ASSERT_THAT(tokenizer, IsOk());

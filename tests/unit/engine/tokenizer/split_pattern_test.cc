@@ -48,9 +48,30 @@ TEST_P(ScannerTest, FindsWhatTheRegularExpressionFinds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ScannerTest, ::testing::ValuesIn(ScannedRegexes()));
+INSTANTIATE_TEST_SUITE_P(Sets, ScannerTest,
+                         ::testing::Values("[\r\n]", R"([\r\n]+)", R"([\r\n])", "[0-9][0-9][0-9]",
+                                           "[12][12]", "[\u4E00-\u9FA5\u3040-\u30FF]+",
+                                           R"(\s?[!-/:-~\x{2018}-\x{201F}\x{3000}-\x{3002}]+)",
+                                           R"(\s?[\x{1F642}a\-\]]+)"));
+
+// DeepSeek's own file has the line breaks themselves in its expression.
+TEST(ScannersTest, LineBreaksMayStandForTheirEscapes) {
+  for (const std::string_view regex : ScannedRegexes()) {
+    std::string raw(regex);
+    for (const auto& [escape, line_break] : {std::pair(R"(\r)", "\r"), std::pair(R"(\n)", "\n")}) {
+      for (std::size_t at = raw.find(escape); at != raw.npos; at = raw.find(escape)) {
+        raw.replace(at, 2, line_break);
+      }
+    }
+    EXPECT_NE(FindSplitScanner(raw), nullptr) << regex;
+  }
+}
 
 TEST(ScannersTest, OtherExpressionsHaveNoScanner) {
-  EXPECT_EQ(FindSplitScanner(R"(\p{L}+)"), nullptr);
+  for (const std::string_view regex : {R"(\p{L}+)", "[^a]+", "[a[b]]+", "[a&&b]", "[a]+b",
+                                       R"([\p{L}]+)", "[a", "[b-a]", "[a][b]", "[]a]", "[a-]"}) {
+    EXPECT_EQ(FindSplitScanner(regex), nullptr) << regex;
+  }
 }
 
 TEST(RegexPatternTest, InvalidExpressionsAreRefusedWithTheirPlace) {

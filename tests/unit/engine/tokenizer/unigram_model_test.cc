@@ -70,6 +70,17 @@ TEST_F(UnigramModelTest, TakesTheBestSum) {
   EXPECT_THAT(Cut(*model, "abcdacdxx"), ElementsAre("abcd", "a", "cd", "xx"));
 }
 
+// "3" + "3333" + "3333" and "3333" + "3333" + "3" have the same sum, but for how it is rounded.
+TEST_F(UnigramModelTest, RoundedSumsAreCompared) {
+  const Pieces pieces = {{"<unk>", 0},
+                         {"3", -7.973637580871582},
+                         {"33", -10.618101119995117},
+                         {"333", -12.254426956176758},
+                         {"3333", -13.16446590423584}};
+  const auto model = *Create(pieces, /*byte_fallback=*/false, /*single_precision=*/true);
+  EXPECT_THAT(Cut(*model, "333333333"), ElementsAre("3", "3333", "3333"));
+}
+
 TEST_F(UnigramModelTest, TheEarliestPieceWinsATie) {
   const auto model = *Create({{"<unk>", 0}, {"a", -1}, {"aa", -2}});
   EXPECT_THAT(Cut(*model, "aa"), ElementsAre("aa"));

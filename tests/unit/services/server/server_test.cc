@@ -260,5 +260,14 @@ TEST(TerminationSignalTest, FirstSignalIsReturnedAndTheSecondEndsTheProcess) {
   EXPECT_EXIT(raise_twice(), ::testing::KilledBySignal(SIGINT), "");
 }
 
+TEST(TerminationSignalTest, AFailureEndsTheWaitToo) {
+  BlockTerminationSignals();
+  int num_asked = 0;
+  const Status ended = WaitForTerminationSignalOrFailure(
+      [&] { return ++num_asked < 3 ? OkStatus() : Unavailable("device: lost"); });
+  EXPECT_THAT(ended, quire::testing::FailsWith(absl::StatusCode::kUnavailable, "device: lost"));
+  EXPECT_EQ(num_asked, 3);
+}
+
 }  // namespace
 }  // namespace quire::services
