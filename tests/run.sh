@@ -12,7 +12,7 @@
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
 # how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the cuda
-# stage compiles for (default: 80;90a, the first and the last of those that are released).
+# stage compiles for (default: 80-real;90a-real, the first and the last of those released).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -126,7 +126,7 @@ build_cuda_if_possible() {
     echo "run.sh: no nvcc: the CUDA kernels are not compiled"
     return
   fi
-  configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80;90a}" &&
+  configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80-real;90a-real}" &&
     build gpu quire_cli_program quire_gpu_tests quire_gpu_bench &&
     tests/gpu/check_spills.py build/gpu tests/gpu/spill_exceptions.txt &&
     run_tests gpu -R '^gpu_programs_are_portable$'

@@ -4,11 +4,12 @@
 #include <cuda_runtime.h>
 #include <dlfcn.h>
 
+#include <compare>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <tuple>
 
 #include "kernels/cuda/cuda_stream.h"
 
@@ -59,10 +60,28 @@ std::optional<Functions> LoadFunctions() {
   return f;
 }
 
-// What decides which kernel the library takes: the device, rows, in, out, the stride of y, the type
-// of the weight, whether there is a bias.
-using ProblemKey =
-    std::tuple<int, std::int64_t, std::int64_t, std::int64_t, std::int64_t, DType, bool>;
+// The largest power of two up to 256, which the library counts on by itself, that divides an
+// address.
+std::uint32_t AlignmentOf(const void* address) {
+  const auto bits = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(address) & 255u);
+  return bits == 0 ? 256 : bits & (0u - bits);
+}
+
+// What decides which kernel the library takes.
+struct ProblemKey {
+  int device;
+  std::int64_t rows;
+  std::int64_t in;
+  std::int64_t out;
+  std::int64_t weight_stride;
+  std::int64_t y_stride;
+  DType dtype;  // of the weight
+  bool has_bias;
+  std::uint32_t weight_alignment;
+  std::uint32_t y_alignment;
+
+  auto operator<=>(const ProblemKey&) const = default;
+};
 
 // A product's description, which is in columns: y^T = W x^T.
 class Problem {
@@ -93,19 +112,26 @@ class Problem {
   Problem(const Problem&) = delete;
   Problem& operator=(const Problem&) = delete;
 
-  std::optional<cublasLtMatmulAlgo_t> ChooseAlgorithm(cublasLtHandle_t handle) const {
+  std::optional<cublasLtMatmulAlgo_t> ChooseAlgorithm(cublasLtHandle_t handle,
+                                                      const ProblemKey& key) const {
     if (!is_good_) return std::nullopt;
     cublasLtMatmulPreference_t preference = nullptr;
     if (f_.preference_create(&preference) != CUBLAS_STATUS_SUCCESS) return std::nullopt;
-    const auto workspace = static_cast<std::size_t>(CublasLt::kWorkspaceBytes);
+    bool is_chosen = true;
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+      is_chosen = is_chosen && f_.preference_set(preference, attribute, &value, sizeof(value)) ==
+                                   CUBLAS_STATUS_SUCCESS;
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{CublasLt::kWorkspaceBytes});
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.weight_alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, key.y_alignment);
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, key.y_alignment);
     cublasLtMatmulHeuristicResult_t result = {};
     int found = 0;
-    const bool is_chosen =
-        f_.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace,
-                          sizeof(workspace)) == CUBLAS_STATUS_SUCCESS &&
-        f_.heuristic(handle, desc_, weight_, x_, y_, y_, preference, 1, &result, &found) ==
-            CUBLAS_STATUS_SUCCESS &&
-        found > 0;
+    is_chosen = is_chosen &&
+                f_.heuristic(handle, desc_, weight_, x_, y_, y_, preference, 1, &result, &found) ==
+                    CUBLAS_STATUS_SUCCESS &&
+                found > 0;
     f_.preference_destroy(preference);
     if (!is_chosen) return std::nullopt;
     return result.algo;
@@ -145,13 +171,16 @@ class LoadedCublasLt final : public CublasLt {
     int device = 0;
     if (cudaGetDevice(&device) != cudaSuccess) return false;
     const Problem problem(f_, product);
-    const ProblemKey key = {device,
-                            product.y.rows,
-                            product.weight.cols,
-                            product.weight.rows,
-                            product.y.row_stride,
-                            product.weight.dtype,
-                            product.bias != nullptr};
+    const ProblemKey key = {.device = device,
+                            .rows = product.y.rows,
+                            .in = product.weight.cols,
+                            .out = product.weight.rows,
+                            .weight_stride = product.weight.row_stride,
+                            .y_stride = product.y.row_stride,
+                            .dtype = product.weight.dtype,
+                            .has_bias = product.bias != nullptr,
+                            .weight_alignment = AlignmentOf(product.weight.data),
+                            .y_alignment = AlignmentOf(product.y.data)};
     cublasLtHandle_t handle = nullptr;
     std::optional<cublasLtMatmulAlgo_t> algorithm;
     {
@@ -159,7 +188,7 @@ class LoadedCublasLt final : public CublasLt {
       handle = HandleOf(device);
       if (handle == nullptr) return false;
       auto [entry, is_first] = algorithms_.try_emplace(key);
-      if (is_first) entry->second = problem.ChooseAlgorithm(handle);
+      if (is_first) entry->second = problem.ChooseAlgorithm(handle, key);
       algorithm = entry->second;
     }
     return algorithm.has_value() && problem.Run(handle, product, *algorithm, stream.handle());

@@ -57,7 +57,7 @@ __device__ void LoadSome(const T* from, std::int64_t count, float (&to)[kChunk])
 // sum per output and token, and add up in a tree: the order depends on `in` alone. `kAligned`: rows
 // of the weight are whole chunks, aligned to 16 bytes; only f32 ones get here so.
 template <typename T, int kTokens, bool kAligned>
-__global__ void __launch_bounds__(kWarps* kWarpSize) LinearKernel(const LinearKernelArgs args) {
+__global__ void __launch_bounds__(kWarps* kWarpSize, 3) LinearKernel(const LinearKernelArgs args) {
   const int lane = threadIdx.x % kWarpSize;
   const std::int64_t first_output =
       (static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarpSize) * kOutputs;

@@ -36,6 +36,7 @@ struct ProductTraits {
   static constexpr int kCodeBytes = kTiles * kUnitCodeBytes;
   static constexpr int kRowBytes = kN * RowBlockBytes(kXTerms);
   static constexpr int kValues = kM * kN * 4;  // sums of a thread
+  static constexpr int kValueBytes = kValues * kProductThreads * static_cast<int>(sizeof(float));
 };
 
 // Granules of a unit, and whether slice j is the first or the last of one.
@@ -124,18 +125,15 @@ struct WarpSums {
       }
     }
   }
-  // Calls use(sum, index, tile of the warp, output of the tile, row of the block) for each.
+  // Calls use(sum, index) for each.
   template <typename Use>
-  __device__ void ForEach(int lane, const Use& use) {
+  __device__ void ForEach(const Use& use) {
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int n = 0; n < kN; ++n) {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          use(value[m][n][i], (m * kN + n) * 4 + i, m, lane / 4 + i / 2 * 8,
-              n * kBlockRows + lane % 4 * 2 + i % 2);
-        }
+        for (int i = 0; i < 4; ++i) use(value[m][n][i], (m * kN + n) * 4 + i);
       }
     }
   }
@@ -245,21 +243,43 @@ __device__ inline void WaitForAllBut(int pending) {
   }
 }
 
+// Which output and row of its block a sum of a thread belongs to.
+template <int kN>
+struct SumPlace {
+  int output;
+  int row;
+
+  __device__ SumPlace(int index, int warp_outputs) {
+    const int lane = threadIdx.x % kLanes;
+    const int m = index / (4 * kN);
+    const int n = index / 4 % kN;
+    const int i = index % 4;
+    output = static_cast<int>(threadIdx.x) / kLanes * warp_outputs + m * kTileOutputs + lane / 4 +
+             i / 2 * 8;
+    row = n * kBlockRows + lane % 4 * 2 + i % 2;
+  }
+};
+
+// The start of dynamic shared memory, before the table of the codes.
+inline constexpr int kFlagBytes = 16;
+
 // Block (x, y, z) owns kProductWarps * kM tiles of outputs, kN blocks of rows, and part z of the
-// inputs or, with one z, all parts. Dynamic shared memory: the table, the stages, then, where one
-// block takes several parts, the sums of the parts before.
+// inputs or, with one z, all parts. Dynamic shared memory: a flag, the table, the stages, then,
+// where one block takes several parts, the sums of the parts before. In the end the sums lie in the
+// stages' place, [values, threads]: each thread reads its own, in loops that need not be unrolled.
 template <class Codes, int kXTerms, int kM, int kN>
-__global__ void __launch_bounds__(kProductThreads)
+__global__ void __launch_bounds__(kProductThreads, kM == 4 ? 2 : 4)
     ProductKernel(const ProductArgs args, int num_stages) {
   using Traits = ProductTraits<Codes, kXTerms, kM, kN>;
   const WeightView& w = args.weight;
   const StagePlaces places = StagePlaces::Of<Traits>(w);
-  std::uint8_t* const table = DynamicSharedMemory();
+  auto* const is_last = reinterpret_cast<bool*>(DynamicSharedMemory());
+  std::uint8_t* const table = DynamicSharedMemory() + kFlagBytes;
   std::uint8_t* const stages = table + Codes::kTableBytes;
-  auto* const earlier = reinterpret_cast<float*>(stages + num_stages * places.bytes);
+  auto* const earlier =
+      reinterpret_cast<float*>(stages + max(num_stages * places.bytes, Traits::kValueBytes));
   const int row_blocks = static_cast<int>((args.x.rows + kBlockRows - 1) / kBlockRows);
   constexpr int kRowBlockBytes = RowBlockBytes(kXTerms);
-  const int lane = threadIdx.x % kLanes;
   const bool shares_parts = gridDim.z > 1;
   const int first = shares_parts ? blockIdx.z * w.part_units : 0;
   const int last = shares_parts ? min(w.units, first + w.part_units) : w.units;
@@ -292,7 +312,7 @@ __global__ void __launch_bounds__(kProductThreads)
                                     total);
     stage = stage + 1 == num_stages ? 0 : stage + 1;
     if (unit + 1 == part_end && unit + 1 < last) {
-      total.ForEach(lane, [&](float& sum, int index, int, int, int) {
+      total.ForEach([&](float& sum, int index) {
         float& to = earlier[index * kProductThreads + threadIdx.x];
         to = is_first_part ? sum : to + sum;
         sum = 0.0f;
@@ -301,31 +321,33 @@ __global__ void __launch_bounds__(kProductThreads)
       part_end += w.part_units;
     }
   }
-  if (!is_first_part) {
-    total.ForEach(lane, [&](float& sum, int index, int, int, int) {
-      sum = earlier[index * kProductThreads + threadIdx.x] + sum;
-    });
-  }
+  __syncthreads();  // no thread needs a stage any more
+  auto* const own = reinterpret_cast<float*>(stages) + threadIdx.x;
+  total.ForEach([&](float& sum, int index) {
+    const int place = index * kProductThreads;
+    own[place] = is_first_part ? sum : earlier[place + threadIdx.x] + sum;
+  });
 
-  const int first_tile = blockIdx.x * Traits::kTiles + threadIdx.x / kLanes * kM;
+  const int first_output = blockIdx.x * Traits::kTiles * kTileOutputs;
   const int first_row = blockIdx.y * kN * kBlockRows;
-  const auto is_inside = [&](int m, int output, int row) {
-    return first_row + row < args.x.rows && (first_tile + m) * kTileOutputs + output < w.out;
+  const auto is_inside = [&](const SumPlace<kN>& place) {
+    return first_row + place.row < args.x.rows && first_output + place.output < w.out;
   };
   if (shares_parts) {
-    // [parts, blocks, sums of a thread, threads]
+    // [parts, blocks, values of a thread, threads]
     const std::int64_t block = static_cast<std::int64_t>(blockIdx.y) * gridDim.x + blockIdx.x;
-    const std::int64_t blocks = static_cast<std::int64_t>(gridDim.x) * gridDim.y;
-    const auto place = [&](int part, int index) {
-      return args.partial_sums +
-             ((part * blocks + block) * Traits::kValues + index) * kProductThreads + threadIdx.x;
-    };
-    total.ForEach(lane, [&](float& sum, int index, int m, int output, int row) {
-      if (is_inside(m, output, row)) *place(blockIdx.z, index) = sum;
-    });
+    const std::int64_t part_stride =
+        static_cast<std::int64_t>(gridDim.x) * gridDim.y * Traits::kValues * kProductThreads;
+    float* const partial =
+        args.partial_sums + block * Traits::kValues * kProductThreads + threadIdx.x;
+#pragma unroll 2
+    for (int index = 0; index < Traits::kValues; ++index) {
+      if (is_inside(SumPlace<kN>(index, kM * kTileOutputs))) {
+        partial[blockIdx.z * part_stride + index * kProductThreads] = own[index * kProductThreads];
+      }
+    }
     __threadfence();
-    auto* const is_last = reinterpret_cast<bool*>(stages);
-    __syncthreads();  // every thread has written its sums and needs no stage any more
+    __syncthreads();
     if (threadIdx.x == 0) {
       *is_last = atomicAdd(args.arrivals + block, 1u) == gridDim.z - 1;
       if (*is_last) args.arrivals[block] = 0;
@@ -333,39 +355,45 @@ __global__ void __launch_bounds__(kProductThreads)
     __syncthreads();
     if (!*is_last) return;
     __threadfence();
-    total.ForEach(lane, [&](float& sum, int index, int m, int output, int row) {
-      if (!is_inside(m, output, row)) return;
-      sum = __ldcg(place(0, index));
+#pragma unroll 2
+    for (int index = 0; index < Traits::kValues; ++index) {
+      if (!is_inside(SumPlace<kN>(index, kM * kTileOutputs))) continue;
+      const float* from = partial + index * kProductThreads;
+      float sum = __ldcg(from);
       for (int part = 1; part < static_cast<int>(gridDim.z); ++part) {
-        sum += __ldcg(place(part, index));
+        sum += __ldcg(from + part * part_stride);
       }
-    });
+      own[index * kProductThreads] = sum;
+    }
   }
-  total.ForEach(lane, [&](float& sum, int, int m, int output, int row) {
-    if (!is_inside(m, output, row)) return;
-    const int column = (first_tile + m) * kTileOutputs + output;
-    float value = sum * args.x.factors[first_row + row];  // exact: a power of two
+#pragma unroll 2
+  for (int index = 0; index < Traits::kValues; ++index) {
+    const SumPlace<kN> place(index, kM * kTileOutputs);
+    if (!is_inside(place)) continue;
+    const int row = first_row + place.row;
+    const int column = first_output + place.output;
+    float value = own[index * kProductThreads] * args.x.factors[row];  // exact: a power of two
     if (args.bias != nullptr) value += args.bias[column];
-    float* to = args.y + (first_row + row) * args.y_stride + column;
+    float* to = args.y + row * args.y_stride + column;
     *to = args.accumulate ? *to + value : value;
-  });
+  }
 }
 
 template <class Codes, int kXTerms, int kM, int kN>
 void LaunchTile(const ProductArgs& args, const ProductGrid& grid, CudaStream& stream) {
   using Traits = ProductTraits<Codes, kXTerms, kM, kN>;
   const bool adds_parts = grid.part_blocks == 1 && args.weight.parts > 1;
-  const int other_bytes =
-      Codes::kTableBytes + (adds_parts ? Traits::kValues * kProductThreads * 4 : 0);
+  const int other_bytes = kFlagBytes + Codes::kTableBytes + (adds_parts ? Traits::kValueBytes : 0);
   const int stage_bytes = StagePlaces::Of<Traits>(args.weight).bytes;
   const int num_stages =
       std::clamp((kSharedBytes - other_bytes) / stage_bytes, kLeastStages, kMostStages);
+  const int bytes = other_bytes + std::max(num_stages * stage_bytes, Traits::kValueBytes);
   Launch(ProductKernel<Codes, kXTerms, kM, kN>,
          {.grid =
               dim3(static_cast<unsigned>(grid.output_blocks),
                    static_cast<unsigned>(grid.row_blocks), static_cast<unsigned>(grid.part_blocks)),
           .threads = kProductThreads,
-          .shared_bytes = static_cast<std::size_t>(other_bytes + num_stages * stage_bytes)},
+          .shared_bytes = static_cast<std::size_t>(bytes)},
          stream, args, num_stages);
 }
 

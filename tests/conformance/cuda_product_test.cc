@@ -85,7 +85,7 @@ TEST_P(CudaProductTest, ManyBlocksTakeAllPartsThemselves) {
   EXPECT_EQ(GridFor(w, /*is_plain=*/false, 512).part_blocks, 1);
 }
 
-QUIRE_FOR_EVERY_DEVICE(CudaProductTest);
+QUIRE_FOR_EVERY_ROUNDING(CudaProductTest);
 
 }  // namespace
 }  // namespace quire::kernels::cuda

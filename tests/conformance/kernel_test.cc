@@ -131,4 +131,12 @@ std::string DeviceTestName(const ::testing::TestParamInfo<int>& info) {
   return name;
 }
 
+std::vector<int> DeviceIndices(bool all) {
+  std::vector<int> indices;
+  for (std::size_t i = 0; i < AllDevices().size(); ++i) {
+    if (all || !AllDevices()[i]->name().ends_with("/half")) indices.push_back(static_cast<int>(i));
+  }
+  return indices;
+}
+
 }  // namespace quire::kernels

@@ -143,11 +143,19 @@ inline double SumError(std::int64_t terms) { return (static_cast<double>(terms) 
 
 std::string DeviceTestName(const ::testing::TestParamInfo<int>& info);
 
+// Indices into AllDevices(): of all, or of those but devices that differ in the rounding of
+// products alone.
+std::vector<int> DeviceIndices(bool all);
+
 }  // namespace quire::kernels
 
 // Runs the tests of a suite on every device.
-#define QUIRE_FOR_EVERY_DEVICE(suite)                                               \
-  INSTANTIATE_TEST_SUITE_P(                                                         \
-      Devices, suite,                                                               \
-      ::testing::Range(0, static_cast<int>(::quire::kernels::AllDevices().size())), \
-      ::quire::kernels::DeviceTestName)
+#define QUIRE_FOR_EVERY_DEVICE(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(Devices, suite,                                                      \
+                           ::testing::ValuesIn(::quire::kernels::DeviceIndices(/*all=*/false)), \
+                           ::quire::kernels::DeviceTestName)
+// The same for operations that multiply with weights.
+#define QUIRE_FOR_EVERY_ROUNDING(suite)                                                        \
+  INSTANTIATE_TEST_SUITE_P(Devices, suite,                                                     \
+                           ::testing::ValuesIn(::quire::kernels::DeviceIndices(/*all=*/true)), \
+                           ::quire::kernels::DeviceTestName)

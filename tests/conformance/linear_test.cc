@@ -156,7 +156,7 @@ TEST_P(LinearTest, RowHasTheSameBitsAloneAndInAnyBatch) {
   }
 }
 
-QUIRE_FOR_EVERY_DEVICE(LinearTest);
+QUIRE_FOR_EVERY_ROUNDING(LinearTest);
 
 }  // namespace
 }  // namespace quire::kernels

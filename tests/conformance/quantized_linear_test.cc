@@ -379,7 +379,7 @@ TEST_P(QuantizedLinearTest, LookedUpRowsAreTheDecodedOnes) {
   }
 }
 
-QUIRE_FOR_EVERY_DEVICE(QuantizedLinearTest);
+QUIRE_FOR_EVERY_ROUNDING(QuantizedLinearTest);
 
 }  // namespace
 }  // namespace quire::kernels
