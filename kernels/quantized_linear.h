@@ -24,7 +24,8 @@ class PackedWeight {
 // never expanded as a whole. Accumulates in f32: the sum of codes times x over a group, then the
 // groups times their scales.
 //
-// As with LinearArgs, the order of the sums depends on the weight alone, never on `tokens`.
+// The order of the sums depends on the weight alone, never on `tokens`. A device named ".../half"
+// rounds x, and the values of a table, to f16.
 struct QuantizedLinearArgs {
   MatrixView x;                          // [tokens, in] f32
   const PackedWeight* weight = nullptr;  // [out, in], from PackWeight of the same device

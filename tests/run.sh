@@ -7,10 +7,12 @@
 #   tsan      the threads of kernels, engine and store, with ThreadSanitizer
 #   fuzz      the parsers of model files under libFuzzer with AddressSanitizer and
 #             UndefinedBehaviorSanitizer; without clang under a driver of our own
-#   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
+#   cuda      compiles the CUDA kernels and links the programs for a bare GPU machine: no kernel may
+#             spill registers, no program need a library; left out where there is no nvcc
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
-# how long each target of the fuzz stage runs (default: 60).
+# how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the cuda
+# stage compiles for (default: 80-real;90a-real, the first and the last of those released).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -56,8 +58,9 @@ setup_seconds=$((SECONDS - started))
 
 # --- stages ------------------------------------------------------------------------------------
 
+# configure PRESET [OPTION...]
 configure() {
-  cmake --preset "$1" >"$logs/$1-configure.log" 2>&1 || {
+  cmake --preset "$@" >"$logs/$1-configure.log" 2>&1 || {
     tail -n 30 "$logs/$1-configure.log"
     return 1
   }
@@ -119,11 +122,14 @@ fuzz() {
 }
 
 build_cuda_if_possible() {
-  if command -v nvcc >/dev/null; then
-    build cuda quire_kernels kernels_conformance_test
-  else
+  if ! command -v nvcc >/dev/null; then
     echo "run.sh: no nvcc: the CUDA kernels are not compiled"
+    return
   fi
+  configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80-real;90a-real}" &&
+    build gpu quire_cli_program quire_gpu_tests quire_gpu_bench &&
+    tests/gpu/check_spills.py build/gpu tests/gpu/spill_exceptions.txt &&
+    run_tests gpu -R '^gpu_programs_are_portable$'
 }
 
 run_stage() {

@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/operations.h"
+#include "kernels/cuda/pack_weight.h"
 
 namespace quire::kernels::cuda {
 namespace {
@@ -51,7 +52,8 @@ class PinnedMemory final : public DeviceMemory {
 
 class CudaDevice final : public Device {
  public:
-  CudaDevice(int ordinal, std::string name) : ordinal_(ordinal), name_(std::move(name)) {}
+  CudaDevice(int ordinal, std::string name, RowPrecision row_precision)
+      : ordinal_(ordinal), name_(std::move(name)), row_precision_(row_precision) {}
 
   std::string_view name() const override { return name_; }
   const KernelTable& kernels() const override { return kCudaKernels; }
@@ -62,7 +64,7 @@ class CudaDevice final : public Device {
     QUIRE_RETURN_IF_ERROR(Check(cudaSetDevice(ordinal_)));
     cudaStream_t stream = nullptr;
     QUIRE_RETURN_IF_ERROR(Check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)));
-    return std::make_unique<CudaStream>(ordinal_, stream);
+    return std::make_unique<CudaStream>(ordinal_, stream, row_precision_);
   }
 
   StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) override {
@@ -121,8 +123,10 @@ class CudaDevice final : public Device {
                          DTypeName(dtype));
   }
   StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
-    return Unimplemented("{}: wanted plain f32, f16 or bf16 weights, have {}", name_,
-                         host.layout().format);
+    QUIRE_ASSIGN_OR_RETURN(const auto stream, NewStream());
+    auto packed = PackCudaWeight(host, packing_pool_, CudaStream::Bind(*stream));
+    if (!packed.ok()) return Annotate(packed.status(), name_);
+    return packed;
   }
 
   void CopyToDevice(void* device, const void* host, std::int64_t size_bytes,
@@ -171,6 +175,8 @@ class CudaDevice final : public Device {
 
   const int ordinal_;
   const std::string name_;
+  const RowPrecision row_precision_;
+  cpu::ThreadPool packing_pool_{cpu::NumUsableCores()};
   std::atomic<cudaError_t> lost_by_ = cudaSuccess;
 };
 
@@ -189,8 +195,9 @@ std::vector<std::unique_ptr<Device>> EnumerateCudaDevices() {
         major < kOldestMajor) {
       continue;
     }
-    devices.push_back(std::make_unique<CudaDevice>(
-        ordinal, fmt::format("cuda:{}/sm{}{}", ordinal, major, minor)));
+    const std::string name = fmt::format("cuda:{}/sm{}{}", ordinal, major, minor);
+    devices.push_back(std::make_unique<CudaDevice>(ordinal, name, RowPrecision::kFull));
+    devices.push_back(std::make_unique<CudaDevice>(ordinal, name + "/half", RowPrecision::kHalf));
   }
   return devices;
 }

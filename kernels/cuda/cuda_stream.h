@@ -2,18 +2,28 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdint>
+
 #include "kernels/cuda/attention_memory.h"
+#include "kernels/cuda/row_precision.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
 namespace quire::kernels::cuda {
 
-// A CUDA stream and the first error on it. One user at a time.
+// A CUDA stream, the first error on it, and the scratch memory of its operations. One user at a
+// time.
 class CudaStream final : public Stream {
  public:
   // Takes over `stream`, which belongs to device `ordinal`.
-  CudaStream(int ordinal, cudaStream_t stream) : ordinal_(ordinal), stream_(stream) {}
-  ~CudaStream() override { cudaStreamDestroy(stream_); }
+  CudaStream(int ordinal, cudaStream_t stream, RowPrecision row_precision)
+      : ordinal_(ordinal), stream_(stream), row_precision_(row_precision) {}
+  ~CudaStream() override {
+    cudaStreamSynchronize(stream_);
+    cudaFree(scratch_);
+    cudaFree(counters_);
+    cudaStreamDestroy(stream_);
+  }
   CudaStream(const CudaStream&) = delete;
   CudaStream& operator=(const CudaStream&) = delete;
 
@@ -25,6 +35,14 @@ class CudaStream final : public Stream {
   }
 
   cudaStream_t handle() const { return stream_; }
+  RowPrecision row_precision() const { return row_precision_; }
+
+  // Memory for one operation, aligned to 256 bytes, until the next call. Null if there is not that
+  // much, which is recorded.
+  void* Scratch(std::int64_t size_bytes);
+  // kNumCounters counters that every operation leaves at 0. Null like Scratch.
+  unsigned* Counters();
+  static constexpr int kNumCounters = 1024;
   AttentionMemory& attention() { return attention_; }
 
   // Keeps the first error until Synchronize takes it.
@@ -40,7 +58,11 @@ class CudaStream final : public Stream {
  private:
   const int ordinal_;
   const cudaStream_t stream_;
+  const RowPrecision row_precision_;
   cudaError_t error_ = cudaSuccess;
+  void* scratch_ = nullptr;
+  std::int64_t scratch_bytes_ = 0;
+  unsigned* counters_ = nullptr;
   AttentionMemory attention_;
 };
 

@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/tensor.h"
 
@@ -14,6 +15,16 @@ namespace quire::kernels::cuda {
 __device__ inline float ToFloat(float x) { return x; }
 __device__ inline float ToFloat(__half x) { return __half2float(x); }
 __device__ inline float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
+
+// Of the bits of an f16 or bf16 number.
+template <typename T>
+__device__ inline float FromBits(std::uint16_t bits) {
+  if constexpr (std::is_same_v<T, __half>) {
+    return __half2float(__ushort_as_half(bits));
+  } else {
+    return __uint_as_float(std::uint32_t{bits} << 16);
+  }
+}
 
 template <typename T>
 __device__ T FromFloat(float x);

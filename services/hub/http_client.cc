@@ -77,19 +77,6 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-std::string Escape(std::string_view text, std::string_view kept) {
-  std::string escaped;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || kept.find(c) != kept.npos) {
-      escaped += c;
-    } else {
-      escaped += fmt::format("%{:02X}", byte);
-    }
-  }
-  return escaped;
-}
-
 // What curl calls back with while one request runs.
 struct Exchange {
   const HttpRequest* request = nullptr;
@@ -176,11 +163,6 @@ void SetUp(CURL* curl, const HttpRequest& request, const std::string& url, BodyS
 
 }  // namespace
 
-std::string HttpResponse::header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? "" : found->second;
-}
-
 HttpClient::HttpClient(std::string token, const std::string& token_url)
     : token_((InitializeCurl(), std::move(token))),
       token_origin_(Origin(token_url)),
@@ -224,8 +206,5 @@ StatusOr<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   }
   return Unavailable("{}: wanted at most {} redirects, have more", request.url, kMaxRedirects);
 }
-
-std::string EscapeSegment(std::string_view text) { return Escape(text, "-._~"); }
-std::string EscapePath(std::string_view text) { return Escape(text, "-._~/"); }
 
 }  // namespace quire::services::hub

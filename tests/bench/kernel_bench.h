@@ -1,8 +1,7 @@
 #pragma once
 
-#include <benchmark/benchmark.h>
-
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,52 +44,29 @@ class BenchIndices {
   std::unique_ptr<DeviceMemory> memory_;
 };
 
-// One benchmark run: the stream, the peaks, and the report.
+// One benchmark run on a device. Each program has its own: kernel_bench measures with the host's
+// clock, quire_gpu_bench with that of the GPU and cold caches.
 class BenchRun {
  public:
-  BenchRun(benchmark::State& state, Device& device);
+  virtual ~BenchRun() = default;
 
-  Device& device() { return device_; }
-  Stream& stream() { return *stream_; }
+  virtual Device& device() = 0;
+  virtual Stream& stream() = 0;
 
-  // Times `operation`, called once per iteration, and waits for the device each time.
-  template <typename Operation>
-  void Time(const Operation& operation) {
-    for (auto _ : state_) {
-      operation();
-      Wait();
-      benchmark::ClobberMemory();
-    }
-  }
-  // For an operation bound by memory: bytes read and written by one iteration.
-  void ReportBytes(double bytes_per_iteration);
+  // Times `operation`, which is called many times.
+  virtual void Time(const std::function<void()>& operation) = 0;
+  // After Time. For an operation bound by memory: bytes read and written by one call.
+  virtual void ReportBytes(double bytes_per_call) = 0;
   // For an operation bound by arithmetic.
-  void ReportFlops(double flops_per_iteration);
-
- private:
-  void Wait();
-  void Report(const char* name, double per_iteration, double peak_per_s);
-
-  benchmark::State& state_;
-  Device& device_;
-  std::unique_ptr<Stream> stream_;
-  Peaks peaks_;
+  virtual void ReportFlops(double flops_per_call) = 0;
 };
 
-// Registers `function(BenchRun&)` as NAME/DEVICE/DETAILS.
-template <typename Function>
+// Registers `function` as NAME/DEVICE/DETAILS. Defined by each program.
 void RegisterKernelBenchmark(Device& device, const std::string& name, const std::string& details,
-                             const Function& function) {
-  std::string full = name + "/" + std::string(device.name());
-  if (!details.empty()) full += "/" + details;
-  benchmark::RegisterBenchmark(full.c_str(),
-                               [&device, function](benchmark::State& state) {
-                                 BenchRun run(state, device);
-                                 function(run);
-                               })
-      ->UseRealTime()
-      ->Unit(benchmark::kMicrosecond);
-}
+                             const std::function<void(BenchRun&)>& function);
+
+// Registers the benchmarks of every operation.
+void RegisterAllBenchmarks(Device& device);
 
 // One per operation, each in its own file.
 void RegisterActivationBenchmarks(Device& device);
@@ -100,6 +76,7 @@ void RegisterEncoderAttentionBenchmarks(Device& device);
 void RegisterLinearBenchmarks(Device& device);
 void RegisterNormBenchmarks(Device& device);
 void RegisterPoolingBenchmarks(Device& device);
+void RegisterQuantizedLinearBenchmarks(Device& device);
 void RegisterRopeBenchmarks(Device& device);
 void RegisterStoreKvBenchmarks(Device& device);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels/half.h"
@@ -107,7 +108,17 @@ Matrix DeviceMatrix::Download() const {
   return result;
 }
 
-KernelTest::KernelTest() : device_(*AllDevices()[static_cast<std::size_t>(GetParam())]) {
+namespace {
+
+std::uint32_t Seed() {
+  const char* const seed = std::getenv("QUIRE_TEST_SEED");
+  return seed == nullptr ? 20261128 : static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10));
+}
+
+}  // namespace
+
+KernelTest::KernelTest()
+    : device_(*AllDevices()[static_cast<std::size_t>(GetParam())]), random_(Seed()) {
   auto stream = device_.NewStream();
   EXPECT_TRUE(stream.ok()) << stream.status();
   if (stream.ok()) stream_ = *std::move(stream);
@@ -118,6 +129,14 @@ std::string DeviceTestName(const ::testing::TestParamInfo<int>& info) {
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
+}
+
+std::vector<int> DeviceIndices(bool all) {
+  std::vector<int> indices;
+  for (std::size_t i = 0; i < AllDevices().size(); ++i) {
+    if (all || !AllDevices()[i]->name().ends_with("/half")) indices.push_back(static_cast<int>(i));
+  }
+  return indices;
 }
 
 }  // namespace quire::kernels

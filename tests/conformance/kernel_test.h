@@ -123,13 +123,18 @@ class KernelTest : public ::testing::TestWithParam<int> {
     }
   }
 
+  // True for devices that round the rows of products, and the values of a table, to 16 bits.
+  bool RoundsRows() const { return device_.name().ends_with("/half"); }
+
   Device& device_;
   std::unique_ptr<Stream> stream_;
-  std::mt19937 random_{20261128};
+  std::mt19937 random_;  // of the seed QUIRE_TEST_SEED, or always the same
 };
 
-// Unit roundoff of f32.
-inline constexpr double kUnit = 0x1p-24;
+// Unit roundoffs.
+inline constexpr double kUnit = 0x1p-24;  // f32
+inline constexpr double kUnitF16 = 0x1p-11;
+inline constexpr double kUnitBF16 = 0x1p-8;
 
 // Bound of the relative error of a sum of `terms` products in f32, in units of the sum of their
 // absolute values: at least four lanes run side by side, and a few more additions join them.
@@ -138,11 +143,19 @@ inline double SumError(std::int64_t terms) { return (static_cast<double>(terms) 
 
 std::string DeviceTestName(const ::testing::TestParamInfo<int>& info);
 
+// Indices into AllDevices(): of all, or of those but devices that differ in the rounding of
+// products alone.
+std::vector<int> DeviceIndices(bool all);
+
 }  // namespace quire::kernels
 
 // Runs the tests of a suite on every device.
-#define QUIRE_FOR_EVERY_DEVICE(suite)                                               \
-  INSTANTIATE_TEST_SUITE_P(                                                         \
-      Devices, suite,                                                               \
-      ::testing::Range(0, static_cast<int>(::quire::kernels::AllDevices().size())), \
-      ::quire::kernels::DeviceTestName)
+#define QUIRE_FOR_EVERY_DEVICE(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(Devices, suite,                                                      \
+                           ::testing::ValuesIn(::quire::kernels::DeviceIndices(/*all=*/false)), \
+                           ::quire::kernels::DeviceTestName)
+// The same for operations that multiply with weights.
+#define QUIRE_FOR_EVERY_ROUNDING(suite)                                                        \
+  INSTANTIATE_TEST_SUITE_P(Devices, suite,                                                     \
+                           ::testing::ValuesIn(::quire::kernels::DeviceIndices(/*all=*/true)), \
+                           ::quire::kernels::DeviceTestName)

@@ -7,13 +7,17 @@
 
 #include "kernels/device.h"
 
-// Test parameters: every device of this machine, by name.
+// Test parameters: the devices of this machine by name, but those that round what they multiply to
+// 16 bits: results recorded from f32 or f64 are not what they give. Of those the conformance tests
+// say how far off they may be.
 
 namespace quire::testing {
 
 inline std::vector<std::string> DeviceNames() {
   std::vector<std::string> names;
-  for (const auto& device : kernels::EnumerateDevices()) names.emplace_back(device->name());
+  for (const auto& device : kernels::EnumerateDevices()) {
+    if (!device->name().ends_with("/half")) names.emplace_back(device->name());
+  }
   return names;
 }
 
