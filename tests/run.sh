@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test.
 #
-# Usage: tests/run.sh [STAGE...]       all stages if none is named
+# Usage: tests/run.sh [STAGE...]       all stages but gpu if none is named
 #   release   everything, with optimization; all tests but those that need a GPU
 #   asan      what does not link gRPC, with AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan      the threads of kernels, engine and store, with ThreadSanitizer
 #   fuzz      the parsers of model files under libFuzzer with AddressSanitizer and
 #             UndefinedBehaviorSanitizer; without clang under a driver of our own
-#   cuda      compiles the CUDA kernels and links the programs for a bare GPU machine: no kernel may
-#             spill registers, no program need a library; left out where there is no nvcc
+#   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
+#   gpu       compiles them as they are shipped and links the programs for a bare GPU machine: no kernel
+#             may spill registers, no program need a library
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
-# how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the cuda
-# stage compiles for (default: 80-real;90a-real, the first and the last of those released).
+# how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the stages
+# cuda and gpu compile for (default: 80-real;90a-real, the first and the last of those released).
 # Ends with a table of stages and the closing lines of each test run; fails if a stage failed.
 set -uo pipefail
 
@@ -22,6 +23,7 @@ jobs=${QUIRE_JOBS:-$(nproc)}
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 logs=build/test-logs
 stages=(release asan tsan fuzz cuda)
+known=("${stages[@]}" gpu)
 
 case "${1:-}" in
   -h | --help)
@@ -30,8 +32,8 @@ case "${1:-}" in
     ;;
 esac
 for stage in "$@"; do
-  if [[ ! " ${stages[*]} " == *" $stage "* ]]; then
-    echo "run.sh: no stage '$stage'; stages are: ${stages[*]}" >&2
+  if [[ ! " ${known[*]} " == *" $stage "* ]]; then
+    echo "run.sh: no stage '$stage'; stages are: ${known[*]}" >&2
     exit 2
   fi
 done
@@ -121,11 +123,19 @@ fuzz() {
   build_and_test_selected "$preset" -R '^fuzz_'
 }
 
+# The CUDA kernels, compiled for the oldest and the newest architecture without optimizing what they
+# become: that takes most of the time, and the stage gpu does it.
 build_cuda_if_possible() {
   if ! command -v nvcc >/dev/null; then
     echo "run.sh: no nvcc: the CUDA kernels are not compiled"
     return
   fi
+  configure cuda -DCMAKE_CUDA_FLAGS="-Xptxas -O0" \
+    -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80-real;90a-real}" &&
+    build cuda quire_kernels kernels_conformance_test
+}
+
+build_gpu_programs() {
   configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80-real;90a-real}" &&
     build gpu quire_cli_program quire_gpu_tests quire_gpu_bench &&
     tests/gpu/check_spills.py build/gpu tests/gpu/spill_exceptions.txt &&
@@ -142,6 +152,7 @@ run_stage() {
       -R '^(base|kernels_unit|engine)_test$' ;;
     fuzz) fuzz ;;
     cuda) build_cuda_if_possible ;;
+    gpu) build_gpu_programs ;;
   esac
 }
 

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 class CudaEmulatorTest : public ::testing::Test {
  protected:
-  CudaEmulatorTest() : stream_(0, NewStream()) {}
+  CudaEmulatorTest() : stream_(0, NewStream(), RowPrecision::kFull) {}
 
   static cudaStream_t NewStream() {
     cudaStream_t stream = nullptr;
