@@ -10,12 +10,18 @@ bool HasCategory(char32_t c, std::uint32_t mask) {
   return (U_GET_GC_MASK(static_cast<UChar32>(c)) & mask) != 0;
 }
 
-// The classes that older tables say. Some characters changed their category since.
-CharClasses OlderClasses(char32_t c, std::uint32_t category) {
+// The version of Unicode that assigned `c`; 0 if none did.
+int AgeOf(char32_t c) {
   UVersionInfo age;
   u_charAge(static_cast<UChar32>(c), age);
-  const bool in_unicode_8 = age[0] > 0 && age[0] <= 8;
-  const bool in_unicode_9 = age[0] > 0 && age[0] <= 9;
+  return age[0];
+}
+
+// The classes that older tables say. Some characters changed their category since.
+CharClasses OlderClasses(char32_t c, std::uint32_t category) {
+  const int age = AgeOf(c);
+  const bool in_unicode_8 = age > 0 && age <= 8;
+  const bool in_unicode_9 = age > 0 && age <= 9;
   CharClasses classes = 0;
   if (in_unicode_9 && (category & U_GC_M_MASK) != 0) classes |= kAccent;
   if (in_unicode_8 && (category & U_GC_MN_MASK) != 0) classes |= kBertAccent;
@@ -86,6 +92,8 @@ bool IsWordCharacter(char32_t c) {
 bool IsMark(char32_t c) { return (Classify(c) & kMark) != 0; }
 
 int ScriptOf(char32_t c) {
+  constexpr int kVersionOfTables = 9;
+  if (AgeOf(c) > kVersionOfTables) return kNoScript;
   UErrorCode error = U_ZERO_ERROR;
   const UScriptCode script = uscript_getScript(static_cast<UChar32>(c), &error);
   return U_FAILURE(error) || script == USCRIPT_UNKNOWN ? kNoScript : script;

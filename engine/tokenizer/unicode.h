@@ -65,7 +65,8 @@ inline bool IsBertPunctuation(char32_t c) { return (Classify(c) & kBertPunctuati
 // \w: alphabetic, mark, decimal digit, connector punctuation or join control.
 bool IsWordCharacter(char32_t c);
 bool IsMark(char32_t c);
-// A number for the script of `c` (UAX #24); kNoScript if it has none.
+// A number for the script of `c` (UAX #24) in Unicode 9, which is the version `tokenizers` has;
+// kNoScript if it has none.
 int ScriptOf(char32_t c);
 inline constexpr int kNoScript = -1;
 // The blocks of CJK ideographs, as BERT lists them: no kana, no Hangul.

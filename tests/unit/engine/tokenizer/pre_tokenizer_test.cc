@@ -45,6 +45,12 @@ TEST(PreTokenizerTest, SplitBehaviors) {
   EXPECT_THAT(Pieces(Split("Removed", true), text), ElementsAre("-", "-", "-"));
 }
 
+// U+0560 is Armenian since Unicode 11 only; what has no script belongs to what is before it.
+TEST(PreTokenizerTest, ScriptsAreThoseOfUnicode9) {
+  EXPECT_THAT(Pieces({{"type", "UnicodeScripts"}}, "a\u0560b\u0561"),
+              ElementsAre("a\u0560b", "\u0561"));
+}
+
 TEST(PreTokenizerTest, ByteLevelMayPutASpaceInFront) {
   EXPECT_THAT(Pieces({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "a b"),
               ElementsAre(" a", " b"));
