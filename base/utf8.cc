@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace quire {
@@ -39,20 +40,6 @@ bool IsAsciiBlock(std::string_view text, std::size_t offset) {
 DecodedChar DecodeUtf8Sequence(std::string_view text, std::size_t offset) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[offset + i]); };
   const std::size_t left = text.size() - offset;
-  // Nearly all that is not ASCII: valid characters of two and three bytes.
-  const unsigned first = byte(0);
-  if ((first & 0xF0u) == 0xE0u && left >= 3) {
-    const unsigned second = byte(1) ^ 0x80u;
-    const unsigned third = byte(2) ^ 0x80u;
-    const char32_t c = ((first & 0xFu) << 12) | (second << 6) | third;
-    const bool is_surrogate = c - 0xD800u < 0x800u;
-    if ((second | third) < 0x40u && c >= 0x800u && !is_surrogate) return {c, 3, true};
-  } else if (first - 0xC2u < 0x1Eu && left >= 2) {
-    const unsigned second = byte(1) ^ 0x80u;
-    if (second < 0x40u) return {((first & 0x1Fu) << 6) | second, 2, true};
-  } else if (first - 0x80u < 0x42u) {
-    return {kReplacementCharacter, 1, false};
-  }
   const Lead lead = ClassifyLead(byte(0));
   if (lead.length_bytes == 1) return {byte(0), 1, true};
   if (lead.length_bytes == 0) return {kReplacementCharacter, 1, false};
@@ -125,18 +112,28 @@ void AppendUtf8(char32_t code_point, std::string& out) {
 std::string ReplaceInvalidUtf8(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  std::size_t copied = 0;
-  for (std::size_t offset = FindInvalidUtf8(text); offset < text.size();) {
-    const DecodedChar decoded = DecodeUtf8(text, offset);
-    const std::size_t end = offset + static_cast<std::size_t>(decoded.length_bytes);
-    if (!decoded.valid) {
-      if (copied < offset) out.append(text, copied, offset - copied);
-      out.append("\uFFFD");
-      copied = end;
+  std::size_t offset = FindInvalidUtf8(text);
+  out.append(text, 0, offset);
+  // Through a buffer: where invalid bytes are many, an append for each costs more than the bytes.
+  constexpr std::size_t kMaxCharacterBytes = 4;
+  std::array<char, 256> buffer;
+  std::size_t filled = 0;
+  while (offset < text.size()) {
+    if (filled + kMaxCharacterBytes > buffer.size()) {
+      out.append(buffer.data(), filled);
+      filled = 0;
     }
-    offset = end;
+    const DecodedChar decoded = DecodeUtf8(text, offset);
+    const auto length = static_cast<std::size_t>(decoded.length_bytes);
+    if (length == 1 && decoded.valid) {
+      buffer[filled++] = text[offset];
+    } else {
+      const std::string_view bytes = decoded.valid ? text.substr(offset, length) : "\uFFFD";
+      filled += bytes.copy(buffer.data() + filled, kMaxCharacterBytes);
+    }
+    offset += length;
   }
-  out.append(text.substr(copied));
+  out.append(buffer.data(), filled);
   return out;
 }
 

@@ -18,14 +18,31 @@ struct DecodedChar {
   bool valid = false;
 };
 
-// DecodeUtf8 for any first byte.
+// DecodeUtf8 for any bytes.
 DecodedChar DecodeUtf8Sequence(std::string_view text, std::size_t offset);
 
 // Decodes the character at `text[offset]`. An invalid sequence consumes its maximal valid prefix,
-// at least one byte. Requires: offset < text.size(). Inline for ASCII: scanners call it per byte.
-inline DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
-  const auto byte = static_cast<unsigned char>(text[offset]);
-  if (byte < 0x80) return {byte, 1, true};
+// at least one byte. Requires: offset < text.size(). Inline for valid characters of up to three
+// bytes: scanners call it for each.
+[[gnu::always_inline]] inline DecodedChar DecodeUtf8(std::string_view text, std::size_t offset) {
+  const auto byte = [&](std::size_t i) -> char32_t {
+    return static_cast<unsigned char>(text[offset + i]);
+  };
+  const char32_t first = byte(0);
+  if (first < 0x80) return {first, 1, true};
+  const std::size_t left = text.size() - offset;
+  if ((first & 0xF0) == 0xE0 && left >= 3) {
+    const char32_t second = byte(1) ^ 0x80;
+    const char32_t third = byte(2) ^ 0x80;
+    const char32_t c = ((first & 0xF) << 12) | (second << 6) | third;
+    const bool is_surrogate = c - 0xD800 < 0x800;
+    if ((second | third) < 0x40 && c >= 0x800 && !is_surrogate) return {c, 3, true};
+  } else if (first - 0xC2 < 0x1E && left >= 2) {
+    const char32_t second = byte(1) ^ 0x80;
+    if (second < 0x40) return {((first & 0x1F) << 6) | second, 2, true};
+  } else if (first < 0xC2) {
+    return {kReplacementCharacter, 1, false};
+  }
   return DecodeUtf8Sequence(text, offset);
 }
 

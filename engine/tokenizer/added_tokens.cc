@@ -105,11 +105,7 @@ std::vector<PreTokenizedText::Piece> AddedTokens::Split(std::string_view text, S
       stage == Stage::kBeforeNormalization ? before_normalization_ : after_normalization_;
   std::vector<PreTokenizedText::Piece> pieces;
   std::size_t done = 0;
-  for (std::size_t at = trie.empty() ? text.size() : 0; at < text.size();) {
-    if (!trie.CanStartWith(text[at])) {
-      ++at;
-      continue;
-    }
+  for (std::size_t at = 0; (at = trie.FindStart(text, at)) < text.size();) {
     const AddedToken* token = nullptr;
     std::size_t end = at;
     trie.ForEachAt(text, at, [&](const TokenTrie::Entry& entry) {

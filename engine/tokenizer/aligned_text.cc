@@ -28,9 +28,7 @@ AlignedTextBuilder::AlignedTextBuilder(const AlignedText& source) : source_(sour
   if (source.tracked_) result_.ranges_.reserve(result_.text_.capacity());
 }
 
-void AlignedTextBuilder::Copy(std::size_t begin, std::size_t end) {
-  result_.text_.append(source_.text_, begin, end - begin);
-  if (!source_.tracked_) return;
+void AlignedTextBuilder::CopyRanges(std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end; ++i) result_.ranges_.push_back(source_.Origin(i, i + 1));
 }
 
@@ -39,9 +37,7 @@ void AlignedTextBuilder::RemoveLast(std::size_t count_bytes) {
   if (source_.tracked_) result_.ranges_.resize(result_.text_.size());
 }
 
-void AlignedTextBuilder::Replace(std::size_t begin, std::size_t end, std::string_view replacement) {
-  result_.text_.append(replacement);
-  if (!source_.tracked_) return;
+void AlignedTextBuilder::ReplaceRanges(std::size_t begin, std::size_t end, std::size_t num_bytes) {
   AlignedText::Range range;
   if (begin < end) {
     range = source_.Origin(begin, end);
@@ -54,7 +50,7 @@ void AlignedTextBuilder::Replace(std::size_t begin, std::size_t end, std::string
   } else {
     range.begin = range.end = static_cast<std::uint32_t>(source_.offset_);
   }
-  result_.ranges_.insert(result_.ranges_.end(), replacement.size(), range);
+  result_.ranges_.insert(result_.ranges_.end(), num_bytes, range);
 }
 
 }  // namespace quire::engine

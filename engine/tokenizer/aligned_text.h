@@ -49,9 +49,15 @@ class AlignedTextBuilder {
   explicit AlignedTextBuilder(const AlignedText& source);
 
   // Takes over [begin, end) of the source.
-  void Copy(std::size_t begin, std::size_t end);
+  void Copy(std::size_t begin, std::size_t end) {
+    result_.text_.append(source_.text_, begin, end - begin);
+    if (source_.tracked_) CopyRanges(begin, end);
+  }
   // Writes `replacement` for [begin, end) of the source. begin == end inserts.
-  void Replace(std::size_t begin, std::size_t end, std::string_view replacement);
+  void Replace(std::size_t begin, std::size_t end, std::string_view replacement) {
+    result_.text_.append(replacement);
+    if (source_.tracked_) ReplaceRanges(begin, end, replacement.size());
+  }
 
   // Drops the last bytes that were written. Requires: count_bytes <= size().
   void RemoveLast(std::size_t count_bytes);
@@ -61,6 +67,10 @@ class AlignedTextBuilder {
   AlignedText Build() && { return std::move(result_); }
 
  private:
+  // The alignment of what was just written.
+  void CopyRanges(std::size_t begin, std::size_t end);
+  void ReplaceRanges(std::size_t begin, std::size_t end, std::size_t num_bytes);
+
   const AlignedText& source_;
   AlignedText result_;
 };

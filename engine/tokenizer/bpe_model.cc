@@ -42,7 +42,7 @@ StatusOr<std::unique_ptr<BpeModel>> BpeModel::Create(
       MergeTable::FromPairs(
           vocabulary, merges, options.continuing_subword_prefix,
           [&](TokenId id) { return model->IsSpecial(id); }, fmt::format("{}.merges", place)));
-  model->SetMerges(std::move(table));
+  model->SetMerges(vocabulary, std::move(table));
   return model;
 }
 
@@ -55,15 +55,41 @@ StatusOr<std::unique_ptr<BpeModel>> BpeModel::CreateScored(const Vocabulary& voc
   QUIRE_ASSIGN_OR_RETURN(
       MergeTable table,
       MergeTable::FromScores(vocabulary, pieces.scores, pieces.usable, pieces.unused, place));
-  model->SetMerges(std::move(table));
+  model->SetMerges(vocabulary, std::move(table));
   return model;
 }
 
-void BpeModel::SetMerges(MergeTable merges) {
+void BpeModel::SetMerges(const Vocabulary& vocabulary, MergeTable merges) {
   merges_ = std::move(merges);
+  SetBoundaries(vocabulary);
   splits_at_metaspace_ = !merges_.crosses_metaspace() && !options_.byte_level &&
                          !options_.ignore_merges && options_.continuing_subword_prefix.empty() &&
                          options_.end_of_word_suffix.empty() && pieces_.contains(kMetaspace);
+}
+
+void BpeModel::SetBoundaries(const Vocabulary& vocabulary) {
+  if (!is_plain_) return;
+  std::vector<std::string_view> symbols(merges_.symbols().size());
+  for (const auto& [text, id] : merges_.symbols()) {
+    symbols[static_cast<std::size_t>(id - vocab_size_)] = text;
+  }
+  const auto text_of = [&](TokenId id) {
+    if (id >= vocab_size_) return symbols[static_cast<std::size_t>(id - vocab_size_)];
+    return options_.byte_level ? byte_texts_[id] : vocabulary.Text(id);
+  };
+  BoundaryRanks boundaries;
+  bool is_known = true;
+  merges_.ForEach([&](TokenId left, TokenId right, const Merge& merge) {
+    const std::string_view left_text = text_of(left);
+    const std::string_view right_text = text_of(right);
+    // These stand for text that is not theirs.
+    is_known &= unknown_id_ != left && unknown_id_ != right;
+    is_known &= !byte_pieces_ || (!ByteOfPiece(left_text) && !ByteOfPiece(right_text));
+    // No text leads to a token without one.
+    if (!left_text.empty() && !right_text.empty())
+      boundaries.Add(left_text, right_text, merge.rank);
+  });
+  if (is_known) boundaries_ = std::move(boundaries);
 }
 
 bool BpeModel::IsSpecial(TokenId id) const {
@@ -171,11 +197,47 @@ void BpeModel::AppendStretch(std::string_view word, std::size_t begin, std::size
                              SymbolRun& run, std::vector<SubwordToken>& tokens) const {
   const std::size_t first = tokens.size();
   AppendSymbols(word, begin, end, tokens);
-  if (tokens.size() - first <= kMaxWordSymbols) {
-    MergeWord(tokens, first);
-  } else {
-    run.Merge(tokens, first);
+  if (boundaries_) return MergeByBoundaries(word, run, tokens, first);
+  tokens.resize(first + MergeAll(std::span(tokens).subspan(first), run));
+}
+
+void BpeModel::MergeByBoundaries(std::string_view word, SymbolRun& run,
+                                 std::vector<SubwordToken>& symbols, std::size_t first) const {
+  // A character that was dropped may be between the two.
+  const auto bound = [&](const SubwordToken& left, const SubwordToken& right) {
+    return boundaries_->Over(word[left.end - 1], word[right.begin]);
+  };
+  const std::span<SubwordToken> all(symbols);
+  std::size_t stretch = first;  // where the stretch at hand begins
+  std::size_t top = first;      // behind the last symbol of it
+  std::uint32_t before = BoundaryRanks::kNever;
+  for (std::size_t i = first; i < all.size(); ++i) {
+    SubwordToken symbol = all[i];
+    const std::uint32_t behind =
+        i + 1 < all.size() ? bound(symbol, all[i + 1]) : BoundaryRanks::kNever;
+    std::uint32_t inside = before;
+    while (top > stretch && inside < behind) {
+      const SubwordToken& left = all[top - 1];
+      const std::uint32_t ahead =
+          top - 1 > stretch ? bound(all[top - 2], left) : BoundaryRanks::kNever;
+      if (inside >= ahead) break;
+      const Merge merge = merges_.Find(left.id, symbol.id);
+      if (merge.rank >= std::min(ahead, behind)) break;
+      symbol = {merge.id, left.begin, symbol.end};
+      inside = ahead;
+      --top;
+    }
+    all[top++] = symbol;
+    before = behind;
+    if (behind != BoundaryRanks::kNever) continue;
+    if (top - stretch > 1) top = stretch + MergeAll(all.subspan(stretch, top - stretch), run);
+    stretch = top;
   }
+  symbols.resize(stretch);
+}
+
+std::size_t BpeModel::MergeAll(std::span<SubwordToken> symbols, SymbolRun& run) const {
+  return symbols.size() <= kMaxWordSymbols ? MergeWord(symbols) : run.Merge(symbols);
 }
 
 void BpeModel::AppendSymbols(std::string_view word, std::size_t stretch_begin,
@@ -254,12 +316,11 @@ void BpeModel::AppendReplaced(std::string_view word, SubwordToken symbol, std::s
   AppendReplaced(word, {halves->right, middle, symbol.end}, first, symbols);
 }
 
-void BpeModel::MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const {
+std::size_t BpeModel::MergeWord(std::span<SubwordToken> word) const {
   // By symbol: its merge with the next one. Not initialized, since most words are short.
   std::array<std::uint32_t, kMaxWordSymbols> ranks;
   std::array<TokenId, kMaxWordSymbols> merged;
-  std::size_t count = symbols.size() - first;
-  SubwordToken* word = symbols.data() + first;
+  std::size_t count = word.size();
   const auto find = [&](std::size_t i) {
     const Merge merge = i + 1 < count ? merges_.Find(word[i].id, word[i + 1].id) : Merge{};
     ranks[i] = merge.rank;
@@ -283,7 +344,7 @@ void BpeModel::MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) 
     find(best);
     if (best > 0) find(best - 1);
   }
-  symbols.resize(first + count);
+  return count;
 }
 
 }  // namespace quire::engine

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "base/status.h"
+#include "engine/tokenizer/boundary_ranks.h"
 #include "engine/tokenizer/byte_pieces.h"
 #include "engine/tokenizer/merge_table.h"
 #include "engine/tokenizer/piece_cache.h"
@@ -69,7 +71,8 @@ class BpeModel final : public SubwordModel {
   // Fills the tables but for the merges. `usable` may be null.
   Status AddPieces(const Vocabulary& vocabulary, const std::vector<bool>* usable,
                    std::string_view place);
-  void SetMerges(MergeTable merges);
+  void SetMerges(const Vocabulary& vocabulary, MergeTable merges);
+  void SetBoundaries(const Vocabulary& vocabulary);
   bool IsSpecial(TokenId id) const;
   std::optional<TokenId> FindPiece(std::string_view piece) const;
 
@@ -88,8 +91,14 @@ class BpeModel final : public SubwordModel {
   // Appends what stands for text[begin, end) that is no token, after symbols[first..].
   void AppendUnknown(std::string_view text, std::uint32_t begin, std::uint32_t end,
                      std::size_t first, std::vector<SubwordToken>& symbols) const;
-  // Joins symbols[first..] in place: quadratic, and quicker for words than SymbolRun.
-  void MergeWord(std::vector<SubwordToken>& symbols, std::size_t first) const;
+  // Merges symbols[first..] of the word: joins at once what BoundaryRanks allows, and searches for
+  // the best merge in the stretches between places that nothing reaches over.
+  void MergeByBoundaries(std::string_view word, SymbolRun& run, std::vector<SubwordToken>& symbols,
+                         std::size_t first) const;
+  // Joins `symbols` in place and returns how many are left.
+  std::size_t MergeAll(std::span<SubwordToken> symbols, SymbolRun& run) const;
+  // The same: quadratic, and quicker for words than SymbolRun.
+  std::size_t MergeWord(std::span<SubwordToken> word) const;
   // Replaces in symbols[first..] what is no token that text may become.
   void ReplaceSymbols(std::string_view word, std::size_t first,
                       std::vector<SubwordToken>& symbols) const;
@@ -109,6 +118,7 @@ class BpeModel final : public SubwordModel {
   absl::flat_hash_map<std::string_view, TokenId, std::hash<std::string_view>> pieces_;
   TokenTexts byte_texts_;
   MergeTable merges_;
+  std::optional<BoundaryRanks> boundaries_;  // where the text of a symbol is that of its token
   mutable PieceCache cache_;
 };
 

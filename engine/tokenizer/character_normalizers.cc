@@ -23,7 +23,7 @@ void RewriteCharacters(AlignedText& text, Rewrite rewrite) {
     const std::size_t end = at + static_cast<std::size_t>(c.length_bytes);
     replacement.clear();
     if (rewrite(c.code_point, replacement)) {
-      builder.Copy(kept_begin, at);
+      if (kept_begin < at) builder.Copy(kept_begin, at);
       builder.Replace(at, end, replacement);
       kept_begin = end;
     }
@@ -35,20 +35,14 @@ void RewriteCharacters(AlignedText& text, Rewrite rewrite) {
 }
 
 bool ToLower(char32_t c, std::string& out) {
-  if (c < 128) {
-    if (c < 'A' || c > 'Z') return false;
-    out.push_back(static_cast<char>(c - 'A' + 'a'));
-    return true;
-  }
+  if ((Classify(c) & kHasLowerCase) == 0) return false;
   // The one character whose lower case is two characters in every language.
   constexpr char32_t kCapitalIWithDot = 0x130;
   if (c == kCapitalIWithDot) {
     out = "i\u0307";
     return true;
   }
-  const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
-  if (lower == c) return false;
-  AppendUtf8(lower, out);
+  AppendUtf8(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))), out);
   return true;
 }
 
@@ -95,10 +89,15 @@ class StripNormalizer final : public Normalizer {
 
 class BertNormalizer final : public Normalizer {
  public:
-  BertNormalizer(const BertNormalizerOptions& options, std::unique_ptr<Normalizer> decompose)
+  BertNormalizer(const BertNormalizerOptions& options, std::unique_ptr<UnicodeNormalizer> decompose)
       : options_(options), decompose_(std::move(decompose)) {}
 
   void Normalize(AlignedText& text) const override {
+    // Characters that need no decomposition go through all steps one by one.
+    if (!options_.strip_accents || decompose_->Keeps(text.text())) {
+      return RewriteCharacters(text,
+                               [this](char32_t c, std::string& out) { return AllSteps(c, out); });
+    }
     RewriteCharacters(text, [this](char32_t c, std::string& out) { return CleanUp(c, out); });
     if (options_.strip_accents) {
       decompose_->Normalize(text);
@@ -109,6 +108,13 @@ class BertNormalizer final : public Normalizer {
   }
 
  private:
+  bool AllSteps(char32_t c, std::string& out) const {
+    // What it writes has no accent and no lower case.
+    if (CleanUp(c, out)) return true;
+    if (options_.strip_accents && (Classify(c) & kBertAccent) != 0) return true;
+    return options_.lowercase && ToLower(c, out);
+  }
+
   bool CleanUp(char32_t c, std::string& out) const {
     if (options_.clean_text) {
       const CharClasses classes = Classify(c);
@@ -129,7 +135,7 @@ class BertNormalizer final : public Normalizer {
   }
 
   const BertNormalizerOptions options_;
-  const std::unique_ptr<Normalizer> decompose_;
+  const std::unique_ptr<UnicodeNormalizer> decompose_;
 };
 
 // Source: Hugging Face tokenizers, normalizers/unicode.rs.
@@ -190,7 +196,7 @@ std::unique_ptr<Normalizer> NewByteLevelNormalizer() {
 }
 
 StatusOr<std::unique_ptr<Normalizer>> NewBertNormalizer(const BertNormalizerOptions& options) {
-  QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<Normalizer> decompose,
+  QUIRE_ASSIGN_OR_RETURN(std::unique_ptr<UnicodeNormalizer> decompose,
                          NewUnicodeNormalizer(NormalizationForm::kNfd));
   return std::make_unique<BertNormalizer>(options, std::move(decompose));
 }

@@ -62,11 +62,22 @@ class MergeTable {
       if (slots_[i].key == kFree) return Merge{};
     }
   }
+  // Calls `visit(left, right, merge)` for every merge.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.key == kFree) continue;
+      visit(static_cast<TokenId>(slot.key >> 32), static_cast<TokenId>(slot.key & UINT32_MAX),
+            slot.merge);
+    }
+  }
   // One more than the highest rank.
   std::uint32_t num_ranks() const { return num_ranks_; }
   // The id of a character that is no token but takes part in merges.
   std::optional<TokenId> FindSymbol(std::string_view character) const;
   bool has_symbols() const { return !symbols_.empty(); }
+  // The characters that are no tokens, with their ids.
+  const absl::flat_hash_map<std::string, TokenId>& symbols() const { return symbols_; }
   // What an unused piece was merged from; nothing for other tokens.
   std::optional<Halves> Split(TokenId id) const;
   bool has_splits() const { return !splits_.empty(); }

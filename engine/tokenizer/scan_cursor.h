@@ -16,8 +16,6 @@ struct Character {
   CharClasses classes = 0;
 
   bool Is(CharClasses wanted) const { return (classes & wanted) != 0; }
-  // Any other character than these: what "[^...]" matches.
-  bool IsNone(CharClasses excluded) const { return length > 0 && (classes & excluded) == 0; }
 };
 
 // Looks at a text character by character, for scanners that stand in for regular expressions.
@@ -36,16 +34,20 @@ class ScanCursor {
   // The end of the longest run of characters of `classes` from `offset`, of at most `limit`.
   std::size_t SkipRun(std::size_t offset, CharClasses classes,
                       std::size_t limit = std::numeric_limits<std::size_t>::max()) const {
-    for (; limit > 0; --limit) {
-      const Character c = At(offset);
-      if (!c.Is(classes)) break;
-      offset += c.length;
+    for (; limit > 0 && offset < text_.size(); --limit) {
+      const DecodedChar c = DecodeUtf8(text_, offset);
+      if ((Classify(c.code_point) & classes) == 0) break;
+      offset += static_cast<std::size_t>(c.length_bytes);
     }
     return offset;
   }
   // The same for characters of none of `classes`.
   std::size_t SkipOthers(std::size_t offset, CharClasses classes) const {
-    for (Character c = At(offset); c.IsNone(classes); c = At(offset)) offset += c.length;
+    while (offset < text_.size()) {
+      const DecodedChar c = DecodeUtf8(text_, offset);
+      if ((Classify(c.code_point) & classes) != 0) break;
+      offset += static_cast<std::size_t>(c.length_bytes);
+    }
     return offset;
   }
 

@@ -13,16 +13,15 @@ std::size_t RoundUp(std::size_t count, std::size_t unit) {
 
 }  // namespace
 
-void SymbolRun::Merge(std::vector<SubwordToken>& symbols, std::size_t first) {
-  symbols_ = std::span(symbols).subspan(first);
-  if (symbols_.size() < 2) return;
+std::size_t SymbolRun::Merge(std::span<SubwordToken> symbols) {
+  symbols_ = symbols;
+  if (symbols_.size() < 2) return symbols_.size();
   Prepare();
   const std::uint64_t& least = levels_[num_levels_ - 1].front();
   while (least != kNoPair) Join(static_cast<std::uint32_t>(least));
   const auto is_gone = [](const SubwordToken& symbol) { return symbol.id == kGone; };
-  symbols.erase(
-      std::remove_if(symbols.begin() + static_cast<std::ptrdiff_t>(first), symbols.end(), is_gone),
-      symbols.end());
+  const auto end = std::remove_if(symbols.begin(), symbols.end(), is_gone);
+  return static_cast<std::size_t>(end - symbols.begin());
 }
 
 void SymbolRun::Prepare() {

@@ -19,8 +19,8 @@ class SymbolRun {
   // `merges` must outlive the object.
   explicit SymbolRun(const MergeTable& merges) : merges_(merges) {}
 
-  // Merges symbols[first..] in place until no pair is left.
-  void Merge(std::vector<SubwordToken>& symbols, std::size_t first);
+  // Merges `symbols` in place until no pair is left. Returns how many there are then.
+  std::size_t Merge(std::span<SubwordToken> symbols);
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;

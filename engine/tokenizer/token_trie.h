@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ class TokenTrie {
   void Insert(std::string_view text, std::size_t value);
 
   bool empty() const { return nodes_.size() == 1; }
+  // The first place at or after `at` where the byte is one that a text begins with; text.size() if
+  // there is none.
+  std::size_t FindStart(std::string_view text, std::size_t at) const;
   // True if a text begins with `byte`.
   bool CanStartWith(char byte) const { return starts_[static_cast<unsigned char>(byte)]; }
 
@@ -48,6 +52,7 @@ class TokenTrie {
 
   std::vector<Node> nodes_;
   std::array<bool, 256> starts_{};
+  std::string start_bytes_;  // those of starts_
 };
 
 }  // namespace quire::engine

@@ -78,6 +78,12 @@ class TokenizerPipeline::Output {
     }
   }
 
+  // Makes room for the tokens of the whole text, by what is usual.
+  void Reserve(std::size_t text_bytes) {
+    constexpr std::size_t kBytesOfToken = 3;
+    if (!tracked_) ids.reserve(ids.size() + text_bytes / kBytesOfToken);
+  }
+
   // Adds the tokens of a part of `text` that begins at `begin`.
   void Add(const std::vector<SubwordToken>& tokens, const AlignedText& text, std::size_t begin) {
     if (!tracked_) {
@@ -186,6 +192,7 @@ StatusOr<TokenPair> TokenizerPipeline::JoinPair(std::span<const TokenId> first,
 
 void TokenizerPipeline::EncodeText(AlignedText text, const AddedTokens::AllowSpecial& allow_special,
                                    Output& output) const {
+  output.Reserve(text.text().size());
   // Before normalization, offsets of the text are those of the original.
   const auto pieces = parts_.added_tokens.Split(
       text.text(), AddedTokens::Stage::kBeforeNormalization, allow_special);

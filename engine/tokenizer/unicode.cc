@@ -3,6 +3,8 @@
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
 
+#include <map>
+
 namespace quire::engine {
 namespace {
 
@@ -47,7 +49,9 @@ CharClasses OlderClasses(char32_t c, std::uint32_t category) {
   }
 }
 
-CharClasses AskIcu(char32_t c) {
+}  // namespace
+
+CharClasses unicode_internal::AskIcu(char32_t c) {
   const std::uint32_t category = U_GET_GC_MASK(static_cast<UChar32>(c));
   CharClasses classes = 0;
   const auto add_if = [&](std::uint32_t categories, CharClasses more) {
@@ -61,25 +65,19 @@ CharClasses AskIcu(char32_t c) {
   add_if(U_GC_LU_MASK | U_GC_LT_MASK | U_GC_LM_MASK | U_GC_LO_MASK | U_GC_M_MASK, kUpperWord);
   add_if(U_GC_LL_MASK | U_GC_LM_MASK | U_GC_LO_MASK | U_GC_M_MASK, kLowerWord);
   if (u_isUWhiteSpace(static_cast<UChar32>(c)) != 0) classes |= kWhitespace;
+  if (u_tolower(static_cast<UChar32>(c)) != static_cast<UChar32>(c)) classes |= kHasLowerCase;
   return classes | OlderClasses(c, category);
 }
 
-// The first two planes, which nearly all text but rare ideographs is in: a quarter of the time of
-// asking ICU.
-constexpr std::size_t kTableSize = 0x20000;
-const std::array<CharClasses, kTableSize>& Table() {
-  static const auto* const table = [] {
-    auto* classes = new std::array<CharClasses, kTableSize>();
-    for (std::size_t c = 0; c < kTableSize; ++c) (*classes)[c] = AskIcu(static_cast<char32_t>(c));
-    return classes;
-  }();
-  return *table;
-}
-
-}  // namespace
-
-CharClasses unicode_internal::ClassifyBeyondAscii(char32_t c) {
-  return c < kTableSize ? Table()[c] : AskIcu(c);
+unicode_internal::ClassTable::ClassTable() {
+  std::map<std::array<CharClasses, kBlock>, std::uint16_t> known;
+  for (char32_t block = 0; block < block_of_.size(); ++block) {
+    std::array<CharClasses, kBlock> classes;
+    for (char32_t i = 0; i < kBlock; ++i) classes[i] = AskIcu(block * kBlock + i);
+    const auto [found, is_new] = known.emplace(classes, static_cast<std::uint16_t>(known.size()));
+    if (is_new) blocks_.insert(blocks_.end(), classes.begin(), classes.end());
+    block_of_[block] = found->second;
+  }
 }
 
 bool IsWordCharacter(char32_t c) {
@@ -88,8 +86,6 @@ bool IsWordCharacter(char32_t c) {
          u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_ALPHABETIC) != 0 ||
          u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_JOIN_CONTROL) != 0;
 }
-
-bool IsMark(char32_t c) { return (Classify(c) & kMark) != 0; }
 
 int ScriptOf(char32_t c) {
   constexpr int kVersionOfTables = 9;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 // Character classes of The Unicode Standard as the pre-tokenizers use them, by ICU.
 
@@ -22,6 +24,7 @@ enum CharClass : std::uint16_t {
   kBertAccent = 1024,       // nonspacing marks
   kBertPunctuation = 2048,  // and all ASCII symbols besides
   kBertControl = 4096,      // control, format or private use
+  kHasLowerCase = 8192,     // another character or more is its lower case
 };
 using CharClasses = std::uint16_t;  // bits of CharClass
 
@@ -31,7 +34,7 @@ constexpr std::array<CharClasses, 128> AsciiClasses() {
   std::array<CharClasses, 128> classes{};
   for (int c = 0; c < 128; ++c) {
     if (c >= 'a' && c <= 'z') classes[c] |= kLetter | kLowerWord;
-    if (c >= 'A' && c <= 'Z') classes[c] |= kLetter | kUpperWord;
+    if (c >= 'A' && c <= 'Z') classes[c] |= kLetter | kUpperWord | kHasLowerCase;
     if (c >= '0' && c <= '9') classes[c] |= kNumber;
     if (c == ' ' || (c >= '\t' && c <= '\r')) classes[c] |= kWhitespace;
     if (c == '\r' || c == '\n') classes[c] |= kLineBreak;
@@ -50,13 +53,39 @@ constexpr std::array<CharClasses, 128> AsciiClasses() {
 }
 inline constexpr std::array<CharClasses, 128> kAsciiClasses = AsciiClasses();
 
-CharClasses ClassifyBeyondAscii(char32_t c);
+// The classes of the planes that have letters, in blocks, most of which are the same as others:
+// what a text needs stays in the fastest cache.
+class ClassTable {
+ public:
+  static constexpr char32_t kSize = 0x40000;
+
+  ClassTable();
+  // Requires: c < kSize.
+  CharClasses operator[](char32_t c) const {
+    return blocks_[std::size_t{block_of_[c / kBlock]} * kBlock + c % kBlock];
+  }
+  // Filled at the first call.
+  static const ClassTable& Get() {
+    static const ClassTable* const table = new ClassTable();
+    return *table;
+  }
+
+ private:
+  static constexpr char32_t kBlock = 256;
+
+  std::array<std::uint16_t, kSize / kBlock> block_of_;
+  std::vector<CharClasses> blocks_;
+};
+
+CharClasses AskIcu(char32_t c);
 
 }  // namespace unicode_internal
 
 // The classes of `c`.
 inline CharClasses Classify(char32_t c) {
-  return c < 128 ? unicode_internal::kAsciiClasses[c] : unicode_internal::ClassifyBeyondAscii(c);
+  if (c < 128) return unicode_internal::kAsciiClasses[c];
+  if (c >= unicode_internal::ClassTable::kSize) return unicode_internal::AskIcu(c);
+  return unicode_internal::ClassTable::Get()[c];
 }
 inline bool IsWhitespace(char32_t c) { return (Classify(c) & kWhitespace) != 0; }
 inline bool IsNumber(char32_t c) { return (Classify(c) & kNumber) != 0; }
@@ -64,7 +93,7 @@ inline bool IsNumber(char32_t c) { return (Classify(c) & kNumber) != 0; }
 inline bool IsBertPunctuation(char32_t c) { return (Classify(c) & kBertPunctuation) != 0; }
 // \w: alphabetic, mark, decimal digit, connector punctuation or join control.
 bool IsWordCharacter(char32_t c);
-bool IsMark(char32_t c);
+inline bool IsMark(char32_t c) { return (Classify(c) & kMark) != 0; }
 // A number for the script of `c` (UAX #24) in Unicode 9, which is the version `tokenizers` has;
 // kNoScript if it has none.
 int ScriptOf(char32_t c);

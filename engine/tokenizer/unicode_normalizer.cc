@@ -7,10 +7,9 @@
 #include <unicode/uniset.h>
 #include <unicode/unorm2.h>
 
-#include <algorithm>
+#include <array>
 #include <bitset>
 #include <string>
-#include <vector>
 
 #include "base/utf8.h"
 #include "engine/tokenizer/unicode.h"
@@ -48,41 +47,62 @@ const icu::UnicodeSet& KnownCharacters() {
 // text has a handful.
 constexpr std::size_t kMaxMarks = 64;
 
-// A combining mark: its class, and its bytes.
-struct Mark {
-  std::uint8_t combining_class;
-  std::string_view bytes;
-};
+std::uint8_t AskForCombiningClass(char32_t c) {
+  const auto code_point = static_cast<UChar32>(c);
+  return KnownCharacters().contains(code_point) ? u_getCombiningClass(code_point) : 0;
+}
 
-// Appends the marks that `c` is; false if it is none. Three vowel signs have class 0 themselves,
-// but every normalization form makes two marks of them.
-bool AppendMarks(char32_t c, std::string_view bytes, std::vector<Mark>& marks) {
+// The combining class of a character; 0 if it does not combine or is not known.
+std::uint8_t CombiningClass(char32_t c) {
+  static constexpr std::size_t kTableSize = 0x10000;  // the basic multilingual plane
+  static const auto* const table = [] {
+    auto* classes = new std::array<std::uint8_t, kTableSize>();
+    for (std::size_t i = 0; i < kTableSize; ++i) {
+      (*classes)[i] = AskForCombiningClass(static_cast<char32_t>(i));
+    }
+    return classes;
+  }();
+  return c < kTableSize ? (*table)[c] : AskForCombiningClass(c);
+}
+
+// Calls `visit(combining_class, bytes)` for the marks that `c` is; false if it is none. Three vowel
+// signs have class 0 themselves, but every normalization form makes two marks of them.
+template <typename Visit>
+bool ForEachMark(char32_t c, std::string_view bytes, Visit visit) {
   switch (c) {
     case 0x0F73:
-      marks.insert(marks.end(), {{129, "\u0F71"}, {130, "\u0F72"}});
+      visit(129, "\u0F71");
+      visit(130, "\u0F72");
       return true;
     case 0x0F75:
-      marks.insert(marks.end(), {{129, "\u0F71"}, {132, "\u0F74"}});
+      visit(129, "\u0F71");
+      visit(132, "\u0F74");
       return true;
     case 0x0F81:
-      marks.insert(marks.end(), {{129, "\u0F71"}, {130, "\u0F80"}});
+      visit(129, "\u0F71");
+      visit(130, "\u0F80");
       return true;
     default:
       break;
   }
-  const auto code_point = static_cast<UChar32>(c);
-  const std::uint8_t combining_class =
-      IsMark(c) && KnownCharacters().contains(code_point) ? u_getCombiningClass(code_point) : 0;
-  if (combining_class != 0) marks.push_back({combining_class, bytes});
+  const std::uint8_t combining_class = CombiningClass(c);
+  if (combining_class != 0) visit(combining_class, bytes);
   return combining_class != 0;
 }
 
-std::string Sorted(std::vector<Mark>& marks) {
-  std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) {
-    return a.combining_class < b.combining_class;
-  });
+// A run of marks in the order of their classes.
+std::string Sorted(std::string_view run) {
+  std::array<std::string, 256> by_class;
+  for (std::size_t at = 0, end = 0; at < run.size(); at = end) {
+    const DecodedChar c = DecodeUtf8(run, at);
+    end = at + static_cast<std::size_t>(c.length_bytes);
+    ForEachMark(c.code_point, run.substr(at, end - at),
+                [&](std::uint8_t combining_class, std::string_view bytes) {
+                  by_class[combining_class] += bytes;
+                });
+  }
   std::string sorted;
-  for (const Mark& mark : marks) sorted += mark.bytes;
+  for (const std::string& marks : by_class) sorted += marks;
   return sorted;
 }
 
@@ -93,22 +113,22 @@ void SortLongMarkRuns(AlignedText& text) {
   AlignedTextBuilder builder(text);
   std::size_t kept = 0;
   std::size_t run = 0;  // where the run of marks at hand begins
-  std::vector<Mark> marks;
+  std::size_t num_marks = 0;
   for (std::size_t at = 0, end = 0; at <= source.size(); at = end) {
     bool is_mark = false;
     end = at + 1;
     if (at < source.size()) {
       const DecodedChar c = DecodeUtf8(source, at);
       end = at + static_cast<std::size_t>(c.length_bytes);
-      is_mark = AppendMarks(c.code_point, std::string_view(source).substr(at, end - at), marks);
+      is_mark = ForEachMark(c.code_point, {}, [&](std::uint8_t, std::string_view) { ++num_marks; });
     }
     if (is_mark) continue;
-    if (marks.size() > kMaxMarks) {
+    if (num_marks > kMaxMarks) {
       builder.Copy(kept, run);
-      builder.Replace(run, at, Sorted(marks));
+      builder.Replace(run, at, Sorted(std::string_view(source).substr(run, at - run)));
       kept = at;
     }
-    marks.clear();
+    num_marks = 0;
     run = end;
   }
   if (kept == 0) return;
@@ -157,13 +177,15 @@ class SettledCharacters {
   std::bitset<0x10000> settled_;
 };
 
-class UnicodeNormalizer final : public Normalizer {
+class IcuNormalizer final : public UnicodeNormalizer {
  public:
-  UnicodeNormalizer(const icu::Normalizer2& icu_normalizer, NormalizationForm form)
+  IcuNormalizer(const icu::Normalizer2& icu_normalizer, NormalizationForm form)
       : icu_(icu_normalizer, KnownCharacters()), settled_(form) {}
 
+  bool Keeps(std::string_view text) const override { return settled_.HoldAllOf(text); }
+
   void Normalize(AlignedText& text) const override {
-    if (settled_.HoldAllOf(text.text())) return;
+    if (Keeps(text.text())) return;
     SortLongMarkRuns(text);
     std::string normalized;
     icu::StringByteSink<std::string> sink(&normalized);
@@ -195,13 +217,13 @@ class UnicodeNormalizer final : public Normalizer {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Normalizer>> NewUnicodeNormalizer(NormalizationForm form) {
+StatusOr<std::unique_ptr<UnicodeNormalizer>> NewUnicodeNormalizer(NormalizationForm form) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* instance = Instance(form, error);
   if (U_FAILURE(error) || instance == nullptr || KnownCharacters().isEmpty()) {
     return Internal("ICU normalizer: wanted its tables, have {}", u_errorName(error));
   }
-  return std::make_unique<UnicodeNormalizer>(*instance, form);
+  return std::make_unique<IcuNormalizer>(*instance, form);
 }
 
 }  // namespace quire::engine

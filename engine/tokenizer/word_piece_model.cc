@@ -37,7 +37,8 @@ StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Create(const Vocabular
 
 void WordPieceModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const {
   const std::size_t first = tokens.size();
-  if (CountUtf8Characters(piece) <= max_chars_ && Cover(piece, tokens)) return;
+  const bool fits = piece.size() <= max_chars_ || CountUtf8Characters(piece) <= max_chars_;
+  if (fits && Cover(piece, tokens)) return;
   tokens.resize(first);
   tokens.push_back({unknown_id_, 0, static_cast<std::uint32_t>(piece.size())});
 }

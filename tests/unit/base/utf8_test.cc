@@ -24,6 +24,35 @@ TEST(Utf8Test, RefusesOverlongFormsSurrogatesAndWhatIsAboveUnicode) {
   }
 }
 
+TEST(Utf8Test, TheInlinePathsAgreeWithTheGeneralOne) {
+  const auto byte = [](int value) { return static_cast<char>(value); };
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      for (const int third : {0x00, 0x7F, 0x80, 0x9F, 0xBF, 0xC0, 0xFF}) {
+        const std::string bytes = {byte(first), byte(second), byte(third), '\x80'};
+        for (std::size_t size = 1; size <= bytes.size(); ++size) {
+          const std::string_view text = std::string_view(bytes).substr(0, size);
+          const DecodedChar decoded = DecodeUtf8(text, 0);
+          const DecodedChar wanted = DecodeUtf8Sequence(text, 0);
+          ASSERT_EQ(decoded.code_point, wanted.code_point) << first << ' ' << second;
+          ASSERT_EQ(decoded.length_bytes, wanted.length_bytes) << first << ' ' << second;
+          ASSERT_EQ(decoded.valid, wanted.valid) << first << ' ' << second;
+        }
+      }
+    }
+  }
+}
+
+TEST(Utf8Test, ReplacesManyInvalidBytesAmongOthers) {
+  std::string text = "start";
+  std::string wanted = text;
+  for (int i = 0; i < 1000; ++i) {
+    text += "a\xFF\u00e9\xC3";
+    wanted += "a\uFFFD\u00e9\uFFFD";
+  }
+  EXPECT_EQ(ReplaceInvalidUtf8(text), wanted);
+}
+
 TEST(Utf8Test, ReplacesTheMaximalSubpart) {
   // The Unicode Standard, table 3-8.
   EXPECT_EQ(ReplaceInvalidUtf8("\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64"),

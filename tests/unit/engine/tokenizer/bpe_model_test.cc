@@ -50,6 +50,9 @@ TEST_F(BpeModelTest, LowestRankMergesFirstLeftmostOnTies) {
 TEST_F(BpeModelTest, UnknownCharactersAreDroppedWithoutUnknownToken) {
   Build({"a"}, {}, {});
   EXPECT_THAT(Pieces("axa"), ElementsAre("a", "a"));
+  // What is left on both sides are neighbours.
+  Build({"a", "b", "ab"}, {{"a", "b"}}, {});
+  EXPECT_THAT(Pieces("axbxa"), ElementsAre("ab", "a"));
 }
 
 TEST_F(BpeModelTest, UnknownCharactersFuseOnRequest) {

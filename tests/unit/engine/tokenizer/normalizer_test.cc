@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/utf8.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -105,6 +106,40 @@ TEST(NormalizerTest, BertAndStripAccentsGoByOlderTables) {
   }
   EXPECT_EQ(NormalizedText(bert, "a\u1734\u1886"), "a\u1886");
   EXPECT_EQ(NormalizedText({{"type", "StripAccents"}}, "a\u1CF2\u08D4\u08D3"), "a\u08D3");
+}
+
+// A text without anything to decompose goes through all steps at once; "\u00e9" makes it go through
+// them one by one.
+TEST(NormalizerTest, BertAtOnceAgreesWithItsSteps) {
+  const json spec = {{"type", "BertNormalizer"}, {"lowercase", true}};
+  const auto normalizer = NewNormalizer(JsonField(spec, "normalizer"));
+  ASSERT_THAT(normalizer, quire::testing::IsOk());
+  const auto normalize = [&](std::string text) {
+    AlignedText aligned(std::move(text), 0, /*tracked=*/false);
+    (*normalizer)->Normalize(aligned);
+    return aligned.text();
+  };
+  for (char32_t c = 1; c < 0x30000; ++c) {
+    if (c >= 0xD800 && c < 0xE000) continue;
+    std::string text = "a";
+    AppendUtf8(c, text);
+    text += 'Z';
+    ASSERT_EQ(normalize(text) + 'e', normalize(text + "\u00e9")) << std::uint32_t{c};
+  }
+}
+
+TEST(NormalizerTest, LongRunsOfMarksAreOrdered) {
+  std::string text = "a";
+  std::string below;
+  std::string above;
+  for (int i = 0; i < 100; ++i) {
+    text += "\u0301\u0323";
+    below += "\u0323";
+    above += "\u0301";
+  }
+  EXPECT_EQ(NormalizedText({{"type", "NFD"}}, text + "b"), "a" + below + above + "b");
+  // One vowel sign of Tibetan is two marks.
+  EXPECT_EQ(NormalizedText({{"type", "NFD"}}, text + "\u0F73"), "a\u0F71\u0F72" + below + above);
 }
 
 TEST(NormalizerTest, BertKeepsAccentsWithCase) {
