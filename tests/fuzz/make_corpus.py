@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the GGUF target: small files of every kind of tokenizer, some with weights."""
+"""Writes the seeds of two targets: GGUF, small files of every kind of tokenizer, some with weights; a
+small tekken.json."""
 
+import base64
+import json
 import pathlib
 import struct
 
-HERE = pathlib.Path(__file__).parent / "corpus" / "gguf"
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+HERE = CORPUS / "gguf"
 U8, I32, U32, F32, BOOL, STRING, ARRAY, U64 = 0, 5, 4, 6, 7, 8, 9, 10
 NORMAL, UNKNOWN, CONTROL, USER, BYTE = 1, 2, 3, 4, 6
 
@@ -122,7 +126,18 @@ def t5():
     return gguf(keys)
 
 
+def tekken():
+    texts = [bytes([byte]) for byte in range(256)] + [b"in", b"ing", b" t", "\u00e9".encode()]
+    vocab = [{"rank": rank, "token_bytes": base64.b64encode(text).decode()} for rank, text in enumerate(texts)]
+    control = [{"rank": rank, "token_str": text, "is_control": True} for rank, text in enumerate(["<unk>", "<s>", "</s>", "[INST]"])]
+    config = {"pattern": r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+", "default_vocab_size": len(texts) + len(control),
+              "default_num_special_tokens": len(control)}
+    return json.dumps({"config": config, "vocab": vocab, "special_tokens": control})
+
+
 def main():
+    (CORPUS / "tekken_json").mkdir(parents=True, exist_ok=True)
+    (CORPUS / "tekken_json" / "small.json").write_text(tekken())
     HERE.mkdir(parents=True, exist_ok=True)
     for name, content in {"llama": llama(), "blocks": blocks(), "gpt2": gpt2("gpt-2"), "llama-bpe": gpt2("llama-bpe", version=2),
                           "deepseek": gpt2("deepseek-v3"), "bert": bert(), "t5": t5()}.items():
