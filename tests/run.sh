@@ -9,7 +9,7 @@
 #             UndefinedBehaviorSanitizer; without clang under a driver of our own
 #   cuda      compiles and links the CUDA kernels; left out where there is no nvcc
 #   gpu       compiles them as they are shipped and links the programs for a bare GPU machine: no kernel
-#             may spill registers, no program need a library
+#             may spill registers, no program need a library; whole models in the emulator
 #
 # Environment: QUIRE_JOBS, jobs of build and tests (default: the number of cores); QUIRE_FUZZ_SECONDS,
 # how long each target of the fuzz stage runs (default: 60); QUIRE_CUDA_ARCHITECTURES, what the stages
@@ -139,12 +139,13 @@ build_gpu_programs() {
   configure gpu -DQUIRE_CUDA_ARCHITECTURES="${QUIRE_CUDA_ARCHITECTURES:-80-real;90a-real}" &&
     build gpu quire_cli_program quire_gpu_tests quire_gpu_bench &&
     tests/gpu/check_spills.py build/gpu tests/gpu/spill_exceptions.txt &&
-    run_tests gpu -R '^gpu_programs_are_portable$'
+    run_tests gpu -R '^gpu_programs_are_portable$' &&
+    build release cuda_golden_test && run_tests release -L emulated
 }
 
 run_stage() {
   case $1 in
-    release) build release && run_tests release -LE gpu ;;
+    release) build release && run_tests release -LE 'gpu|emulated' ;;
     # The fuzz targets have a stage of their own.
     asan) build_and_test_selected asan -LE 'gpu|slow|grpc|structure' -E '^fuzz_' ;;
     # gRPC, RocksDB and OpenMP are not built for ThreadSanitizer and report races of their own.
