@@ -145,8 +145,7 @@ void Scheduler::SchedulePrefills() {
     return std::tuple(-static_cast<int>(sequence->request.scheduling.priority),
                       sequence->num_uncomputed(), sequence->arrival);
   });
-  std::int32_t reserved =
-      std::min(first->num_uncomputed(), LeastPrefill(limits_.max_batch_tokens));
+  std::int32_t reserved = std::min(first->num_uncomputed(), LeastPrefill(limits_.max_batch_tokens));
   for (Sequence* sequence : prefills) {
     if (sequence == first) reserved = 0;
     std::int32_t count = budget_.Fit(sequence->num_computed, sequence->num_uncomputed(), reserved);

@@ -97,7 +97,8 @@ TEST(TekkenTokenizerTest, MalformedFilesAreRefusedWithTheirPlace) {
   EXPECT_THAT(LoadTekken(file).status(), FailsWith(kInvalid, "vocab[3].rank: wanted the place"));
   file = SmallTekken({});
   file["vocab"][3]["token_bytes"] = "?";
-  EXPECT_THAT(LoadTekken(file).status(), FailsWith(kInvalid, "vocab[3].token_bytes: wanted base64"));
+  EXPECT_THAT(LoadTekken(file).status(),
+              FailsWith(kInvalid, "vocab[3].token_bytes: wanted base64"));
   file = SmallTekken({});
   file["config"]["default_vocab_size"] = 1'000;
   EXPECT_THAT(LoadTekken(file).status(), FailsWith(kInvalid, "vocab: wanted at least 996 tokens"));
