@@ -4,6 +4,7 @@
 #include "tests/support/cuda_emulator/fiber.h"
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -61,6 +62,10 @@ void AfterSwitch([[maybe_unused]] void* fake_stack, [[maybe_unused]] Fiber* from
 }  // namespace
 
 void PrepareFiber(Fiber& fiber, void (*entry)()) {
+#if defined(__SANITIZE_ADDRESS__)
+  // A thread that was given up in a fault has left its frames marked.
+  ASAN_UNPOISON_MEMORY_REGION(fiber.stack, fiber.stack_bytes);
+#endif
   // A function finds its return address at an address that is 8 modulo 16.
   const auto top = (reinterpret_cast<std::uintptr_t>(fiber.stack) + fiber.stack_bytes) & ~15ul;
   auto* slots = reinterpret_cast<void**>(top) - 2;

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "tests/support/cuda_emulator/fiber.h"
@@ -234,9 +235,13 @@ bool RunGrid(const GridShape& shape, const std::function<void()>& body) {
 
 std::string LastFault() { return TheMachine().fault; }
 
-void Fault(const std::string& what) {
+void Fault(std::string what) {
   Machine& machine = TheMachine();
-  machine.fault = Where() + ": " + what;
+  {
+    // Nothing on this stack is destroyed any more.
+    const std::string text = std::move(what);
+    machine.fault = Where() + ": " + text;
+  }
   LeaveFiber(machine.scheduler);
 }
 

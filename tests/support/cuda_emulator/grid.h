@@ -48,7 +48,7 @@ std::string LastFault();
 // --- For device code ---------------------------------------------------------------------------
 
 // Ends the grid with an error.
-[[noreturn]] void Fault(const std::string& what);
+[[noreturn]] void Fault(std::string what);
 
 // What a barrier of the whole block knows of the predicates of its threads.
 struct BarrierResult {
