@@ -14,7 +14,6 @@ class BlockTier {
   virtual ~BlockTier() = default;
   // Keeps what `block` holds under `key`. Called before the block is written again.
   virtual void Save(const BlockKey& key, BlockId block) = 0;
-  virtual bool Has(const BlockKey& key) const = 0;
   // Fills `block` with what was saved under `key`, before the next step reads it. False, and the
   // block stays as it is, if that is not there.
   virtual bool Restore(const BlockKey& key, BlockId block) = 0;

@@ -27,7 +27,7 @@ class HostTier final : public BlockTier {
                                                     kernels::Stream& stream);
 
   void Save(const BlockKey& key, BlockId block) override;
-  bool Has(const BlockKey& key) const override { return by_key_.contains(key); }
+  bool Has(const BlockKey& key) const { return by_key_.contains(key); }
   bool Restore(const BlockKey& key, BlockId block) override;
   void Clear() override;
 

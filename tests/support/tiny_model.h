@@ -106,6 +106,14 @@ inline nlohmann::json TinyTokenizer(bool is_encoder) {
             {"merges", nlohmann::json::array()}}}};
 }
 
+// The three files of a model with TinyTokenizer.
+inline void WriteTinyModel(const std::filesystem::path& directory, const nlohmann::json& config,
+                           bool is_encoder, const TinyWeights& weights) {
+  WriteFile(directory / "config.json", config.dump());
+  WriteFile(directory / "tokenizer.json", TinyTokenizer(is_encoder).dump());
+  WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
+}
+
 // Sizes of a tiny Llama of two heads.
 struct TinyLlamaShape {
   std::int64_t hidden = 16;
@@ -146,9 +154,7 @@ inline void WriteTinyLlama(const std::filesystem::path& directory, std::uint32_t
                                  {"tie_word_embeddings", true},
                                  {"bos_token_id", 1},
                                  {"eos_token_id", 2}};
-  WriteFile(directory / "config.json", config.dump());
-  WriteFile(directory / "tokenizer.json", TinyTokenizer(/*is_encoder=*/false).dump());
-  WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
+  WriteTinyModel(directory, config, /*is_encoder=*/false, weights);
 }
 
 // A static embedding model in the layout of sentence-transformers: the files lie in the directory
@@ -200,9 +206,7 @@ inline void WriteTinyBert(const std::filesystem::path& directory, std::uint32_t 
                                  {"type_vocab_size", 2},
                                  {"hidden_act", "gelu"},
                                  {"id2label", {{"0", "LABEL_0"}}}};
-  WriteFile(directory / "config.json", config.dump());
-  WriteFile(directory / "tokenizer.json", TinyTokenizer(/*is_encoder=*/true).dump());
-  WriteFile(directory / "model.safetensors", SafetensorsBytes(weights.tensors()));
+  WriteTinyModel(directory, config, /*is_encoder=*/true, weights);
 }
 
 }  // namespace quire::testing

@@ -117,11 +117,7 @@ void WriteTinyGemma(const std::string& directory) {
                                  {"hidden_activation", "gelu_pytorch_tanh"},
                                  {"bos_token_id", 1},
                                  {"eos_token_id", 2}};
-  testing::WriteFile(directory + "/config.json", config.dump());
-  testing::WriteFile(directory + "/tokenizer.json",
-                     testing::TinyTokenizer(/*is_encoder=*/false).dump());
-  testing::WriteFile(directory + "/model.safetensors",
-                     testing::SafetensorsBytes(weights.tensors()));
+  testing::WriteTinyModel(directory, config, /*is_encoder=*/false, weights);
 }
 
 TEST_F(QuantizeModelTest, FactorsLeaveNormsOfWeightPlusOneWhatTheyStandFor) {
@@ -175,11 +171,7 @@ void WriteTinyGpt2(const std::string& directory) {
                                  {"vocab_size", testing::kTinyVocabSize},
                                  {"bos_token_id", 1},
                                  {"eos_token_id", 2}};
-  testing::WriteFile(directory + "/config.json", config.dump());
-  testing::WriteFile(directory + "/tokenizer.json",
-                     testing::TinyTokenizer(/*is_encoder=*/false).dump());
-  testing::WriteFile(directory + "/model.safetensors",
-                     testing::SafetensorsBytes(weights.tensors()));
+  testing::WriteTinyModel(directory, config, /*is_encoder=*/false, weights);
 }
 
 TEST_F(QuantizeModelTest, LayersStoredTheOtherWayComeOutAsReadersWantThem) {

@@ -35,7 +35,6 @@ class FakeTier final : public BlockTier {
     }
     for (std::int32_t i = 0; i < kBlockSize; ++i) saved_[key.digest][i] = cache_.at(Slot(block, i));
   }
-  bool Has(const BlockKey& key) const override { return saved_.contains(key.digest); }
   bool Restore(const BlockKey& key, BlockId block) override {
     const auto found = saved_.find(key.digest);
     if (found == saved_.end()) return false;
