@@ -2,7 +2,9 @@
 
 The first layer has heads that look a fixed way back, the second has induction heads (what followed the
 last time this token was here?), the third looks for places whose neighbourhood has the same words. All
-later layers start random. Only initial values: every weight is trained as any other.
+later layers start random. Tokens that mean the like begin with like embeddings (token_vectors.py), so that
+the matching heads find other words for the same thing. Only initial values: every weight is trained as any
+other.
 
 Sources: Elhage et al. 2021, "A mathematical framework for transformer circuits" (previous-token and
 induction heads); Trockman and Kolter 2023, "Mimetic initialization of self-attention layers".
@@ -16,6 +18,7 @@ from model import Llama
 
 EMBEDDING_STD = 0.5  # large beside a step of the optimizer, so that the structure outlives the first steps
 CONSTANT_SHARE = 0.25  # of an embedding's energy, in dimension 0: what heads that look at places see
+MEANING_SHARE = 0.6  # of the rest of an embedding's energy, in directions that like tokens share
 FINAL_NORM = 0.1  # logits of the size that they are trained to
 BACK = (1, 2)  # tokens that the first heads of the first layer look back
 NEIGHBOURHOODS = ((3, 7), (5, 10))  # pairs of RoPE that make a window of about 8 and 25 tokens
@@ -34,11 +37,16 @@ def orthonormal(rows: int, columns: int, generator: torch.Generator) -> torch.Te
     return torch.cat((torch.zeros(rows, 1), basis), dim=1)
 
 
-class Start:
-    """Writes initial values into one model."""
+def unit(rows: torch.Tensor) -> torch.Tensor:
+    """Rows of length one; zero stays zero."""
+    return rows / (rows.norm(dim=1, keepdim=True) + 1e-6)
 
-    def __init__(self, model: Llama, seed: int = 5):
-        self.model, self.config = model, model.config
+
+class Start:
+    """Writes initial values into one model. `vectors` are those of token_vectors.py, [vocab, any]."""
+
+    def __init__(self, model: Llama, vectors: torch.Tensor, seed: int = 5):
+        self.model, self.config, self.vectors = model, model.config, vectors
         self.generator = torch.Generator().manual_seed(seed)
         half = self.config.head_dim // 2
         self.frequency = self.config.rope_theta**(-torch.arange(half) / half)
@@ -77,11 +85,17 @@ class Start:
         attention.o_proj.weight[:, index * size:(index + 1) * size] = write.T
 
     def embeddings(self) -> None:
-        """Random directions of one length and the constant."""
+        """What a token means, a random direction that is its own, and the constant; of one length."""
         embedding = self.model.model.embed_tokens.weight
-        embedding.normal_(std=EMBEDDING_STD, generator=self.generator)
-        energy = EMBEDDING_STD**2 * self.config.hidden
-        embedding[:, 0] = math.sqrt(energy * CONSTANT_SHARE / (1 - CONSTANT_SHARE))
+        vocab, width = embedding.shape[0], self.config.hidden - 1
+        own = torch.randn(vocab, width, generator=self.generator)
+        turn = torch.linalg.qr(torch.randn(width, width, generator=self.generator)).Q
+        kept = self.vectors[:, :width]
+        meaning = kept @ turn[:kept.shape[1]]
+        mixed = (math.sqrt(1 - MEANING_SHARE) * unit(own) + math.sqrt(MEANING_SHARE) * unit(meaning))
+        length = EMBEDDING_STD * math.sqrt(self.config.hidden)
+        embedding[:, 1:] = unit(mixed) * length
+        embedding[:, 0] = length * math.sqrt(CONSTANT_SHARE / (1 - CONSTANT_SHARE))
         self.model.model.norm.weight.fill_(FINAL_NORM)
 
     @torch.no_grad()

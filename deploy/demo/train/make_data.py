@@ -3,7 +3,7 @@
 
 Usage: make_data.py --recipe cpu --text ../../../../shared/data/text --tokenizer DIR --out DIR
          [--processes N] [--stage NAME]...
-Needs Python and NumPy. The same arguments give the same rows.
+Needs Python and NumPy; recipes that start with vectors of tokens (token_vectors.py) also PyTorch. The same arguments give the same rows.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import random
 import zlib
 from collections.abc import Iterator
 
+import cloze
 import real_text
 import shards
+import token_vectors
 from generator.tasks import Tasks
 from recipes import RECIPES, Stage
 from tokenizer import BOS, EOS, PAD, Encoder
@@ -33,15 +35,16 @@ class Source:
                                                self.rng) if mix.comprehension else None
         self.summaries = real_text.Summaries(text, self.rng) if mix.summaries else None
         self.prose_rows = self._prose_rows() if mix.prose else None
+        self.cloze = cloze.Cloze(text, self.rng, part, parts) if mix.cloze else None
 
     def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
         mix = self.stage.mix
-        kinds = [mix.generated, mix.comprehension, mix.summaries, mix.prose]
+        kinds = [mix.generated, mix.comprehension, mix.summaries, mix.prose, mix.cloze]
         # Shares are of tokens, roughly: a row of prose is as long as a row.
         if mix.prose:
             kinds[3] *= (mix.min_chars + mix.max_chars) / 6 / self.stage.length
         while True:
-            kind = self.rng.choices(range(4), kinds)[0]
+            kind = self.rng.choices(range(len(kinds)), kinds)[0]
             chars = round(mix.min_chars * (mix.max_chars / mix.min_chars)**self.rng.random())
             if kind == 3:
                 yield next(self.prose_rows)
@@ -50,8 +53,10 @@ class Source:
                 example = self.tasks.example(chars, self.rng.randint(1, mix.max_turns))
             elif kind == 1:
                 example = self.reading.example(chars, self.rng.randint(1, mix.max_turns))
-            else:
+            elif kind == 2:
                 example = self.summaries.example(chars)
+            else:
+                example = self.cloze.example(chars, self.rng.randint(1, mix.max_turns))
             ids, answers = self.encoder.conversation(example)
             yield ids, [shards.ANSWER if answer else shards.CONTEXT for answer in answers]
 
@@ -99,6 +104,10 @@ def main() -> None:
             tokens = sum(pool.imap_unordered(make_shard, jobs))
         (arguments.out / stage.name / shards.DONE).touch()
         print(f"{stage.name}: {tokens:,} tokens in {arguments.out / stage.name}", flush=True)
+    if RECIPES[arguments.recipe].start_copying:
+        token_vectors.write(arguments.out, arguments.text,
+                            Encoder(arguments.tokenizer / "tokenizer.json"))
+        print(f"vectors of tokens: {arguments.out / token_vectors.NAME}", flush=True)
 
 
 if __name__ == "__main__":

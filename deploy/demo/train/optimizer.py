@@ -1,6 +1,6 @@
 """Muon for matrices, AdamW for the rest, over f32 copies of the weights.
 
-The model computes in its own type (bf16 on a GPU); what is added up over thousands of small steps is f32.
+The model computes in its own type (mostly bf16); what is added up over thousands of small steps is f32.
 """
 
 import collections
@@ -8,21 +8,30 @@ import collections
 import torch
 from torch import nn
 
+from hardware import compute_type
 
-def orthogonalized(update: torch.Tensor) -> torch.Tensor:
-    """The nearest half-orthogonal matrices to [n, rows, columns], by five Newton-Schulz steps.
+def newton_schulz(x: torch.Tensor) -> torch.Tensor:
+    """The nearest half-orthogonal matrices to [..., rows, columns], roughly, by five steps.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = update.bfloat16() if update.is_cuda else update
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(5):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.mT if tall else x).float()
+    return x.mT if tall else x
+
+
+def orthogonalized(update: torch.Tensor) -> torch.Tensor:
+    """newton_schulz of [n, rows, columns] f32, in the type that the machine is fast in."""
+    x = update.to(compute_type(update.device))
+    if not x.is_cuda:
+        # oneDNN multiplies matrices one by one twice as fast as in batches.
+        return torch.stack([newton_schulz(one) for one in x]).float()
+    return newton_schulz(x).float()
 
 
 class MasterOptimizer:

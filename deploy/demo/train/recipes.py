@@ -13,6 +13,7 @@ class Mix:
     comprehension: float = 0.0
     summaries: float = 0.0
     prose: float = 0.0
+    cloze: float = 0.0
     min_chars: int = 150
     max_chars: int = 400
     max_turns: int = 6
@@ -52,20 +53,22 @@ RECIPES = {
         Recipe(
             ModelConfig(vocab=1024,
                         hidden=64,
-                        layers=2,
-                        heads=2,
-                        kv_heads=1,
+                        layers=3,
+                        heads=4,
+                        kv_heads=4,
                         intermediate=128,
-                        head_dim=32), (Stage("short", Mix(0.9, 0.1), 512, 4, 60_000, 0.5,
-                                             (0.01, 0.01)),
-                                       Stage("long",
-                                             Mix(0.7, 0.1, 0.1, 0.1, 300, 900, 1),
-                                             1024,
-                                             2,
-                                             60_000,
-                                             0.5, (0.005, 0.0),
-                                             quantized=True))),
-    # One core for about an hour: short passages, mostly generated.
+                        head_dim=32,
+                        rope_theta=1e6), (Stage("short", Mix(0.9, 0.1), 512, 4, 60_000, 0.5,
+                                                (0.01, 0.01)),
+                                          Stage("long",
+                                                Mix(0.7, 0.1, 0.1, 0.1, 300, 900, 1),
+                                                1024,
+                                                2,
+                                                60_000,
+                                                0.5, (0.005, 0.0),
+                                                quantized=True)),
+            start_copying=True),
+    # Two cores for about two hours: some 2 * 10^7 tokens, 10^15 FLOP.
     "cpu":
         Recipe(
             ModelConfig(vocab=VOCAB,
@@ -76,11 +79,11 @@ RECIPES = {
                         intermediate=832,
                         rope_theta=1e6),
             (Stage("copy", Mix(1.0, min_chars=60, max_chars=300, absent_share=0.08), 256, 16,
-                   5_000_000, 0.45, (0.02, 0.02)),
-             Stage("read", Mix(0.85, 0.15, min_chars=200, max_chars=900), 512, 8, 5_000_000, 0.35,
-                   (0.02, 0.01)),
-             Stage("answer", Mix(0.85, 0.12, 0.03, min_chars=400, max_chars=3500, max_turns=2),
-                   1536, 3, 4_000_000, 0.2, (0.01, 0.0))),
+                   10_000_000, 0.35, (0.015, 0.015)),
+             Stage("read", Mix(0.52, 0.18, cloze=0.3, min_chars=200, max_chars=900), 512, 8, 9_000_000, 0.35,
+                   (0.015, 0.01)),
+             Stage("answer", Mix(0.62, 0.2, 0.03, cloze=0.15, min_chars=600, max_chars=5000, max_turns=3),
+                   1536, 3, 6_000_000, 0.3, (0.01, 0.0))),
             start_copying=True),
     # One H200 for about 20 minutes: some 10^9 tokens, 2 * 10^17 FLOP.
     "gpu":

@@ -7,7 +7,7 @@ Usage: train.py --recipe gpu --data DIR --tokenizer DIR --out DIR --minutes N
 The time is divided among the stages as the recipe says, or among those that --stage names;
 compiling counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every
 stage. While a stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py
-is still writing. Runs on the first GPU in bf16 with f32 copies, else on the CPU in f32.
+is still writing. Runs on the first GPU, else on the CPU; in bf16 with f32 copies where that is fast.
 """
 
 import argparse
@@ -23,7 +23,9 @@ import torch
 
 import initialization
 import nf4
+import token_vectors
 import weights
+from hardware import compute_type
 from model import Llama
 from optimizer import MasterOptimizer
 from recipes import RECIPES, Stage
@@ -96,10 +98,9 @@ class Trainer:
         else:
             model = Llama(self.recipe.model)
             if self.recipe.start_copying:
-                initialization.Start(model).write()
-        # CPUs without bf16 units take several times as long for it.
-        compute = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.model = model.to(self.device, compute)
+                vectors = np.load(arguments.data / token_vectors.NAME)
+                initialization.Start(model, torch.from_numpy(vectors)).write()
+        self.model = model.to(self.device, compute_type(self.device))
         self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss,
                                                                                dynamic=False)
 
