@@ -167,12 +167,13 @@ struct DeepSeekFamily {
       while (IsAsciiLetter(cursor.At(end))) ++end;
       return end;
     }
-    constexpr CharClasses kWord = kLetter | kMark;
+    constexpr CharClasses kLettersAndMarks = kLetter | kMark;
     const std::size_t next = begin + c.length;
-    if (!c.Is(kLineBreak | kLetter | kPunctuation | kSymbol) && cursor.At(next).Is(kWord)) {
-      return cursor.SkipRun(next, kWord);
+    if (!c.Is(kLineBreak | kLetter | kPunctuation | kSymbol) &&
+        cursor.At(next).Is(kLettersAndMarks)) {
+      return cursor.SkipRun(next, kLettersAndMarks);
     }
-    if (c.Is(kWord)) return cursor.SkipRun(begin, kWord);
+    if (c.Is(kLettersAndMarks)) return cursor.SkipRun(begin, kLettersAndMarks);
     const std::size_t first = c.code_point == ' ' ? begin + 1 : begin;
     const std::size_t end = cursor.SkipRun(first, kPunctuation | kSymbol);
     if (end > first) return cursor.SkipRun(end, kLineBreak);

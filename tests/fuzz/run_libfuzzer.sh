@@ -5,7 +5,8 @@
 # Usage: run_libfuzzer.sh PROGRAM FILE_OR_FOLDER... --words [SOURCE...]    (CMakeLists.txt calls it)
 #   PROGRAM   a target linked with libFuzzer; what it finds lies in the folder PROGRAM.work
 #   SOURCE    its words in quotes are inserted into inputs
-# Environment: QUIRE_FUZZ_SECONDS, how long mutations are tried (default: 10).
+# Environment: QUIRE_FUZZ_SECONDS, how long mutations are tried (default: 10); QUIRE_FUZZ_AT_MOST, for this
+# target at most so long.
 set -euo pipefail
 
 program=$1
@@ -13,6 +14,8 @@ shift
 name=$(basename "$program")
 work=$program.work
 seconds=${QUIRE_FUZZ_SECONDS:-10}
+most=${QUIRE_FUZZ_AT_MOST:-$seconds}
+[ "$seconds" -le "$most" ] || seconds=$most
 mkdir -p "$work/found" "$work/failures"
 
 # libFuzzer takes folders, or files, but not both. What is absent is third-party data.

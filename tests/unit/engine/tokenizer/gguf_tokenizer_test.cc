@@ -17,7 +17,7 @@ using ::quire::testing::HasCode;
 using ::quire::testing::IsOk;
 using quire::testing::kInvalid;
 using ::testing::ElementsAre;
-constexpr EncodeOptions kPlain{.add_special_tokens = false, .parse_special_tokens = false};
+constexpr EncodeOptions kTextOnly{.add_special_tokens = false, .parse_special_tokens = false};
 
 StatusOr<std::unique_ptr<Tokenizer>> Load(const GgufWriter& writer) {
   const quire::testing::TemporaryDirectory directory;
@@ -46,8 +46,8 @@ TEST(GgufTokenizerTest, LlamaMergesByScoreAndPutsBosBefore) {
   EXPECT_THAT((*tokenizer)->Encode("", {}), ElementsAre(1));
   EXPECT_EQ(*(*tokenizer)->Decode(std::vector<TokenId>{1, 6, 3, 5}, true), "a\na");
   // Ordinary added tokens are found in any text, control tokens are not.
-  EXPECT_THAT((*tokenizer)->Encode("a<tool>a", kPlain), ElementsAre(6, 7, 6));
-  EXPECT_THAT((*tokenizer)->Encode("<s>", kPlain), ::testing::Not(::testing::Contains(1)));
+  EXPECT_THAT((*tokenizer)->Encode("a<tool>a", kTextOnly), ElementsAre(6, 7, 6));
+  EXPECT_THAT((*tokenizer)->Encode("<s>", kTextOnly), ::testing::Not(::testing::Contains(1)));
 }
 
 TEST(GgufTokenizerTest, KeysDecideWhatIsPutAround) {
@@ -107,7 +107,7 @@ TEST(GgufTokenizerTest, EmptyTokensGetATextOfTheirOwn) {
   const auto tokenizer = Load(Model("gpt2", {"a", "", ""}, {1, 5, 5}));
   ASSERT_THAT(tokenizer, IsOk());
   EXPECT_EQ((*tokenizer)->vocab_size(), 3);
-  EXPECT_THAT((*tokenizer)->Encode("a", kPlain), ElementsAre(0));
+  EXPECT_THAT((*tokenizer)->Encode("a", kTextOnly), ElementsAre(0));
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 
-std::vector<std::string> Pieces(const json& spec, const std::string& text,
-                                bool starts_input = true) {
+std::vector<std::string> CutPieces(const json& spec, const std::string& text,
+                                   bool starts_input = true) {
   const auto setup = NewPreTokenizer(JsonField(spec, "pre_tokenizer"));
   EXPECT_THAT(setup, quire::testing::IsOk());
   PreTokenizedText work;
@@ -33,29 +33,29 @@ json Split(const std::string& behavior, bool invert = false) {
 
 TEST(PreTokenizerTest, SplitBehaviors) {
   const std::string text = "the-final--countdown";
-  EXPECT_THAT(Pieces(Split("Removed"), text), ElementsAre("the", "final", "countdown"));
-  EXPECT_THAT(Pieces(Split("Isolated"), text),
+  EXPECT_THAT(CutPieces(Split("Removed"), text), ElementsAre("the", "final", "countdown"));
+  EXPECT_THAT(CutPieces(Split("Isolated"), text),
               ElementsAre("the", "-", "final", "-", "-", "countdown"));
-  EXPECT_THAT(Pieces(Split("MergedWithPrevious"), text),
+  EXPECT_THAT(CutPieces(Split("MergedWithPrevious"), text),
               ElementsAre("the-", "final-", "-", "countdown"));
-  EXPECT_THAT(Pieces(Split("MergedWithNext"), text),
+  EXPECT_THAT(CutPieces(Split("MergedWithNext"), text),
               ElementsAre("the", "-final", "-", "-countdown"));
-  EXPECT_THAT(Pieces(Split("Contiguous"), text),
+  EXPECT_THAT(CutPieces(Split("Contiguous"), text),
               ElementsAre("the", "-", "final", "--", "countdown"));
-  EXPECT_THAT(Pieces(Split("Removed", true), text), ElementsAre("-", "-", "-"));
+  EXPECT_THAT(CutPieces(Split("Removed", true), text), ElementsAre("-", "-", "-"));
 }
 
 // U+0560 is Armenian since Unicode 11 only; what has no script belongs to what is before it.
 TEST(PreTokenizerTest, ScriptsAreThoseOfUnicode9) {
-  EXPECT_THAT(Pieces({{"type", "UnicodeScripts"}}, "a\u0560b\u0561"),
+  EXPECT_THAT(CutPieces({{"type", "UnicodeScripts"}}, "a\u0560b\u0561"),
               ElementsAre("a\u0560b", "\u0561"));
 }
 
 TEST(PreTokenizerTest, ByteLevelMayPutASpaceInFront) {
-  EXPECT_THAT(Pieces({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "a b"),
+  EXPECT_THAT(CutPieces({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "a b"),
               ElementsAre(" a", " b"));
   EXPECT_THAT(
-      Pieces({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}, "a b"),
+      CutPieces({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}, "a b"),
       ElementsAre("a b"));
 }
 
@@ -65,10 +65,10 @@ TEST(PreTokenizerTest, StepsAfterByteLevelSeeItsAlphabet) {
   const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   const json digits = {{"type", "Digits"}, {"individual_digits", false}};
   // "ü" is spelled "Ã¼", and "¼" is a number.
-  EXPECT_THAT(Pieces(Sequence({bytes, digits}), "aü12", true), ElementsAre("a\xC3",
-                                                                           "\xBC"
-                                                                           "12"));
-  EXPECT_THAT(Pieces(Sequence({Sequence(json::array({bytes})), digits}), "a12", true),
+  EXPECT_THAT(CutPieces(Sequence({bytes, digits}), "aü12", true), ElementsAre("a\xC3",
+                                                                              "\xBC"
+                                                                              "12"));
+  EXPECT_THAT(CutPieces(Sequence({Sequence(json::array({bytes})), digits}), "a12", true),
               ElementsAre("a", "12"));
 }
 
@@ -82,17 +82,17 @@ TEST(PreTokenizerTest, NothingRewritesAfterByteLevel) {
 }
 
 TEST(PreTokenizerTest, CharDelimiterSplitDropsTheDelimiter) {
-  EXPECT_THAT(Pieces({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aébéé c", true),
+  EXPECT_THAT(CutPieces({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aébéé c", true),
               ElementsAre("a", "b", " c"));
 }
 
 TEST(PreTokenizerTest, UnicodeScriptsKeepsSpacesWithTheScriptBefore) {
-  EXPECT_THAT(Pieces({{"type", "UnicodeScripts"}}, "Apples are りんご 林檎ー。Yes", true),
+  EXPECT_THAT(CutPieces({{"type", "UnicodeScripts"}}, "Apples are りんご 林檎ー。Yes", true),
               ElementsAre("Apples are ", "りんご 林檎ー", "。", "Yes"));
 }
 
 TEST(PreTokenizerTest, FixedLengthCountsCharacters) {
-  EXPECT_THAT(Pieces({{"type", "FixedLength"}, {"length", 3}}, "Hé👋 wo", true),
+  EXPECT_THAT(CutPieces({{"type", "FixedLength"}, {"length", 3}}, "Hé👋 wo", true),
               ElementsAre("Hé👋", " wo"));
   const json spec = {{"type", "FixedLength"}, {"length", 0}};
   EXPECT_THAT(NewPreTokenizer(JsonField(spec, "pre_tokenizer")).status(),
@@ -103,32 +103,34 @@ TEST(PreTokenizerTest, MetaspacePrependsByScheme) {
   const auto spec = [](const std::string& scheme) {
     return json{{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", scheme}};
   };
-  EXPECT_THAT(Pieces(spec("always"), "a b", false), ElementsAre("▁a", "▁b"));
-  EXPECT_THAT(Pieces(spec("first"), "a b", true), ElementsAre("▁a", "▁b"));
-  EXPECT_THAT(Pieces(spec("first"), "a b", false), ElementsAre("a", "▁b"));
-  EXPECT_THAT(Pieces(spec("never"), "a  b", true), ElementsAre("a", "▁", "▁b"));
-  EXPECT_THAT(Pieces({{"type", "Metaspace"}, {"add_prefix_space", false}}, "a"), ElementsAre("a"));
-  EXPECT_THAT(Pieces({{"type", "Metaspace"}, {"split", false}}, "a b"), ElementsAre("▁a▁b"));
+  EXPECT_THAT(CutPieces(spec("always"), "a b", false), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(CutPieces(spec("first"), "a b", true), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(CutPieces(spec("first"), "a b", false), ElementsAre("a", "▁b"));
+  EXPECT_THAT(CutPieces(spec("never"), "a  b", true), ElementsAre("a", "▁", "▁b"));
+  EXPECT_THAT(CutPieces({{"type", "Metaspace"}, {"add_prefix_space", false}}, "a"),
+              ElementsAre("a"));
+  EXPECT_THAT(CutPieces({{"type", "Metaspace"}, {"split", false}}, "a b"), ElementsAre("▁a▁b"));
 }
 
 TEST(PreTokenizerTest, WordsAndPunctuation) {
   const std::string text = "don't (stop)  12é!";
-  EXPECT_THAT(Pieces({{"type", "BertPreTokenizer"}}, text),
+  EXPECT_THAT(CutPieces({{"type", "BertPreTokenizer"}}, text),
               ElementsAre("don", "'", "t", "(", "stop", ")", "12é", "!"));
-  EXPECT_THAT(Pieces({{"type", "Whitespace"}}, text),
+  EXPECT_THAT(CutPieces({{"type", "Whitespace"}}, text),
               ElementsAre("don", "'", "t", "(", "stop", ")", "12é", "!"));
-  EXPECT_THAT(Pieces({{"type", "Whitespace"}}, "a?! b"), ElementsAre("a", "?!", "b"));
-  EXPECT_THAT(Pieces({{"type", "WhitespaceSplit"}}, text), ElementsAre("don't", "(stop)", "12é!"));
-  EXPECT_THAT(Pieces({{"type", "Digits"}}, "a123b"), ElementsAre("a", "123", "b"));
-  EXPECT_THAT(Pieces({{"type", "Digits"}, {"individual_digits", true}}, "a12"),
+  EXPECT_THAT(CutPieces({{"type", "Whitespace"}}, "a?! b"), ElementsAre("a", "?!", "b"));
+  EXPECT_THAT(CutPieces({{"type", "WhitespaceSplit"}}, text),
+              ElementsAre("don't", "(stop)", "12é!"));
+  EXPECT_THAT(CutPieces({{"type", "Digits"}}, "a123b"), ElementsAre("a", "123", "b"));
+  EXPECT_THAT(CutPieces({{"type", "Digits"}, {"individual_digits", true}}, "a12"),
               ElementsAre("a", "1", "2"));
-  EXPECT_THAT(Pieces({{"type", "Punctuation"}}, "a,.b"), ElementsAre("a", ",", ".", "b"));
+  EXPECT_THAT(CutPieces({{"type", "Punctuation"}}, "a,.b"), ElementsAre("a", ",", ".", "b"));
 }
 
 TEST(PreTokenizerTest, SequenceRefinesPieces) {
   const json spec = {{"type", "Sequence"},
                      {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}};
-  EXPECT_THAT(Pieces(spec, "a1 2b"), ElementsAre("a", "1", "2", "b"));
+  EXPECT_THAT(CutPieces(spec, "a1 2b"), ElementsAre("a", "1", "2", "b"));
 }
 
 }  // namespace

@@ -5,25 +5,25 @@
 namespace quire::engine {
 namespace {
 
-std::string Normalize(SentencePieceNormalization spec, std::string_view text) {
+std::string NormalizedBySentencePiece(SentencePieceNormalization spec, std::string_view text) {
   AlignedText aligned(std::string(text), 0, /*tracked=*/false);
   NewSentencePieceNormalizer(std::move(spec))->Normalize(aligned);
   return aligned.text();
 }
 
 TEST(SentencePieceNormalizerTest, SpacesAreEscapedAndReduced) {
-  EXPECT_EQ(Normalize({}, "  a  b "), "▁a▁b");
-  EXPECT_EQ(Normalize({.remove_extra_whitespaces = false}, " a  b "), "▁▁a▁▁b▁");
-  EXPECT_EQ(Normalize({.escape_whitespaces = false}, " a  b "), " a b");
-  EXPECT_EQ(Normalize({.add_dummy_prefix = false}, " a"), "a");
-  EXPECT_EQ(Normalize({.whitespace_is_suffix = true}, " a b "), "a▁b▁");
+  EXPECT_EQ(NormalizedBySentencePiece({}, "  a  b "), "▁a▁b");
+  EXPECT_EQ(NormalizedBySentencePiece({.remove_extra_whitespaces = false}, " a  b "), "▁▁a▁▁b▁");
+  EXPECT_EQ(NormalizedBySentencePiece({.escape_whitespaces = false}, " a  b "), " a b");
+  EXPECT_EQ(NormalizedBySentencePiece({.add_dummy_prefix = false}, " a"), "a");
+  EXPECT_EQ(NormalizedBySentencePiece({.whitespace_is_suffix = true}, " a b "), "a▁b▁");
 }
 
 TEST(SentencePieceNormalizerTest, NoTextStaysNone) {
-  EXPECT_EQ(Normalize({}, ""), "");
-  EXPECT_EQ(Normalize({}, "   "), "");
-  EXPECT_EQ(Normalize({.remove_extra_whitespaces = false}, ""), "");
-  EXPECT_EQ(Normalize({.remove_extra_whitespaces = false}, " "), "▁▁");
+  EXPECT_EQ(NormalizedBySentencePiece({}, ""), "");
+  EXPECT_EQ(NormalizedBySentencePiece({}, "   "), "");
+  EXPECT_EQ(NormalizedBySentencePiece({.remove_extra_whitespaces = false}, ""), "");
+  EXPECT_EQ(NormalizedBySentencePiece({.remove_extra_whitespaces = false}, " "), "▁▁");
 }
 
 TEST(SentencePieceNormalizerTest, AlignmentLeadsBackToTheText) {

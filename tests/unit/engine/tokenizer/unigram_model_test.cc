@@ -14,12 +14,13 @@ namespace quire::engine {
 namespace {
 
 using ::testing::ElementsAre;
-using Pieces = std::vector<std::pair<std::string, double>>;
+using ScoredTexts = std::vector<std::pair<std::string, double>>;
 
 class UnigramModelTest : public ::testing::Test {
  protected:
   // Piece 0 is the unknown token.
-  StatusOr<std::unique_ptr<UnigramModel>> Create(const Pieces& pieces, bool byte_fallback = false,
+  StatusOr<std::unique_ptr<UnigramModel>> Create(const ScoredTexts& pieces,
+                                                 bool byte_fallback = false,
                                                  bool single_precision = false) {
     std::vector<std::pair<std::string, TokenId>> tokens;
     UnigramModel::Options options;
@@ -72,11 +73,11 @@ TEST_F(UnigramModelTest, TakesTheBestSum) {
 
 // "3" + "3333" + "3333" and "3333" + "3333" + "3" have the same sum, but for how it is rounded.
 TEST_F(UnigramModelTest, RoundedSumsAreCompared) {
-  const Pieces pieces = {{"<unk>", 0},
-                         {"3", -7.973637580871582},
-                         {"33", -10.618101119995117},
-                         {"333", -12.254426956176758},
-                         {"3333", -13.16446590423584}};
+  const ScoredTexts pieces = {{"<unk>", 0},
+                              {"3", -7.973637580871582},
+                              {"33", -10.618101119995117},
+                              {"333", -12.254426956176758},
+                              {"3333", -13.16446590423584}};
   const auto model = *Create(pieces, /*byte_fallback=*/false, /*single_precision=*/true);
   EXPECT_THAT(Cut(*model, "333333333"), ElementsAre("3", "3333", "3333"));
 }
@@ -87,7 +88,7 @@ TEST_F(UnigramModelTest, TheEarliestPieceWinsATie) {
 }
 
 TEST_F(UnigramModelTest, UnknownCharactersAreOneTokenOrBytes) {
-  Pieces pieces = {{"<unk>", 0}, {"a", -1}};
+  ScoredTexts pieces = {{"<unk>", 0}, {"a", -1}};
   EXPECT_THAT(Ids(**Create(pieces), "a日本a"), ElementsAre(1, 0, 1));
   for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(fmt::format("<0x{:02X}>", byte), -9);
   EXPECT_THAT(Ids(**Create(pieces, /*byte_fallback=*/true), "a日"),
@@ -130,7 +131,7 @@ TEST_F(UnigramModelTest, AgreesWithTheDefinition) {
       std::generate(piece.begin(), piece.end(), letter);
       scores[piece] = -static_cast<double>(random() % 1000) / 64;
     }
-    Pieces pieces = {{"<unk>", 0}};
+    ScoredTexts pieces = {{"<unk>", 0}};
     pieces.insert(pieces.end(), scores.begin(), scores.end());
     const auto model = *Create(pieces);
     double unknown = 0;
