@@ -11,6 +11,7 @@
 #include "kernels/half.h"
 #include "kernels/paged_attention.h"
 #include "tests/conformance/kernel_test.h"
+#include "tests/conformance/random_values.h"
 
 namespace quire::kernels {
 
@@ -139,34 +140,36 @@ class PagedCache {
 
   // Returns the largest magnitude of the row.
   double SetRandomRow(KvRowsInMemory& rows, std::size_t row, std::mt19937& random) const {
+    const auto head_dim = static_cast<std::size_t>(shape_.head_dim);
+    std::vector<float> drawn(head_dim + 1);
+    FillNormal(drawn, random);
     std::byte* const to = rows.elements.data() + row * RowBytes();
-    std::normal_distribution<float> normal;
     double largest = 0;
-    if (shape_.dtype == DType::kI8) {
-      rows.scales[row] = 0.02f * std::exp(0.3f * normal(random));
-      for (std::int32_t d = 0; d < shape_.head_dim; ++d) {
-        const auto value = static_cast<std::int8_t>(
-            std::uniform_int_distribution(-kMaxKvInt8, kMaxKvInt8)(random));
-        std::memcpy(to + d, &value, 1);
-        largest = std::max(largest, std::abs(double{rows.scales[row]} * value));
-      }
-      return largest;
+    if (!HasKvScales(shape_.dtype)) {
+      ConvertFromF32(shape_.dtype, drawn.data(), to, shape_.head_dim);
+      for (float value : drawn) largest = std::max(largest, std::abs(double{value}));
+      return 1.01 * largest;  // rounding adds less
     }
-    if (shape_.dtype == DType::kF8E4M3) {
-      rows.scales[row] = 0.02f * std::exp(0.3f * normal(random));
-      for (std::int32_t d = 0; d < shape_.head_dim; ++d) {
-        const std::uint8_t bits = F32ToF8E4M3(100.0f * normal(random));
-        std::memcpy(to + d, &bits, 1);
-        largest = std::max(largest, std::abs(double{rows.scales[row]} * F8E4M3ToF32(bits)));
-      }
-      return largest;
+    rows.scales[row] = 0.02f * std::exp(0.3f * drawn.back());
+    for (std::size_t d = 0; d < head_dim; ++d) {
+      const double element = shape_.dtype == DType::kI8 ? SetI8(to + d, 60.0f * drawn[d])
+                                                        : SetF8(to + d, 100.0f * drawn[d]);
+      largest = std::max(largest, std::abs(element));
     }
-    for (std::int32_t d = 0; d < shape_.head_dim; ++d) {
-      const float value = normal(random);
-      ConvertFromF32(shape_.dtype, &value, to + d * BytesPerElement(shape_.dtype), 1);
-      largest = std::max(largest, 1.01 * std::abs(double{value}));  // rounding adds less
-    }
-    return largest;
+    return rows.scales[row] * largest;
+  }
+
+  // Each writes an element and returns what it stands for, without the scale of its row.
+  static double SetI8(std::byte* to, float value) {
+    const auto element = static_cast<std::int8_t>(
+        std::clamp(value, static_cast<float>(-kMaxKvInt8), static_cast<float>(kMaxKvInt8)));
+    std::memcpy(to, &element, 1);
+    return element;
+  }
+  static double SetF8(std::byte* to, float value) {
+    const std::uint8_t bits = F32ToF8E4M3(value);
+    std::memcpy(to, &bits, 1);
+    return F8E4M3ToF32(bits);
   }
 
   const AttentionShape shape_;

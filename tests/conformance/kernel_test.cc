@@ -1,6 +1,7 @@
 #include "tests/conformance/kernel_test.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 
 #include "kernels/half.h"
 #include "kernels/reference/reference.h"
+#include "tests/conformance/random_values.h"
 
 namespace quire::kernels {
 
@@ -32,9 +34,10 @@ Matrix::Matrix(const Matrix& other)
 Matrix Matrix::Random(std::int64_t rows, std::int64_t cols, std::mt19937& random, DType dtype,
                       Layout layout) {
   Matrix m(rows, cols, dtype, layout);
-  std::normal_distribution<float> normal;
+  std::vector<float> row(static_cast<std::size_t>(cols));
   for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < cols; ++c) m.Set(r, c, normal(random));
+    FillNormal(row, random);
+    m.SetRow(r, row);
   }
   return m;
 }
@@ -47,6 +50,12 @@ void Matrix::Set(std::int64_t row, std::int64_t col, float value) {
   const std::int64_t element_bytes = BytesPerElement(view_.dtype);
   char* const to = static_cast<char*>(view_.data) + (row * view_.row_stride + col) * element_bytes;
   ConvertFromF32(view_.dtype, &value, to, 1);
+}
+
+void Matrix::SetRow(std::int64_t row, std::span<const float> values) {
+  char* const to =
+      static_cast<char*>(view_.data) + row * view_.row_stride * BytesPerElement(view_.dtype);
+  ConvertFromF32(view_.dtype, values.data(), to, cols());
 }
 
 Matrix Matrix::Absolute() const {
@@ -122,6 +131,15 @@ KernelTest::KernelTest()
   auto stream = device_.NewStream();
   EXPECT_TRUE(stream.ok()) << stream.status();
   if (stream.ok()) stream_ = *std::move(stream);
+}
+
+std::vector<RowRange> RowRanges() {
+  constexpr std::array<std::int64_t, 3> kFirst = {0, 1, 100};
+  std::vector<RowRange> ranges;
+  for (const std::int64_t count : {1, 1, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 64, 192, 193}) {
+    ranges.push_back({kFirst[ranges.size() % kFirst.size()], count});
+  }
+  return ranges;
 }
 
 std::string DeviceTestName(const ::testing::TestParamInfo<int>& info) {

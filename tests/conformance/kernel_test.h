@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Matrix {
 
   double At(std::int64_t row, std::int64_t col) const;
   void Set(std::int64_t row, std::int64_t col, float value);
+  // Requires: as many values as columns.
+  void SetRow(std::int64_t row, std::span<const float> values);
   // The same with every element replaced by its absolute value.
   Matrix Absolute() const;
   // A copy of `count` rows from `first` on, in the given layout.
@@ -140,6 +143,16 @@ inline constexpr double kUnitBF16 = 0x1p-8;
 // absolute values: at least four lanes run side by side, and a few more additions join them.
 // Source: Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 4.2.
 inline double SumError(std::int64_t terms) { return (static_cast<double>(terms) / 4 + 8) * kUnit; }
+
+struct RowRange {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+// Parts of 391 rows whose products must have the bits that they have in the whole: of every size at
+// which a device may take another kernel, and at the beginning, behind one row or in the middle, in
+// turn.
+std::vector<RowRange> RowRanges();
 
 std::string DeviceTestName(const ::testing::TestParamInfo<int>& info);
 

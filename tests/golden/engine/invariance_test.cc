@@ -20,7 +20,7 @@ using testing::GreedyRequest;
 using testing::IsOk;
 using testing::Stories260k;
 
-constexpr std::size_t kNumPrompts = testing::IsSanitized() ? 40 : 200;
+constexpr std::size_t kNumPrompts = testing::IsSanitized() ? 16 : 200;
 
 // Pieces of a story, half of them with a common beginning, half of them sampled.
 std::vector<Request> MakeRequests() {
