@@ -2,12 +2,13 @@
 """Asks the questions of the demo corpus through the whole pipeline and scores the answers.
 
 Usage: ask_corpus.py --quire PROGRAM [--model DIR] [--embedding-model DIR] [--strategy S]...
-         [--questions N] [--top-k K] [--show]
+         [--questions N] [--top-k K] [--floor SHARE] [--show]
 
 Starts `quire serve`, stores the corpus, asks with each strategy and prints one JSON object each.
 rag asks the whole collection; stuff, map-reduce and refine ask the document that holds the answer,
 where there is one, and else a document that does not tell. Questions about a document too long for
-stuff's one prompt are left out and counted. Standard library only.
+stuff's one prompt are left out and counted. --floor fails if of a strategy's answers that the documents
+tell fewer are right (exact_match). Standard library only.
 """
 
 import argparse
@@ -103,6 +104,7 @@ def main() -> int:
                         default=0,
                         help="only so many, spread over the file")
     parser.add_argument("--top-k", type=int, default=0)
+    parser.add_argument("--floor", type=float, default=0.0)
     parser.add_argument("--show", action="store_true")
     arguments = parser.parse_args()
     entries = [
@@ -113,6 +115,7 @@ def main() -> int:
     models = ["--model", arguments.model]
     if arguments.embedding_model:
         models += ["--embedding-model", arguments.embedding_model]
+    too_few = False
     with Server(arguments.quire, models) as server:
         server.run("collection", "create", "demo")
         files = sorted(p for p in CORPUS.iterdir() if p.suffix in (".md", ".txt"))
@@ -132,13 +135,15 @@ def main() -> int:
                     print(f"  {entry['question']}\n    wanted {entry['answer']!r}")
                     print(f"    have   {text!r}")
             seconds = round((time.monotonic() - began) / len(entries), 2)
+            report = score.report()
+            too_few |= (report["exact_match"] or 0.0) < arguments.floor
             print(json.dumps({
                 "strategy": strategy,
                 "seconds_per_question": seconds,
                 "left_out": left_out
-            } | score.report()),
+            } | report),
                   flush=True)
-    return 0
+    return 1 if too_few else 0
 
 
 if __name__ == "__main__":
