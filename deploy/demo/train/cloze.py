@@ -16,23 +16,26 @@ from generator.tasks import NO_ANSWER, Example, ask
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"])")
 PLAIN = re.compile(r"[A-Za-z0-9 ,.;:'\"()%$€£/!?–—-]+")
-SMALL = frozenset("""a an the of to in on at by for with from as and or but if that which who whom whose this
+SMALL = frozenset(
+    """a an the of to in on at by for with from as and or but if that which who whom whose this
 these those it its is are was were be been being has have had do does did not no so than then there their
 they them he she his her him we our us you your i my me can could may might will would shall should must
-about after before between into over under when where while how what why also such only more most very""".split())
+about after before between into over under when where while how what why also such only more most very"""
+    .split())
 UNITS = """percent|per cent|%|million|billion|years?|days?|hours?|minutes?|months?|weeks?|dollars|euros|pounds|
 people|members|miles|metres|meters|kilometers|kilograms|students|times|pages""".replace("\n", "")
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 NUMBER = re.compile(rf"[$€£]?\b\d[\d,]*(?:\.\d+)?(?:\s?(?:{UNITS})\b)?")
 NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: (?:of |the )?[A-Z][\w'-]+)*")
 PHRASE = re.compile(r"\b(?:the|a|an|his|her|their|its) (?:[a-z'-]+ ){0,2}[a-z'-]+")
-TAIL = re.compile(r"(?<= )(?:by|for|in|with|from|at|to|because|during|without|through) ([\w' -]{4,60})(?=[.,;])")
+TAIL = re.compile(
+    r"(?<= )(?:by|for|in|with|from|at|to|because|during|without|through) ([\w' -]{4,60})(?=[.,;])")
 KINDS = (  # expression, group, words that ask for it
     (YEAR, 0, ("when", "in which year", "what year")),
-    (NUMBER, 0, ("how many", "how much", "what number", "how large a number")),
-    (NAME, 0, ("who", "what", "which", "who or what")),
-    (PHRASE, 0, ("what", "which thing", "what thing", "who")),
-    (TAIL, 1, ("what", "which", "whom", "where")))
+    (NUMBER, 0, ("how many", "how much", "what number",
+                 "how large a number")), (NAME, 0, ("who", "what", "which", "who or what")),
+    (PHRASE, 0, ("what", "which thing", "what thing", "who")), (TAIL, 1, ("what", "which", "whom",
+                                                                          "where")))
 AROUND = (3, 9)  # words kept on either side of the answer
 DROPPED = 0.12  # of the words of a question
 PASSAGES_KEPT = 60_000

@@ -92,7 +92,8 @@ class Start:
         turn = torch.linalg.qr(torch.randn(width, width, generator=self.generator)).Q
         kept = self.vectors[:, :width]
         meaning = kept @ turn[:kept.shape[1]]
-        mixed = (math.sqrt(1 - MEANING_SHARE) * unit(own) + math.sqrt(MEANING_SHARE) * unit(meaning))
+        mixed = (math.sqrt(1 - MEANING_SHARE) * unit(own) +
+                 math.sqrt(MEANING_SHARE) * unit(meaning))
         length = EMBEDDING_STD * math.sqrt(self.config.hidden)
         embedding[:, 1:] = unit(mixed) * length
         embedding[:, 0] = length * math.sqrt(CONSTANT_SHARE / (1 - CONSTANT_SHARE))
@@ -104,8 +105,9 @@ class Start:
         size, hidden = self.config.head_dim, self.config.hidden
         heads = self.config.heads
         if self.config.kv_heads != heads or heads < len(BACK) + len(NEIGHBOURHOODS):
-            raise ValueError(f"wanted at least {len(BACK) + len(NEIGHBOURHOODS)} heads, each with its "
-                             f"own keys, have {heads} and {self.config.kv_heads}")
+            raise ValueError(
+                f"wanted at least {len(BACK) + len(NEIGHBOURHOODS)} heads, each with its "
+                f"own keys, have {heads} and {self.config.kv_heads}")
         self.embeddings()
         read = [orthonormal(size, hidden, self.generator) for _ in range(heads)]
         read[1] = read[0]  # so that what stands one back can be compared with what stands two back

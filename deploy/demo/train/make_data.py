@@ -3,7 +3,8 @@
 
 Usage: make_data.py --recipe cpu --text ../../../../shared/data/text --tokenizer DIR --out DIR
          [--processes N] [--stage NAME]...
-Needs Python and NumPy; recipes that start with vectors of tokens (token_vectors.py) also PyTorch. The same arguments give the same rows.
+Needs Python and NumPy; recipes that start with vectors of tokens (token_vectors.py) also PyTorch. The same
+arguments give the same rows.
 """
 
 import argparse

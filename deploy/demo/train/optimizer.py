@@ -10,6 +10,7 @@ from torch import nn
 
 from hardware import compute_type
 
+
 def newton_schulz(x: torch.Tensor) -> torch.Tensor:
     """The nearest half-orthogonal matrices to [..., rows, columns], roughly, by five steps.
 

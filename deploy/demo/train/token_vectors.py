@@ -76,7 +76,9 @@ def factored(counts: torch.Tensor) -> torch.Tensor:
     return vectors / (vectors.norm(dim=1, keepdim=True) + 1e-6)
 
 
-def write(data: pathlib.Path, text: pathlib.Path, encoder: Encoder,
+def write(data: pathlib.Path,
+          text: pathlib.Path,
+          encoder: Encoder,
           most: int = PROSE_TOKENS) -> None:
     """Counts prose and the training rows in `data` and writes data/vectors.npy, f32."""
     if list(SPECIAL) != sorted(encoder.special, key=encoder.special.get):
