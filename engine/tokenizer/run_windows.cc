@@ -15,6 +15,8 @@ constexpr std::size_t kOverlapTokens = 16;
 
 void RunWindows::AppendTo(std::vector<SubwordToken>& tokens) {
   first_ = tokens.size();
+  // At most one for each byte: growing step by step would touch twice the memory.
+  tokens.reserve(tokens.size() + word_.size());
   while (begin_ < word_.size()) {
     if (AppendWindow(tokens)) size_ = bytes_;
   }

@@ -57,9 +57,13 @@ void UnigramModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& t
 
 template <typename Score>
 void UnigramModel::Cut(std::string_view text, std::vector<SubwordToken>& tokens) const {
-  std::array<Node<Score>, kMaxWordBytes + 1> of_word;  // not initialized: FindBestPaths does
-  std::vector<Node<Score>> of_text(text.size() > kMaxWordBytes ? text.size() + 1 : 0);
-  Node<Score>* nodes = of_text.empty() ? of_word.data() : of_text.data();
+  // Neither is initialized: FindBestPaths does.
+  std::array<Node<Score>, kMaxWordBytes + 1> of_word;
+  std::unique_ptr<Node<Score>[]> of_text;
+  if (text.size() > kMaxWordBytes) {
+    of_text = std::make_unique_for_overwrite<Node<Score>[]>(text.size() + 1);
+  }
+  Node<Score>* const nodes = of_text ? of_text.get() : of_word.data();
   FindBestPaths(text, nodes);
   // The path from its end to its beginning, kept in the nodes it leads through: the last node knows
   // where its piece begins, each other one shall know where its piece ends.
