@@ -15,6 +15,7 @@ import math
 import torch
 
 from model import Llama
+from token_vectors import unit
 
 EMBEDDING_STD = 0.5  # large beside a step of the optimizer, so that the structure outlives the first steps
 CONSTANT_SHARE = 0.25  # of an embedding's energy, in dimension 0: what heads that look at places see
@@ -35,11 +36,6 @@ def orthonormal(rows: int, columns: int, generator: torch.Generator) -> torch.Te
     square = torch.randn(columns - 1, columns - 1, generator=generator)
     basis = torch.linalg.qr(square).Q[:rows]
     return torch.cat((torch.zeros(rows, 1), basis), dim=1)
-
-
-def unit(rows: torch.Tensor) -> torch.Tensor:
-    """Rows of length one; zero stays zero."""
-    return rows / (rows.norm(dim=1, keepdim=True) + 1e-6)
 
 
 class Start:

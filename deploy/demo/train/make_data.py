@@ -105,7 +105,8 @@ def main() -> None:
             tokens = sum(pool.imap_unordered(make_shard, jobs))
         (arguments.out / stage.name / shards.DONE).touch()
         print(f"{stage.name}: {tokens:,} tokens in {arguments.out / stage.name}", flush=True)
-    if RECIPES[arguments.recipe].start_copying:
+    vectors_wanted = not arguments.stage or not (arguments.out / token_vectors.NAME).exists()
+    if RECIPES[arguments.recipe].start_copying and vectors_wanted:
         token_vectors.write(arguments.out, arguments.text,
                             Encoder(arguments.tokenizer / "tokenizer.json"))
         print(f"vectors of tokens: {arguments.out / token_vectors.NAME}", flush=True)

@@ -29,12 +29,17 @@ DIMENSIONS = 200
 AT_ONCE = 4_000_000  # pairs counted at a time
 
 
-def prose_tokens(text: pathlib.Path, encoder: Encoder, most: int) -> Iterable[np.ndarray]:
+def unit(rows: torch.Tensor) -> torch.Tensor:
+    """Rows of length one; zero stays zero."""
+    return rows / (rows.norm(dim=1, keepdim=True) + 1e-6)
+
+
+def prose_tokens(text: pathlib.Path, encoder: Encoder) -> Iterable[np.ndarray]:
     """Ids of documents, each followed by padding as wide as the window."""
     gap = [encoder.special[PAD]] * len(WINDOW)
     count = 0
     for document in real_text.prose(text):
-        if count >= most:
+        if count >= PROSE_TOKENS:
             return
         ids = encoder.encode(document[:PROSE_CHARS])
         count += len(ids)
@@ -72,17 +77,13 @@ def factored(counts: torch.Tensor) -> torch.Tensor:
     information *= (frequency / (frequency + RARE))[:, None]
     left, values, _ = torch.svd_lowrank(information, DIMENSIONS, niter=4)
     # The first direction tells how frequent a token is, not what it means.
-    vectors = (left * values.sqrt())[:, 1:]
-    return vectors / (vectors.norm(dim=1, keepdim=True) + 1e-6)
+    return unit((left * values.sqrt())[:, 1:])
 
 
-def write(data: pathlib.Path,
-          text: pathlib.Path,
-          encoder: Encoder,
-          most: int = PROSE_TOKENS) -> None:
+def write(data: pathlib.Path, text: pathlib.Path, encoder: Encoder) -> None:
     """Counts prose and the training rows in `data` and writes data/vectors.npy, f32."""
     if list(SPECIAL) != sorted(encoder.special, key=encoder.special.get):
         raise ValueError("wanted the special tokens first in the vocabulary")
     torch.manual_seed(7)
-    ids = np.concatenate([*prose_tokens(text, encoder, most), *shard_tokens(data)])
+    ids = np.concatenate([*prose_tokens(text, encoder), *shard_tokens(data)])
     np.save(data / NAME, factored(counted(ids, encoder.vocab_size)).numpy())
