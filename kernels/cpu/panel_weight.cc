@@ -73,13 +73,11 @@ bool HasShifts(const PanelFormat& format) {
 // weight does not have are zeros.
 struct PanelContents {
   PanelContents(const QuantizedWeight& weight, std::int64_t first)
-      : in(weight.layout().in),
-        num_groups(weight.layout().num_groups),
-        num_steps(weight.layout().num_steps()) {
+      : num_groups(weight.layout().num_groups), num_steps(weight.layout().num_steps()) {
     const auto outputs = static_cast<std::size_t>(kPanelOutputs);
     const auto groups = outputs * static_cast<std::size_t>(num_groups);
     const std::int64_t count = std::min<std::int64_t>(kPanelOutputs, weight.layout().out - first);
-    codes.resize(outputs * static_cast<std::size_t>(in));
+    codes.resize(outputs * static_cast<std::size_t>(weight.layout().in));
     if (num_steps == 0) {
       scales.resize(groups);
       shifts.resize(groups);
@@ -98,7 +96,6 @@ struct PanelContents {
                            .shifts = shift_multiples.data()});
   }
 
-  std::int64_t in;
   std::int64_t num_groups;
   std::int64_t num_steps;
   std::vector<std::uint8_t> codes;           // [kPanelOutputs, in]
@@ -129,19 +126,16 @@ char* WriteMultiples(const std::vector<std::int8_t>& values, std::int64_t cols, 
   return to;
 }
 
-// One unit whose inputs do not stand side by side in the format: `inputs` names them, -1 is
+// The rows of `codes` [kPanelOutputs, in] with the inputs in the order that `inputs` names; -1 is
 // padding.
-void GatherUnit(const PanelContents& from, const std::int32_t* inputs, const UnitPlanes& planes,
-                char* to) {
-  constexpr int kMostInputs = 16;
-  std::array<std::uint8_t, kPanelOutputs* kMostInputs> codes = {};
-  for (int n = 0; n < kPanelOutputs; ++n) {
-    const std::uint8_t* row = from.codes.data() + n * from.in;
-    for (int i = 0; i < planes.inputs; ++i) {
-      if (inputs[i] >= 0) codes[static_cast<std::size_t>(n * kMostInputs + i)] = row[inputs[i]];
-    }
+std::vector<std::uint8_t> Reordered(const std::vector<std::uint8_t>& codes, std::int64_t in,
+                                    const std::vector<std::int32_t>& inputs) {
+  std::vector<std::uint8_t> reordered(static_cast<std::size_t>(kPanelOutputs) * inputs.size());
+  std::uint8_t* to = reordered.data();
+  for (const std::uint8_t* row = codes.data(); row < codes.data() + codes.size(); row += in) {
+    for (const std::int32_t input : inputs) *to++ = input < 0 ? std::uint8_t{0} : row[input];
   }
-  WriteUnit(planes, codes.data(), kMostInputs, to);
+  return reordered;
 }
 
 float ReadElement(DType dtype, const char* elements, std::int64_t index) {
@@ -208,9 +202,10 @@ PanelWeight::PanelWeight(const QuantizedLayout& layout, Order order)
 std::int64_t PanelWeight::num_panels() const { return CeilDivide(out_, kPanelOutputs); }
 
 void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) const {
-  const PanelContents from(weight, panel * kPanelOutputs);
+  PanelContents from(weight, panel * kPanelOutputs);
+  if (!keeps_order_) from.codes = Reordered(from.codes, in_, order_.input);
   char* to = Panel(panel);
-  const std::int32_t* inputs = order_.input.data();
+  const std::uint8_t* codes = from.codes.data();
   const bool has_shifts = HasShifts(format_);
   for (std::size_t i = 0; i < order_.groups.size(); ++i) {
     const std::int32_t group = order_.groups[i];
@@ -229,12 +224,8 @@ void PanelWeight::PackPanel(const QuantizedWeight& weight, std::int64_t panel) c
       if (has_shifts) to = WriteMultiples(from.shift_multiples, from.num_groups, group, to);
     }
     for (std::int32_t unit = 0; unit < order_.group_units[i]; ++unit) {
-      if (keeps_order_) {
-        WriteUnit(planes_, from.codes.data() + *inputs, from.in, to);
-      } else {
-        GatherUnit(from, inputs, planes_, to);
-      }
-      inputs += planes_.inputs;
+      WriteUnit(planes_, codes, packed_in(), to);
+      codes += planes_.inputs;
       to += planes_.bytes;
     }
   }

@@ -1,8 +1,10 @@
 #include "kernels/quant/awq.h"
 
 #include <array>
+#include <cstring>
 
 #include "kernels/half.h"
+#include "kernels/quant/bit_fields.h"
 
 namespace quire::kernels {
 namespace {
@@ -20,7 +22,7 @@ std::uint32_t Nibble(const void* words, std::int64_t word, int nibble) {
 }
 
 // Place of input k among the 64 of its block in the gemv_fast layout.
-std::int64_t FastPlace(std::int64_t k) {
+constexpr std::int64_t FastPlace(std::int64_t k) {
   // k = 8 d + 2 b + e within 32 inputs goes to 8 b + 4 e + d.
   const std::int64_t within = k % 32;
   const std::int64_t d = within / 8;
@@ -28,6 +30,14 @@ std::int64_t FastPlace(std::int64_t k) {
   const std::int64_t e = within % 2;
   return k % kFastBlock / 32 * 32 + 8 * b + 4 * e + d;
 }
+
+constexpr auto kFastPlaces = [] {
+  std::array<std::uint8_t, kFastBlock> places{};
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    places[k] = static_cast<std::uint8_t>(FastPlace(static_cast<std::int64_t>(k)));
+  }
+  return places;
+}();
 
 std::uint32_t FastCode(const AwqTensors& t, std::int64_t n, std::int64_t k) {
   // Four outputs of 64 inputs each, one after the other, are cut into words of four nibbles.
@@ -130,18 +140,12 @@ class AwqWeight final : public QuantizedWeight {
 
   void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
     const std::int64_t in = tensors_.in;
-    if (tensors_.layout == AwqLayout::kGemm) {
-      // Row by row of the file: neighbouring outputs share a word.
-      for (std::int64_t k = 0; k < in; ++k) {
-        for (std::int64_t n = 0; n < count; ++n) {
-          codes[n * in + k] = static_cast<std::uint8_t>(Code(tensors_, first + n, k));
-        }
-      }
-      return;
-    }
+    if (tensors_.layout == AwqLayout::kGemm) return ReadGemmCodes(first, count, codes);
     for (std::int64_t n = 0; n < count; ++n) {
-      for (std::int64_t k = 0; k < in; ++k) {
-        codes[n * in + k] = static_cast<std::uint8_t>(Code(tensors_, first + n, k));
+      if (tensors_.layout == AwqLayout::kGemv) {
+        ReadGemvRow(first + n, codes + n * in);
+      } else {
+        ReadFastRow(first + n, codes + n * in);
       }
     }
   }
@@ -159,6 +163,64 @@ class AwqWeight final : public QuantizedWeight {
   }
 
  private:
+  // Eight inputs of eight outputs at a time, a word for each input; what is left one by one.
+  void ReadGemmCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const {
+    const std::int64_t in = tensors_.in;
+    const std::int64_t whole_in = in / kNibbles * kNibbles;
+    const std::int64_t whole_count = first % kNibbles == 0 ? count / kNibbles * kNibbles : 0;
+    for (std::int64_t k = 0; k < whole_in; k += kNibbles) {
+      for (std::int64_t n = 0; n < whole_count; n += kNibbles) {
+        ReadGemmSquare(first + n, k, codes + n * in + k);
+      }
+    }
+    for (std::int64_t n = 0; n < count; ++n) {
+      for (std::int64_t k = n < whole_count ? whole_in : 0; k < in; ++k) {
+        codes[n * in + k] = static_cast<std::uint8_t>(Code(tensors_, first + n, k));
+      }
+    }
+  }
+
+  void ReadGemmSquare(std::int64_t n, std::int64_t k, std::uint8_t* codes) const {
+    const std::int64_t row_words = tensors_.out / kNibbles;
+    const std::uint32_t* words =
+        static_cast<const std::uint32_t*>(tensors_.qweight) + k * row_words + n / kNibbles;
+    Bytes8x8 square;
+    for (std::uint64_t& input : square) {
+      input = SpreadFields(*words, 4);
+      words += row_words;
+    }
+    Transpose(square);
+    for (const int nibble : kGemmNibble) {
+      StoreBytes8(square[static_cast<std::size_t>(nibble)], codes);
+      codes += tensors_.in;
+    }
+  }
+
+  void ReadGemvRow(std::int64_t n, std::uint8_t* codes) const {
+    const std::int64_t row_words = tensors_.in / kNibbles;
+    const std::uint32_t* words =
+        static_cast<const std::uint32_t*>(tensors_.qweight) + n * row_words;
+    for (std::int64_t word = 0; word < row_words; ++word) {
+      StoreBytes8(SpreadFields(words[word], 4), codes + word * kNibbles);
+    }
+  }
+
+  void ReadFastRow(std::int64_t n, std::uint8_t* codes) const {
+    const auto* words = static_cast<const std::uint16_t*>(tensors_.qweight) +
+                        n / kFastRows * tensors_.in + n % kFastRows * (kFastBlock / kFastRows);
+    std::array<std::uint8_t, kFastBlock> places;
+    for (std::int64_t block = 0; block < tensors_.in; block += kFastBlock) {
+      for (std::size_t i = 0; i < places.size(); i += 2 * kFastRows) {
+        std::uint32_t fields = 0;
+        std::memcpy(&fields, words + block + i / kFastRows, sizeof(fields));
+        StoreBytes8(SpreadFields(fields, 4), places.data() + i);
+      }
+      for (std::int64_t k = 0; k < kFastBlock; ++k) {
+        codes[block + k] = places[kFastPlaces[static_cast<std::size_t>(k)]];
+      }
+    }
+  }
+
   const AwqTensors tensors_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
+
+#include "kernels/quant/bit_fields.h"
 
 namespace quire::kernels {
 
@@ -49,7 +52,16 @@ class Bnb4Weight final : public QuantizedWeight {
 
   void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
     const std::int64_t begin = first * tensors_.in;
-    for (std::int64_t i = 0; i < count * tensors_.in; ++i) codes[i] = Code(tensors_, begin + i);
+    const std::int64_t size = count * tensors_.in;
+    std::int64_t i = 0;
+    // Four bytes at a time, where the first code begins one: the high nibble comes first.
+    for (; begin % 2 == 0 && i + 8 <= size; i += 8) {
+      std::uint32_t pairs = 0;
+      std::memcpy(&pairs, tensors_.codes + (begin + i) / 2, sizeof(pairs));
+      StoreBytes8(SpreadFields((pairs & 0x0F0F0F0Fu) << 4 | (pairs >> 4 & 0x0F0F0F0Fu), 4),
+                  codes + i);
+    }
+    for (; i < size; ++i) codes[i] = Code(tensors_, begin + i);
   }
 
   void ReadScales(std::int64_t first, std::int64_t count, float* scales, float*) const override {

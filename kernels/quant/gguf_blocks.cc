@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/half.h"
+#include "kernels/quant/bit_fields.h"
 
 namespace quire::kernels {
 namespace {
@@ -53,16 +54,26 @@ void SplitNibbles(const std::uint8_t* from, int count, std::uint8_t* codes) {
 
 // Adds bit i of a word of 32 bits to code i as bit 4.
 void AddFifthBits(const std::uint8_t* word, std::uint8_t* codes) {
-  for (int i = 0; i < 32; ++i) {
-    codes[i] = static_cast<std::uint8_t>(codes[i] | (word[i / 8] >> (i % 8) & 1) << 4);
+  for (int i = 0; i < 32; i += 8) {
+    StoreBytes8(LoadBytes8(codes + i) | SpreadFields(word[i / 8], 1) << 4, codes + i);
   }
 }
 
-// 64 bytes: 32 at a time hold four runs of 32 codes, one above the other.
-void SplitPairsOfBits(const std::uint8_t* from, std::uint8_t* codes) {
-  for (int i = 0; i < 256; ++i) {
-    const std::uint8_t byte = from[i / 128 * 32 + i % 32];
-    codes[i] = byte >> (2 * (i % 128 / 32)) & 3;
+// 64 bytes: 32 at a time hold four runs of 32 codes, one above the other. They come out as bits
+// `at` and `at` + 1 of codes that have none there.
+void AddPairsOfBits(const std::uint8_t* from, int at, std::uint8_t* codes) {
+  for (int i = 0; i < 256; i += 8) {
+    const std::uint64_t bytes = LoadBytes8(from + i / 128 * 32 + i % 32);
+    const std::uint64_t pairs = bytes >> (2 * (i % 128 / 32)) & EveryByte(3);
+    StoreBytes8(LoadBytes8(codes + i) | pairs << at, codes + i);
+  }
+}
+
+// 32 bytes: bit j of byte i comes out as bit `at` of code 32 j + i, which has none there.
+void AddBits(const std::uint8_t* from, int at, std::uint8_t* codes) {
+  for (int i = 0; i < 256; i += 8) {
+    const std::uint64_t bits = LoadBytes8(from + i % 32) >> (i / 32) & EveryByte(1);
+    StoreBytes8(LoadBytes8(codes + i) | bits << at, codes + i);
   }
 }
 
@@ -84,32 +95,24 @@ void CodesOfQ8_0(const std::uint8_t* block, std::uint8_t* codes) {
   for (int i = 0; i < 32; ++i) codes[i] = block[2 + i] ^ 0x80;
 }
 void CodesOfQ2_K(const std::uint8_t* block, std::uint8_t* codes) {
-  SplitPairsOfBits(block + 16, codes);
+  std::memset(codes, 0, 256);
+  AddPairsOfBits(block + 16, 0, codes);
 }
 void CodesOfQ3_K(const std::uint8_t* block, std::uint8_t* codes) {
-  SplitPairsOfBits(block + 32, codes);
-  for (int i = 0; i < 256; ++i) {
-    const int third = block[i % 32] >> (i / 32) & 1;
-    codes[i] = static_cast<std::uint8_t>(codes[i] | third << 2);
-  }
+  std::memset(codes, 0, 256);
+  AddPairsOfBits(block + 32, 0, codes);
+  AddBits(block, 2, codes);
 }
 void CodesOfQ4_K(const std::uint8_t* block, std::uint8_t* codes) {
   for (int i = 0; i < 4; ++i) SplitNibbles(block + 16 + 32 * i, 32, codes + 64 * i);
 }
 void CodesOfQ5_K(const std::uint8_t* block, std::uint8_t* codes) {
   for (int i = 0; i < 4; ++i) SplitNibbles(block + 48 + 32 * i, 32, codes + 64 * i);
-  for (int i = 0; i < 256; ++i) {
-    const int fifth = block[16 + i % 32] >> (i / 32) & 1;
-    codes[i] = static_cast<std::uint8_t>(codes[i] | fifth << 4);
-  }
+  AddBits(block + 16, 4, codes);
 }
 void CodesOfQ6_K(const std::uint8_t* block, std::uint8_t* codes) {
-  std::array<std::uint8_t, 256> high;
-  SplitPairsOfBits(block + 128, high.data());
   for (int half = 0; half < 2; ++half) SplitNibbles(block + 64 * half, 64, codes + 128 * half);
-  for (std::size_t i = 0; i < high.size(); ++i) {
-    codes[i] = static_cast<std::uint8_t>(codes[i] | high[i] << 4);
-  }
+  AddPairsOfBits(block + 128, 4, codes);
 }
 void CodesOfIq4_XS(const std::uint8_t* block, std::uint8_t* codes) {
   for (int i = 0; i < 8; ++i) SplitNibbles(block + 8 + 16 * i, 16, codes + 32 * i);

@@ -88,11 +88,29 @@ class GptqWeight final : public QuantizedWeight {
   explicit GptqWeight(const GptqTensors& tensors)
       : QuantizedWeight(LayoutOf(tensors)), tensors_(tensors) {}
 
+  // Eight inputs at a time: a row of words has the codes of neighbouring outputs side by side.
   void ReadCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const override {
-    if (tensors_.bits == 3) {
-      ReadSplitCodes(first, count, codes);
-    } else {
-      ReadWholeCodes(first, count, codes);
+    const int bits = tensors_.bits;
+    const std::int64_t in = tensors_.in;
+    std::int64_t k = 0;
+    for (; k + kAtOnce <= in; k += kAtOnce) {
+      const std::int64_t first_bit = k * bits;
+      const std::int64_t word = first_bit / 32;
+      const std::int64_t last_word = (first_bit + kAtOnce * bits - 1) / 32;
+      const auto shift = static_cast<int>(first_bit % 32);
+      const std::uint32_t* low = tensors_.qweight + word * tensors_.out + first;
+      const std::uint32_t* high = tensors_.qweight + last_word * tensors_.out + first;
+      for (std::int64_t n = 0; n < count; ++n) {
+        // Where all is in one word, what the upper half repeats is beyond the eighth field.
+        const std::uint64_t window = low[n] | std::uint64_t{high[n]} << 32;
+        StoreBytes8(SpreadFields(window >> shift, bits), codes + n * in + k);
+      }
+    }
+    for (; k < in; ++k) {
+      for (std::int64_t n = 0; n < count; ++n) {
+        codes[n * in + k] = static_cast<std::uint8_t>(
+            BitField(tensors_.qweight + first + n, tensors_.out, bits, k));
+      }
     }
   }
 
@@ -110,30 +128,7 @@ class GptqWeight final : public QuantizedWeight {
   }
 
  private:
-  // Word by word: a row of words has the codes of neighbouring outputs side by side.
-  void ReadWholeCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const {
-    const int bits = tensors_.bits;
-    const int fields = 32 / bits;
-    const std::uint32_t mask = (1u << bits) - 1u;
-    for (std::int64_t k = 0; k < tensors_.in; k += fields) {
-      const std::uint32_t* words = tensors_.qweight + k / fields * tensors_.out + first;
-      for (std::int64_t n = 0; n < count; ++n) {
-        const std::uint32_t word = words[n];
-        std::uint8_t* to = codes + n * tensors_.in + k;
-        for (int i = 0; i < fields; ++i)
-          to[i] = static_cast<std::uint8_t>(word >> (i * bits) & mask);
-      }
-    }
-  }
-
-  void ReadSplitCodes(std::int64_t first, std::int64_t count, std::uint8_t* codes) const {
-    for (std::int64_t k = 0; k < tensors_.in; ++k) {
-      for (std::int64_t n = 0; n < count; ++n) {
-        codes[n * tensors_.in + k] = static_cast<std::uint8_t>(
-            BitField(tensors_.qweight + first + n, tensors_.out, tensors_.bits, k));
-      }
-    }
-  }
+  static constexpr std::int64_t kAtOnce = 8;
 
   const GptqTensors tensors_;
 };
