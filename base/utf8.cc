@@ -109,28 +109,57 @@ void AppendUtf8(char32_t code_point, std::string& out) {
   }
 }
 
+namespace {
+
+constexpr std::string_view kReplacement = "\uFFFD";
+constexpr std::size_t kMostBytes = 4;  // of a character
+
+// What a byte becomes that stands alone: ASCII stays, and what begins no character is replaced. Of
+// length 0 if more bytes decide.
+struct LoneByte {
+  std::array<char, kMostBytes> bytes{};
+  std::uint8_t length = 0;
+};
+
+constexpr auto kLoneBytes = [] {
+  std::array<LoneByte, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) {
+    if (byte < 0x80) {
+      table[byte] = {.bytes = {static_cast<char>(byte)}, .length = 1};
+    } else if (byte < 0xC2 || byte > 0xF4) {
+      table[byte] = {.bytes = {kReplacement[0], kReplacement[1], kReplacement[2]}, .length = 3};
+    }
+  }
+  return table;
+}();
+
+}  // namespace
+
 std::string ReplaceInvalidUtf8(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
   std::size_t offset = FindInvalidUtf8(text);
   out.append(text, 0, offset);
-  // Through a buffer: where invalid bytes are many, an append for each costs more than the bytes.
-  constexpr std::size_t kMaxCharacterBytes = 4;
-  std::array<char, 256> buffer;
+  // Through a buffer, and without a branch for most bytes: where invalid ones are many, an append
+  // or a wrong guess for each costs more than the bytes.
+  std::array<char, 1024> buffer;
   std::size_t filled = 0;
   while (offset < text.size()) {
-    if (filled + kMaxCharacterBytes > buffer.size()) {
+    if (filled + kMostBytes > buffer.size()) {
       out.append(buffer.data(), filled);
       filled = 0;
     }
+    const LoneByte& lone = kLoneBytes[static_cast<unsigned char>(text[offset])];
+    std::memcpy(buffer.data() + filled, lone.bytes.data(), kMostBytes);
+    if (lone.length != 0) {
+      filled += lone.length;
+      ++offset;
+      continue;
+    }
     const DecodedChar decoded = DecodeUtf8(text, offset);
     const auto length = static_cast<std::size_t>(decoded.length_bytes);
-    if (length == 1 && decoded.valid) {
-      buffer[filled++] = text[offset];
-    } else {
-      const std::string_view bytes = decoded.valid ? text.substr(offset, length) : "\uFFFD";
-      filled += bytes.copy(buffer.data() + filled, kMaxCharacterBytes);
-    }
+    const std::string_view bytes = decoded.valid ? text.substr(offset, length) : kReplacement;
+    filled += bytes.copy(buffer.data() + filled, kMostBytes);
     offset += length;
   }
   out.append(buffer.data(), filled);

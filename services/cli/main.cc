@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "base/allocator.h"
 #include "base/log.h"
 #include "services/cli/command_line.h"
 #include "services/cli/session.h"
@@ -19,6 +20,7 @@ Status CheckStdout() {
 }
 
 int Main(int argc, char** argv) {
+  KeepFreedMemory();
   BlockTerminationSignals();
   std::ios::sync_with_stdio(false);
   CommandLine command_line;

@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "base/allocator.h"
 #include "base/utf8.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "tests/support/test_files.h"
@@ -93,6 +94,7 @@ void Register(const std::string& name, const std::string& path) {
 }  // namespace quire::engine
 
 int main(int argc, char** argv) {
+  quire::KeepFreedMemory();  // as all our programs do
   using quire::testing::SharedData;
   for (const char* name : {"gpt-2", "starcoder", "llama-spm", "bert-bge"}) {
     quire::engine::Register(

@@ -8,11 +8,13 @@
 #include <chrono>
 #include <iostream>
 
+#include "base/allocator.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "tests/bench/value_or_die.h"
 #include "tests/support/test_files.h"
 
 int main(int argc, char** argv) {
+  quire::KeepFreedMemory();  // as all our programs do
   if (argc != 3) {
     fmt::print(stderr, "usage: tokenizer_throughput MODEL FILE\n");
     return 2;
