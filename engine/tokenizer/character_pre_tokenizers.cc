@@ -1,12 +1,11 @@
 #include "engine/tokenizer/character_pre_tokenizers.h"
 
 #include "base/utf8.h"
+#include "engine/tokenizer/scan_cursor.h"
 #include "engine/tokenizer/unicode.h"
 
 namespace quire::engine {
 namespace {
-
-using CharacterTest = bool (*)(char32_t);
 
 // Calls `visit(c, begin, end)` for each character.
 template <typename Visit>
@@ -19,21 +18,25 @@ void ForEachCharacter(std::string_view text, Visit visit) {
   }
 }
 
-// Each character that passes a test is a match.
+// Each character of these classes is a match.
 class CharacterSplit final : public PreTokenizer {
  public:
-  CharacterSplit(CharacterTest test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
+  CharacterSplit(CharClasses classes, SplitBehavior behavior)
+      : classes_(classes), behavior_(behavior) {}
 
   void Cut(std::string_view piece, MatchVisitor visit) const override {
     MatchCutter cutter(piece.size(), {.behavior = behavior_}, visit);
-    ForEachCharacter(piece, [&](char32_t c, std::size_t begin, std::size_t end) {
-      if (test_(c)) cutter.Add({begin, end});
-    });
+    const ScanCursor cursor(piece);
+    for (std::size_t at = cursor.SkipOthers(0, classes_); at < piece.size();) {
+      const std::size_t end = at + cursor.At(at).length;
+      cutter.Add({at, end});
+      at = cursor.SkipOthers(end, classes_);
+    }
     cutter.Finish();
   }
 
  private:
-  const CharacterTest test_;
+  const CharClasses classes_;
   const SplitBehavior behavior_;
 };
 
@@ -135,16 +138,16 @@ std::unique_ptr<PreTokenizer> NewWhitespacePreTokenizer() {
 }
 
 std::unique_ptr<PreTokenizer> NewWhitespaceSplitPreTokenizer() {
-  return std::make_unique<CharacterSplit>(&IsWhitespace, SplitBehavior::kRemoved);
+  return std::make_unique<CharacterSplit>(kWhitespace, SplitBehavior::kRemoved);
 }
 
 std::unique_ptr<PreTokenizer> NewDigitsPreTokenizer(bool individual_digits) {
   return std::make_unique<CharacterSplit>(
-      &IsNumber, individual_digits ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
+      kNumber, individual_digits ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
 }
 
 std::unique_ptr<PreTokenizer> NewPunctuationPreTokenizer(SplitBehavior behavior) {
-  return std::make_unique<CharacterSplit>(&IsBertPunctuation, behavior);
+  return std::make_unique<CharacterSplit>(kBertPunctuation, behavior);
 }
 
 }  // namespace quire::engine

@@ -2,8 +2,10 @@
 
 #include <unicode/brkiter.h>
 #include <unicode/locid.h>
+#include <unicode/uchar.h>
 #include <unicode/utext.h>
 
+#include <bitset>
 #include <memory>
 
 #include "base/utf8.h"
@@ -16,7 +18,30 @@ using Visit = std::function<void(std::size_t begin, std::size_t end)>;
 // The one cluster of two ASCII characters.
 constexpr std::string_view kGraphemeLineBreak = "\r\n";
 
-bool IsAscii(char c) { return static_cast<unsigned char>(c) < 128; }
+// Characters that break off from each other: ASCII, but for the line break above, and whatever has
+// no part in a rule of UAX #29. Only what stands between two of them needs no rules: others may
+// stay with the one before.
+class PlainCharacters {
+ public:
+  bool Hold(char32_t c) const { return c < plain_.size() && plain_[c]; }
+
+  static const PlainCharacters& Get() {
+    static const auto* const characters = new PlainCharacters();
+    return *characters;
+  }
+
+ private:
+  PlainCharacters() {
+    for (std::size_t c = 0; c < plain_.size(); ++c) {
+      const auto code_point = static_cast<UChar32>(c);
+      plain_[c] = c < 128 ||
+                  (u_getIntPropertyValue(code_point, UCHAR_GRAPHEME_CLUSTER_BREAK) == U_GCB_OTHER &&
+                   !u_hasBinaryProperty(code_point, UCHAR_EXTENDED_PICTOGRAPHIC));
+    }
+  }
+
+  std::bitset<0x10000> plain_;
+};
 
 // A break iterator for one use: it holds a position. Null if ICU lacks its rules.
 std::unique_ptr<icu::BreakIterator> NewCharacterIterator() {
@@ -45,24 +70,45 @@ void VisitByRules(icu::BreakIterator& iterator, std::string_view text, std::size
   if (done < end) visit(done, end);
 }
 
-// The end of the stretch of ASCII at `begin` in which ICU is not needed: the last character may
-// have marks behind it, unless it is a control.
-std::size_t PlainEnd(std::string_view text, std::size_t begin) {
-  std::size_t end = begin;
-  while (end < text.size() && IsAscii(text[end])) ++end;
-  return end == text.size() || end == begin || text[end - 1] < ' ' ? end : end - 1;
+// Whether `at` is inside a line break.
+bool InLineBreak(std::string_view text, std::size_t at) {
+  return text[at] == '\n' && text.substr(at - 1, 2) == kGraphemeLineBreak;
 }
 
-// ASCII characters in a row that are worth leaving ICU for: coming back to it costs as much as some
-// ten characters.
-constexpr std::size_t kMinPlainBytes = 16;
+// Calls `visit` for the clusters of the plain characters at `begin`, as far as no rules are needed:
+// the last one may have marks behind it, unless it is a control. Returns where they end.
+std::size_t VisitPlain(std::string_view text, std::size_t begin, const Visit& visit) {
+  const PlainCharacters& plain = PlainCharacters::Get();
+  std::size_t done = begin;
+  for (std::size_t at = begin; at < text.size();) {
+    const DecodedChar c = DecodeUtf8(text, at);
+    const bool is_plain = plain.Hold(c.code_point);
+    if (at > done && !InLineBreak(text, at)) {
+      const bool is_control = static_cast<unsigned char>(text[done]) < ' ';
+      if (!is_plain && !is_control) return done;
+      visit(done, at);
+      done = at;
+    }
+    if (!is_plain) return done;
+    at += static_cast<std::size_t>(c.length_bytes);
+  }
+  if (done < text.size()) visit(done, text.size());
+  return text.size();
+}
 
-// The end of a stretch that ICU has to look at: from `begin` to between two ASCII characters.
+// Plain characters in a row that are worth leaving ICU for: coming back to it costs as much as some
+// ten characters.
+constexpr std::size_t kMinPlain = 16;
+
+// The end of a stretch that ICU has to look at: from `begin` to between two plain characters.
 std::size_t MixedEnd(std::string_view text, std::size_t begin) {
-  std::size_t plain = 0;
-  for (std::size_t end = begin + 1; end < text.size(); ++end) {
-    plain = IsAscii(text[end]) ? plain + 1 : 0;
-    if (plain > kMinPlainBytes && text.substr(end - 1, 2) != kGraphemeLineBreak) return end;
+  const PlainCharacters& plain = PlainCharacters::Get();
+  std::size_t num_plain = 0;
+  for (std::size_t at = begin, end = begin; at < text.size(); at = end) {
+    const DecodedChar c = DecodeUtf8(text, at);
+    end = at + static_cast<std::size_t>(c.length_bytes);
+    num_plain = plain.Hold(c.code_point) ? num_plain + 1 : 0;
+    if (num_plain > kMinPlain && !InLineBreak(text, at)) return at;
   }
   return text.size();
 }
@@ -72,12 +118,7 @@ std::size_t MixedEnd(std::string_view text, std::size_t begin) {
 void ForEachGraphemeCluster(std::string_view text, const Visit& visit) {
   std::unique_ptr<icu::BreakIterator> iterator;
   for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t plain_end = PlainEnd(text, begin);
-    while (begin < plain_end) {
-      const std::size_t length = text.substr(begin).starts_with(kGraphemeLineBreak) ? 2 : 1;
-      visit(begin, begin + length);
-      begin += length;
-    }
+    begin = VisitPlain(text, begin, visit);
     if (begin >= text.size()) break;
     if (iterator == nullptr) iterator = NewCharacterIterator();
     const std::size_t mixed_end = MixedEnd(text, begin);

@@ -1,5 +1,6 @@
 #include "engine/tokenizer/piece_cache.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -20,12 +21,16 @@ PieceCache::Key PieceCache::KeyOf(std::string_view piece) {
 }
 
 std::size_t PieceCache::SlotOf(const Key& key, std::size_t piece_bytes) {
+  // Odd numbers without pattern, so that each product spreads its word over the upper bits; apart,
+  // so that no word waits for another.
+  constexpr std::array<std::uint64_t, kPieceWords> kSpread = {
+      0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9};
   std::uint64_t hash = piece_bytes;
-  for (const std::uint64_t word : key) {
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15;  // spreads every bit over the upper ones
-    hash ^= hash >> 32;
+  for (std::size_t i = 0; i < kPieceWords; ++i) {
+    const std::uint64_t spread = key[i] * kSpread[i];
+    hash ^= spread ^ spread >> 32;
   }
-  return hash * 0x9E3779B97F4A7C15 >> (64 - kSlotBits);
+  return hash * kSpread[0] >> (64 - kSlotBits);
 }
 
 bool PieceCache::Find(std::string_view piece, std::vector<SubwordToken>& tokens) const {

@@ -88,7 +88,6 @@ inline CharClasses Classify(char32_t c) {
   return unicode_internal::ClassTable::Get()[c];
 }
 inline bool IsWhitespace(char32_t c) { return (Classify(c) & kWhitespace) != 0; }
-inline bool IsNumber(char32_t c) { return (Classify(c) & kNumber) != 0; }
 
 inline bool IsBertPunctuation(char32_t c) { return (Classify(c) & kBertPunctuation) != 0; }
 // \w: alphabetic, mark, decimal digit, connector punctuation or join control.

@@ -7,11 +7,14 @@
 #include <unicode/uniset.h>
 #include <unicode/unorm2.h>
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <string>
+#include <vector>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer/unicode.h"
 
 namespace quire::engine {
@@ -167,13 +170,41 @@ class SettledCharacters {
   bool HoldAllOf(std::string_view text) const {
     for (std::size_t at = 0; at < text.size();) {
       const DecodedChar c = DecodeUtf8(text, at);
-      if (c.code_point >= settled_.size() || !settled_[c.code_point]) return false;
+      if (!Hold(c.code_point)) return false;
       at += static_cast<std::size_t>(c.length_bytes);
     }
     return true;
   }
 
+  struct Stretch {
+    Match place;
+    std::size_t num_unsettled;  // characters
+  };
+
+  // The stretches of `text` that a form may change, in order. Each begins with the settled
+  // character before it, which what follows may combine with, and ends before one: a settled
+  // character never combines with what precedes it. Few settled characters do not end a stretch.
+  std::vector<Stretch> StretchesBetween(std::string_view text) const {
+    constexpr std::size_t kApart = 32;
+    std::vector<Stretch> stretches;
+    std::size_t previous = 0;
+    for (std::size_t at = 0, end = 0; at < text.size(); previous = at, at = end) {
+      const DecodedChar c = DecodeUtf8(text, at);
+      end = at + static_cast<std::size_t>(c.length_bytes);
+      if (Hold(c.code_point)) continue;
+      if (stretches.empty() || previous >= stretches.back().place.end + kApart) {
+        stretches.push_back({.place = {previous, end}, .num_unsettled = 1});
+      } else {
+        stretches.back().place.end = end;
+        ++stretches.back().num_unsettled;
+      }
+    }
+    return stretches;
+  }
+
  private:
+  bool Hold(char32_t c) const { return c < settled_.size() && settled_[c]; }
+
   std::bitset<0x10000> settled_;
 };
 
@@ -185,19 +216,38 @@ class IcuNormalizer final : public UnicodeNormalizer {
   bool Keeps(std::string_view text) const override { return settled_.HoldAllOf(text); }
 
   void Normalize(AlignedText& text) const override {
-    if (Keeps(text.text())) return;
-    SortLongMarkRuns(text);
+    auto stretches = settled_.StretchesBetween(text.text());
+    if (stretches.empty()) return;
+    const auto may_have_many_marks = [](const auto& s) { return s.num_unsettled > kMaxMarks; };
+    if (std::ranges::any_of(stretches, may_have_many_marks)) {
+      SortLongMarkRuns(text);
+      stretches = settled_.StretchesBetween(text.text());
+    }
+    AlignedTextBuilder builder(text);
+    std::size_t copied = 0;
+    for (const auto& [place, num_unsettled] : stretches) {
+      builder.Copy(copied, place.begin);
+      AppendNormalized(text.text(), place, builder);
+      copied = place.end;
+    }
+    builder.Copy(copied, text.text().size());
+    text = std::move(builder).Build();
+  }
+
+ private:
+  void AppendNormalized(std::string_view text, const Match& stretch,
+                        AlignedTextBuilder& builder) const {
     std::string normalized;
     icu::StringByteSink<std::string> sink(&normalized);
     icu::Edits edits;
     UErrorCode error = U_ZERO_ERROR;
-    icu_.normalizeUTF8(0, icu::StringPiece(text.text()), sink, &edits, error);
-    if (U_FAILURE(error) || !edits.hasChanges()) return;
-    AlignedTextBuilder builder(text);
+    const std::string_view source = text.substr(stretch.begin, stretch.end - stretch.begin);
+    icu_.normalizeUTF8(0, icu::StringPiece(source), sink, &edits, error);
+    if (U_FAILURE(error) || !edits.hasChanges()) return builder.Copy(stretch.begin, stretch.end);
     icu::Edits::Iterator edit = edits.getFineIterator();
     while (edit.next(error)) {
-      const auto begin = static_cast<std::size_t>(edit.sourceIndex());
-      const auto end = begin + static_cast<std::size_t>(edit.oldLength());
+      const std::size_t begin = stretch.begin + static_cast<std::size_t>(edit.sourceIndex());
+      const std::size_t end = begin + static_cast<std::size_t>(edit.oldLength());
       if (edit.hasChange()) {
         builder.Replace(begin, end,
                         std::string_view(normalized)
@@ -207,10 +257,8 @@ class IcuNormalizer final : public UnicodeNormalizer {
         builder.Copy(begin, end);
       }
     }
-    text = std::move(builder).Build();
   }
 
- private:
   const icu::FilteredNormalizer2 icu_;  // of a singleton of ICU
   const SettledCharacters settled_;
 };

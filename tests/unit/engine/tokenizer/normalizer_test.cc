@@ -1,6 +1,10 @@
 #include "engine/tokenizer/normalizer.h"
 
 #include <gmock/gmock.h>
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+
+#include <random>
 
 #include "base/utf8.h"
 #include "tests/support/status_matchers.h"
@@ -125,6 +129,42 @@ TEST(NormalizerTest, BertAtOnceAgreesWithItsSteps) {
     AppendUtf8(c, text);
     text += 'Z';
     ASSERT_EQ(normalize(text) + 'e', normalize(text + "\u00e9")) << std::uint32_t{c};
+  }
+}
+
+// Only the stretches around what a form may change are given to ICU: a long text of plain letters
+// with characters of all kinds among them, some side by side, is what ICU makes of the whole.
+TEST(NormalizerTest, StretchesGiveWhatTheWholeGives) {
+  std::mt19937 random(4);
+  const std::vector<std::u32string> kinds = {U"aeo",
+                                             U"\u0301\u0323\u0327",
+                                             U"\u1100\u1161\u11A8",
+                                             U"\uAC00\uAC01",
+                                             U"\u212B\uFB01\u00E9\u2126",
+                                             U"\u09C7\u09BE\u0F71",
+                                             U"\U0001D15E\U0001F600\uFFFD"};
+  for (const char* form : {"NFC", "NFD", "NFKC", "NFKD"}) {
+    UErrorCode error = U_ZERO_ERROR;
+    const bool compatible = std::string_view(form).starts_with("NFK");
+    const icu::Normalizer2* whole = icu::Normalizer2::getInstance(
+        nullptr, compatible ? "nfkc" : "nfc",
+        std::string_view(form).ends_with('C') ? UNORM2_COMPOSE : UNORM2_DECOMPOSE, error);
+    ASSERT_TRUE(U_SUCCESS(error));
+    for (int round = 0; round < 200; ++round) {
+      std::string text;
+      while (text.size() < 400) {
+        text.append(random() % 50, 'x');
+        for (std::uint32_t i = random() % 5; i > 0; --i) {
+          const std::u32string& kind = kinds[random() % kinds.size()];
+          AppendUtf8(kind[random() % kind.size()], text);
+        }
+      }
+      std::string wanted;
+      icu::StringByteSink<std::string> sink(&wanted);
+      whole->normalizeUTF8(0, icu::StringPiece(text), sink, nullptr, error);
+      ASSERT_TRUE(U_SUCCESS(error));
+      ASSERT_EQ(NormalizedText({{"type", form}}, text), wanted) << form << ": " << text;
+    }
   }
 }
 
