@@ -108,7 +108,7 @@ class Cloze:
             if rng.random() < 0.2:
                 foreign = self.question(rng.choice(rng.choice(self.documents)).text)
                 told = words_of(" ".join(p.text for p in passages))
-                if foreign and foreign[1] not in told:
+                if foreign and not words_of(foreign[1]) <= told:
                     asked.insert(rng.randint(0, len(asked)), (foreign[0], NO_ANSWER, None, 0))
             if asked:
                 return ask("answer", passages, asked[:max_turns], "cloze")

@@ -24,7 +24,7 @@ from tokenizer import BOS, EOS, PAD, Encoder
 
 
 class Source:
-    """An endless stream of (ids, uses) for one stage; part `part` of `parts` of the prose."""
+    """An endless stream of (ids, uses, sources) for one stage; part `part` of `parts` of the prose."""
 
     def __init__(self, stage: Stage, encoder: Encoder, text: pathlib.Path, part: int, parts: int):
         self.stage, self.encoder = stage, encoder
@@ -38,7 +38,7 @@ class Source:
         self.prose_rows = self._prose_rows() if mix.prose else None
         self.cloze = cloze.Cloze(text, self.rng, part, parts) if mix.cloze else None
 
-    def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
+    def __iter__(self) -> Iterator[shards.Row]:
         mix = self.stage.mix
         kinds = [mix.generated, mix.comprehension, mix.summaries, mix.prose, mix.cloze]
         # Shares are of tokens, roughly: a row of prose is as long as a row.
@@ -58,10 +58,10 @@ class Source:
                 example = self.summaries.example(chars)
             else:
                 example = self.cloze.example(chars, self.rng.randint(1, mix.max_turns))
-            ids, answers = self.encoder.conversation(example)
-            yield ids, [shards.ANSWER if answer else shards.CONTEXT for answer in answers]
+            ids, answers, sources = self.encoder.conversation(example)
+            yield ids, [shards.ANSWER if a else shards.CONTEXT for a in answers], sources
 
-    def _prose_rows(self) -> Iterator[tuple[list[int], list[int]]]:
+    def _prose_rows(self) -> Iterator[shards.Row]:
         ids: list[int] = []
         while True:
             for index, text in enumerate(real_text.prose(self.text)):
@@ -72,7 +72,7 @@ class Source:
                 ]
                 while len(ids) >= self.stage.length:
                     row, ids = ids[:self.stage.length], ids[self.stage.length:]
-                    yield row, [shards.PROSE] * len(row)
+                    yield row, [shards.PROSE] * len(row), [0] * len(row)
 
 
 def make_shard(job: tuple) -> int:

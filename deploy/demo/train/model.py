@@ -43,6 +43,7 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return x * cos + torch.cat((-second, first), dim=-1) * sin
 
 
+POINTER_WEIGHT = 0.3  # of the loss of each pointer
 SHORT = 640  # tokens of rows whose scores a CPU computes as one matrix
 
 
@@ -89,6 +90,15 @@ class Attention(nn.Module):
             k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         out = attend(q, k, v, causal)
         return self.o_proj(out.transpose(1, 2).reshape(batch, tokens, -1))
+
+    def scores(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor,
+               head: int) -> torch.Tensor:
+        """What one head gives to softmax, without the mask: [batch, tokens, tokens]. Own keys only."""
+        size = self.config.head_dim
+        part = slice(head * size, (head + 1) * size)
+        q = rotate(F.linear(x, self.q_proj.weight[part])[:, None], cos, sin)[:, 0]
+        k = rotate(F.linear(x, self.k_proj.weight[part])[:, None], cos, sin)[:, 0]
+        return q @ k.mT / math.sqrt(size)
 
 
 class Mlp(nn.Module):
@@ -151,12 +161,20 @@ class Llama(nn.Module):
     def hidden_states(self,
                       ids: torch.Tensor,
                       cache: "list[list] | None" = None,
-                      start: int = 0) -> torch.Tensor:
-        """[batch, tokens] ids at positions from `start` to [batch, tokens, hidden]."""
+                      start: int = 0,
+                      scores: "dict[tuple[int, int], torch.Tensor] | None" = None) -> torch.Tensor:
+        """[batch, tokens] ids at positions from `start` to [batch, tokens, hidden].
+
+        `scores` has (layer, head) as keys and gets Attention.scores of each.
+        """
         x = self.model.embed_tokens(ids)
         cos, sin = rotary_table(self.config, ids.device)
         cos, sin = (t[start:start + ids.shape[1]].to(x.dtype) for t in (cos, sin))
         for index, layer in enumerate(self.model.layers):
+            for at, head in scores or ():
+                if at == index:
+                    scores[at, head] = layer.self_attn.scores(layer.input_layernorm(x), cos, sin,
+                                                              head)
             x = layer(x, cos, sin, None if cache is None else cache[index])
         return self.model.norm(x)
 
@@ -165,8 +183,23 @@ class Llama(nn.Module):
         return F.linear(hidden, self.model.embed_tokens.weight)
 
     def loss(self, ids: torch.Tensor, positions: torch.Tensor, targets: torch.Tensor,
-             weights: torch.Tensor) -> torch.Tensor:
-        """Weighted mean cross entropy at flat `positions` [n] of `ids` [batch, tokens]."""
-        hidden = self.hidden_states(ids).flatten(0, 1)[positions]
+             weights: torch.Tensor, sources: torch.Tensor, source_weights: torch.Tensor,
+             pointers: tuple[tuple[int, int], ...]) -> torch.Tensor:
+        """Weighted mean cross entropy at flat `positions` [n] of `ids` [batch, tokens].
+
+        And that of the attention of each pointer (layer, head), which should be at `sources` [n], the
+        places in the same row that targets are copied from. Source: Liu et al. 2016, "Neural machine
+        translation with supervised attention".
+        """
+        scores: dict = dict.fromkeys(pointers)
+        hidden = self.hidden_states(ids, scores=scores).flatten(0, 1)[positions]
         losses = F.cross_entropy(self.logits(hidden).float(), targets, reduction="none")
-        return (losses * weights).sum() / weights.sum().clamp(min=1.0)
+        loss = (losses * weights).sum() / weights.sum().clamp(min=1.0)
+        tokens = ids.shape[1]
+        later = torch.arange(tokens, device=ids.device) > (positions % tokens)[:, None]
+        for of_head in scores.values():
+            rows = of_head.flatten(0, 1)[positions].float().masked_fill(later, -math.inf)
+            missed = F.cross_entropy(rows, sources, reduction="none")
+            missed = torch.where(source_weights > 0, missed, 0.0) * source_weights
+            loss = loss + POINTER_WEIGHT * missed.sum() / source_weights.sum().clamp(min=1.0)
+        return loss

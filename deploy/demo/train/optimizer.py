@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from hardware import compute_type
+from team import Team
 
 
 def newton_schulz(x: torch.Tensor) -> torch.Tensor:
@@ -41,7 +42,8 @@ class MasterOptimizer:
     MOMENTUM = 0.95
     DECAY = 0.05
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: nn.Module, team: Team):
+        self.team = team
         self.pairs = [(p, p.detach().float().clone()) for p in model.parameters()]
         self.matrices: dict[tuple, list[int]] = collections.defaultdict(list)
         others = []
@@ -64,13 +66,14 @@ class MasterOptimizer:
     def step(self, rate: float, clip: float = 1.0) -> None:
         """Applies the gradients and clears them. `clip` is the largest norm that AdamW sees."""
         gradients = [p.grad.float() for p, _ in self.pairs]
+        self.team.average(gradients)
         norm = torch.sqrt(sum((g * g).sum() for g in gradients))
         scale = torch.clamp(clip / (norm + 1e-6), max=1.0)
         for shape, indices in self.matrices.items():
             gradient = torch.stack([gradients[i] for i in indices])
             momentum = self.momenta[shape]
             momentum.lerp_(gradient, 1 - self.MOMENTUM)
-            update = orthogonalized(gradient.lerp(momentum, self.MOMENTUM))
+            update = self.team.mapped(orthogonalized, gradient.lerp(momentum, self.MOMENTUM))
             update *= max(1.0, shape[0] / shape[1])**0.5
             for index, one in zip(indices, update):
                 master = self.pairs[index][1]

@@ -21,7 +21,7 @@ cd "$here"
 "$python" train.py --recipe tiny --data "$work/data" --tokenizer "$work/tokenizer" --out "$work/checkpoints" \
   --minutes 0.5 --threads 1 --no-compile
 "$python" train.py --recipe tiny --data "$work/data" --tokenizer "$work/tokenizer" --out "$work/resumed" \
-  --minutes 0.1 --threads 1 --no-compile --from "$work/checkpoints/long" --stage long
+  --minutes 0.1 --processes 2 --threads 1 --no-compile --from "$work/checkpoints/long" --stage long
 "$python" quantize.py "$work/resumed/long" "$work/model"
 "$python" evaluate.py "$work/resumed/long" --questions 8 --max-chars 400 --text "$text" --threads 1
 "$python" evaluate.py "$work/model" --questions 8 --max-chars 400 --threads 1

@@ -10,7 +10,7 @@ import re
 import sys
 import unicodedata
 
-from generator.tasks import Example
+from generator.tasks import Example, Turn
 
 BOS, EOS, SYSTEM, USER, ASSISTANT, PAD = ("<|begin|>", "<|end|>", "<|system|>", "<|user|>",
                                           "<|assistant|>", "<|pad|>")
@@ -100,21 +100,45 @@ class Encoder:
             ]
         return out + [self.special[ASSISTANT]]
 
-    def conversation(self, example: Example) -> tuple[list[int], list[bool]]:
-        """Ids of an example, and for each whether it belongs to an answer."""
+    def conversation(self, example: Example) -> tuple[list[int], list[bool], list[int]]:
+        """Ids of an example; for each whether it belongs to an answer, and where that is copied from.
+
+        Places count from 1; 0 is for what is not copied.
+        """
         ids = [
             self.special[BOS], self.special[SYSTEM], *self.encode(example.system), self.special[EOS]
         ]
-        answers = [False] * len(ids)
+        answers, sources = [False] * len(ids), [0] * len(ids)
+        begin = len(ids) + 1  # of the first turn's text, in which the passages are
         for turn in example.turns:
             asked = [
                 self.special[USER], *self.encode(turn.user), self.special[EOS],
                 self.special[ASSISTANT]
             ]
             answer = [*self.encode(" " + turn.answer), self.special[EOS]]
+            copied = self._copied(example.turns[0].user, turn)
             ids += asked + answer
             answers += [False] * len(asked) + [True] * len(answer)
-        return ids, answers
+            sources += [0] * len(asked) + [begin + place + 1 for place in copied]
+            sources += [0] * (len(answer) - len(copied))
+        return ids, answers, sources
+
+    def _copied(self, text: str, turn: Turn) -> range:
+        """The tokens of `text` that the answer repeats; empty if its passage has them not once."""
+        if turn.gold is None or not turn.citation:
+            return range(0)
+        start = text.find(("\n\n" if turn.citation > 1 else "") + f"[{turn.citation}] ")
+        if start < 0:
+            return range(0)
+        end = text.find(f"\n\n[{turn.citation + 1}] ", start)
+        passage = text[start:end] if end >= 0 else text[start:]
+        wanted = self.encode(" " + turn.answer.rsplit(" [", 1)[0])
+        # Text that is cut may have a token more or less at the cut.
+        first = max(0, len(self.encode(text[:start])) - 1)
+        last = first + len(self.encode(passage)) + 2 - len(wanted)
+        whole = self.encode(text)
+        found = [i for i in range(first, last + 1) if whole[i:i + len(wanted)] == wanted]
+        return range(found[0], found[0] + len(wanted)) if len(found) == 1 else range(0)
 
 
 def train(texts, vocab_size: int, folder: pathlib.Path) -> None:

@@ -2,12 +2,13 @@
 """Trains a recipe for a given time and leaves a checkpoint after every stage.
 
 Usage: train.py --recipe gpu --data DIR --tokenizer DIR --out DIR --minutes N
-         [--from CHECKPOINT] [--stage NAME]... [--threads N] [--no-compile]
+         [--from CHECKPOINT] [--stage NAME]... [--processes N] [--threads N] [--no-compile]
 
 The time is divided among the stages as the recipe says, or among those that --stage names;
 compiling counts. --from goes on from a checkpoint's weights; the optimizer starts anew with every
-stage. While a stage runs, OUT/STAGE is written every five minutes. Waits for data that make_data.py
-is still writing. Runs on the first GPU, else on the CPU; in bf16 with f32 copies where that is fast.
+stage. On a CPU use as many processes as cores, each with one thread. While a stage runs, OUT/STAGE
+is written every five minutes. Waits for data that make_data.py is still writing. Runs on the first
+GPU, else on the CPU; in bf16 with f32 copies where that is fast.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import torch
 
 import initialization
 import nf4
+import team
 import token_vectors
 import weights
 from hardware import compute_type
@@ -30,11 +32,13 @@ from model import Llama
 from optimizer import MasterOptimizer
 from recipes import RECIPES, Stage
 from shards import ANSWER, CONTEXT, DONE, PADDING, PROSE, Rows
+from team import Team
 
-WARMUP_STEPS = 100
+WARMUP_STEPS = 30
 SAVE_EVERY_SECONDS = 300
 BATCHES_AHEAD = 8
 LOG_EVERY_STEPS = 100
+FOLLOWING_WEIGHT = 0.15  # of the pointers' loss at tokens of an answer after its first
 
 
 def positions(use: np.ndarray, stage: Stage,
@@ -55,6 +59,18 @@ def positions(use: np.ndarray, stage: Stage,
 assert (PADDING, CONTEXT, ANSWER, PROSE) == (0, 1, 2, 3)
 
 
+def sources(source: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the targets at `chosen` are copied from, [n] places in their rows, and weights; 0: not copied.
+
+    The first token of an answer is what must be found; the others follow the one before.
+    """
+    target, before = source[:, 1:], source[:, :-1]
+    first = (target > 0) & (target != before + 1)
+    weight = np.where(first, 1.0, np.where(target > 0, FOLLOWING_WEIGHT, 0.0)).astype(np.float32)
+    places = np.maximum(target - 1, 0)
+    return places.reshape(-1)[chosen], weight.reshape(-1)[chosen]
+
+
 def rate_at(stage: Stage, progress: float, step: int) -> float:
     """The learning rate: a short warm-up, then from the first to the last rate in a line."""
     first, last = stage.rate
@@ -69,16 +85,18 @@ def quantize_in_place(model: Llama) -> None:
                 parameter.copy_(nf4.rounded(parameter))
 
 
-def batches(rows: Rows, stage: Stage, device: torch.device) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Arguments of Llama.loss without end, made by a thread of their own."""
+def batches(rows: Rows, size: int, stage: Stage,
+            device: torch.device) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Arguments of Llama.loss for `size` rows each without end, made by a thread of their own."""
     ready: queue.Queue = queue.Queue(BATCHES_AHEAD)
 
     def fill() -> None:
         rng = np.random.default_rng(2)
-        for ids, use in rows.batches(stage.rows):
+        for ids, use, source in rows.batches(size):
             chosen, weight = positions(use, stage, rng)
             targets = ids[:, 1:].reshape(-1)[chosen]
-            ready.put([torch.from_numpy(a) for a in (ids[:, :-1].copy(), chosen, targets, weight)])
+            arrays = (ids[:, :-1].copy(), chosen, targets, weight, *sources(source, chosen))
+            ready.put([torch.from_numpy(a) for a in arrays])
 
     threading.Thread(target=fill, daemon=True).start()
     while True:
@@ -86,11 +104,13 @@ def batches(rows: Rows, stage: Stage, device: torch.device) -> Iterator[tuple[to
 
 
 class Trainer:
-    """Trains one model through stages."""
+    """Trains one model through stages, as one of a team."""
 
-    def __init__(self, arguments: argparse.Namespace):
-        self.arguments = arguments
+    def __init__(self, team: Team, arguments: argparse.Namespace):
+        self.team, self.arguments = team, arguments
         self.recipe = RECIPES[arguments.recipe]
+        if arguments.threads:
+            torch.set_num_threads(arguments.threads)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(1)
         if arguments.start:
@@ -119,38 +139,45 @@ class Trainer:
         folder = self.arguments.data / stage.name
         while not (folder / DONE).exists():
             time.sleep(1)
-        optimizer = MasterOptimizer(self.model)
-        rows = Rows(folder, stage.length, seed=3)
-        began = saved = time.monotonic()
+        optimizer = MasterOptimizer(self.model, self.team)
+        rows = Rows(folder, stage.length, 3, self.team.rank, self.team.size)
+        rows_each = max(1, stage.rows // self.team.size)
+        began, saved = time.monotonic(), 0.0
         recent = torch.zeros((), device=self.device)
-        for step, batch in enumerate(batches(rows, stage, self.device)):
-            elapsed = time.monotonic() - began
+        for step, batch in enumerate(batches(rows, rows_each, stage, self.device)):
+            elapsed = self.team.agree(time.monotonic() - began)
             if elapsed >= seconds:
                 break
             if stage.quantized:
                 quantize_in_place(self.model)
-            loss = self.loss(*batch)
+            loss = self.loss(*batch, self.recipe.pointers)
             loss.backward()
             optimizer.step(rate_at(stage, elapsed / seconds, step))
             # A mean over the last 20 or so. Reading it waits for the device: only where printed.
             recent = loss.detach() if step == 0 else recent.lerp(loss.detach(), 0.05)
-            if step % LOG_EVERY_STEPS == 0:
+            if step % LOG_EVERY_STEPS == 0 and self.team.rank == 0:
                 print(json.dumps({
                     "stage": stage.name,
                     "step": step,
                     "seconds": round(elapsed),
-                    "tokens": (step + 1) * stage.rows * stage.length,
+                    "tokens": (step + 1) * rows_each * self.team.size * stage.length,
                     "loss": round(recent.item(), 4)
                 }),
                       flush=True)
-            if time.monotonic() - saved > SAVE_EVERY_SECONDS:
+            if elapsed - saved > SAVE_EVERY_SECONDS:
                 self.save(stage)
-                saved = time.monotonic()
+                saved = elapsed
         self.save(stage)
 
     def save(self, stage: Stage) -> None:
-        """Writes the stage's checkpoint."""
-        weights.save(self.arguments.out / stage.name, self.model, self.arguments.tokenizer)
+        """Writes the stage's checkpoint, once for the team."""
+        if self.team.rank == 0:
+            weights.save(self.arguments.out / stage.name, self.model, self.arguments.tokenizer)
+
+
+def train(team: Team, arguments: argparse.Namespace) -> None:
+    """All of it, as one of a team."""
+    Trainer(team, arguments).run()
 
 
 def main() -> None:
@@ -163,12 +190,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--from", dest="start", type=pathlib.Path)
     parser.add_argument("--stage", action="append")
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--threads", type=int, help="of each process")
     parser.add_argument("--no-compile", action="store_true")
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    Trainer(arguments).run()
+    parameters = sum(p.numel() for p in Llama(RECIPES[arguments.recipe].model).parameters())
+    team.run(arguments.processes, parameters, train, arguments)
 
 
 if __name__ == "__main__":
