@@ -5,10 +5,10 @@
 #include <unicode/uchar.h>
 #include <unicode/utext.h>
 
-#include <bitset>
 #include <memory>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/character_set.h"
 
 namespace quire::engine {
 namespace {
@@ -21,27 +21,15 @@ constexpr std::string_view kGraphemeLineBreak = "\r\n";
 // Characters that break off from each other: ASCII, but for the line break above, and whatever has
 // no part in a rule of UAX #29. Only what stands between two of them needs no rules: others may
 // stay with the one before.
-class PlainCharacters {
- public:
-  bool Hold(char32_t c) const { return c < plain_.size() && plain_[c]; }
-
-  static const PlainCharacters& Get() {
-    static const auto* const characters = new PlainCharacters();
-    return *characters;
-  }
-
- private:
-  PlainCharacters() {
-    for (std::size_t c = 0; c < plain_.size(); ++c) {
-      const auto code_point = static_cast<UChar32>(c);
-      plain_[c] = c < 128 ||
-                  (u_getIntPropertyValue(code_point, UCHAR_GRAPHEME_CLUSTER_BREAK) == U_GCB_OTHER &&
-                   !u_hasBinaryProperty(code_point, UCHAR_EXTENDED_PICTOGRAPHIC));
-    }
-  }
-
-  std::bitset<0x10000> plain_;
-};
+const CharacterSet& PlainCharacters() {
+  static const auto* const plain = new CharacterSet(CharacterSet::OfBasicPlane([](char32_t c) {
+    const auto code_point = static_cast<UChar32>(c);
+    return c < 128 ||
+           (u_getIntPropertyValue(code_point, UCHAR_GRAPHEME_CLUSTER_BREAK) == U_GCB_OTHER &&
+            !u_hasBinaryProperty(code_point, UCHAR_EXTENDED_PICTOGRAPHIC));
+  }));
+  return *plain;
+}
 
 // A break iterator for one use: it holds a position. Null if ICU lacks its rules.
 std::unique_ptr<icu::BreakIterator> NewCharacterIterator() {
@@ -78,11 +66,11 @@ bool InLineBreak(std::string_view text, std::size_t at) {
 // Calls `visit` for the clusters of the plain characters at `begin`, as far as no rules are needed:
 // the last one may have marks behind it, unless it is a control. Returns where they end.
 std::size_t VisitPlain(std::string_view text, std::size_t begin, const Visit& visit) {
-  const PlainCharacters& plain = PlainCharacters::Get();
+  const CharacterSet& plain = PlainCharacters();
   std::size_t done = begin;
   for (std::size_t at = begin; at < text.size();) {
     const DecodedChar c = DecodeUtf8(text, at);
-    const bool is_plain = plain.Hold(c.code_point);
+    const bool is_plain = plain.Contains(c.code_point);
     if (at > done && !InLineBreak(text, at)) {
       const bool is_control = static_cast<unsigned char>(text[done]) < ' ';
       if (!is_plain && !is_control) return done;
@@ -102,12 +90,12 @@ constexpr std::size_t kMinPlain = 16;
 
 // The end of a stretch that ICU has to look at: from `begin` to between two plain characters.
 std::size_t MixedEnd(std::string_view text, std::size_t begin) {
-  const PlainCharacters& plain = PlainCharacters::Get();
+  const CharacterSet& plain = PlainCharacters();
   std::size_t num_plain = 0;
   for (std::size_t at = begin, end = begin; at < text.size(); at = end) {
     const DecodedChar c = DecodeUtf8(text, at);
     end = at + static_cast<std::size_t>(c.length_bytes);
-    num_plain = plain.Hold(c.code_point) ? num_plain + 1 : 0;
+    num_plain = plain.Contains(c.code_point) ? num_plain + 1 : 0;
     if (num_plain > kMinPlain && !InLineBreak(text, at)) return at;
   }
   return text.size();

@@ -1,37 +1,15 @@
 #include "engine/tokenizer/set_scanner.h"
 
-#include <algorithm>
-#include <bitset>
 #include <limits>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/character_set.h"
 #include "engine/tokenizer/scan_cursor.h"
 
 namespace quire::engine {
 namespace {
-
-// Code points. The basic multilingual plane is a table, since nearly all text is in it.
-class CharacterSet {
- public:
-  void Add(char32_t first, char32_t last) {
-    for (char32_t c = first; c <= std::min<char32_t>(last, kTableSize - 1); ++c) table_.set(c);
-    if (last >= kTableSize) ranges_.emplace_back(first, last);
-  }
-  bool Contains(char32_t c) const {
-    if (c < kTableSize) return table_.test(c);
-    return std::any_of(ranges_.begin(), ranges_.end(),
-                       [c](const auto& range) { return c >= range.first && c <= range.second; });
-  }
-
- private:
-  static constexpr std::size_t kTableSize = 0x10000;
-
-  std::bitset<kTableSize> table_;
-  std::vector<std::pair<char32_t, char32_t>> ranges_;  // those that reach beyond it
-};
 
 // Reads the expression of a set. Whatever it does not know makes the whole one unknown.
 class SetReader {

@@ -9,11 +9,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <string>
 #include <vector>
 
 #include "base/utf8.h"
+#include "engine/tokenizer/character_set.h"
 #include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer/unicode.h"
 
@@ -157,20 +157,18 @@ UProperty QuickCheckOf(NormalizationForm form) {
 // beside them: a text of these alone needs no normalizer.
 class SettledCharacters {
  public:
-  explicit SettledCharacters(NormalizationForm form) {
-    const UProperty quick_check = QuickCheckOf(form);
-    for (std::size_t c = 0; c < settled_.size(); ++c) {
-      const auto code_point = static_cast<UChar32>(c);
-      settled_[c] = !KnownCharacters().contains(code_point) ||
-                    (u_getCombiningClass(code_point) == 0 &&
-                     u_getIntPropertyValue(code_point, quick_check) == UNORM_YES);
-    }
-  }
+  explicit SettledCharacters(NormalizationForm form)
+      : settled_(CharacterSet::OfBasicPlane([quick_check = QuickCheckOf(form)](char32_t c) {
+          const auto code_point = static_cast<UChar32>(c);
+          return !KnownCharacters().contains(code_point) ||
+                 (u_getCombiningClass(code_point) == 0 &&
+                  u_getIntPropertyValue(code_point, quick_check) == UNORM_YES);
+        })) {}
 
   bool HoldAllOf(std::string_view text) const {
     for (std::size_t at = 0; at < text.size();) {
       const DecodedChar c = DecodeUtf8(text, at);
-      if (!Hold(c.code_point)) return false;
+      if (!settled_.Contains(c.code_point)) return false;
       at += static_cast<std::size_t>(c.length_bytes);
     }
     return true;
@@ -191,7 +189,7 @@ class SettledCharacters {
     for (std::size_t at = 0, end = 0; at < text.size(); previous = at, at = end) {
       const DecodedChar c = DecodeUtf8(text, at);
       end = at + static_cast<std::size_t>(c.length_bytes);
-      if (Hold(c.code_point)) continue;
+      if (settled_.Contains(c.code_point)) continue;
       if (stretches.empty() || previous >= stretches.back().place.end + kApart) {
         stretches.push_back({.place = {previous, end}, .num_unsettled = 1});
       } else {
@@ -203,9 +201,7 @@ class SettledCharacters {
   }
 
  private:
-  bool Hold(char32_t c) const { return c < settled_.size() && settled_[c]; }
-
-  std::bitset<0x10000> settled_;
+  const CharacterSet settled_;
 };
 
 class IcuNormalizer final : public UnicodeNormalizer {
