@@ -1,7 +1,6 @@
 #include <cstdio>
 #include <iostream>
 
-#include "base/allocator.h"
 #include "base/log.h"
 #include "services/cli/command_line.h"
 #include "services/cli/session.h"
@@ -20,7 +19,6 @@ Status CheckStdout() {
 }
 
 int Main(int argc, char** argv) {
-  KeepFreedMemory();
   BlockTerminationSignals();
   std::ios::sync_with_stdio(false);
   CommandLine command_line;

@@ -2,7 +2,6 @@
 #include <cstdlib>
 #include <future>
 
-#include "base/allocator.h"
 #include "base/log.h"
 #include "services/inference/inference_server.h"
 #include "services/server/config.h"
@@ -53,7 +52,6 @@ Status Run(const InferenceOptions& options, const ServerOptions& server_options)
 }
 
 int Main(int argc, char** argv) {
-  KeepFreedMemory();
   BlockTerminationSignals();
   CLI::App app("Serves a language model, an embedding model or both over gRPC.", "quire-inference");
   app.footer(kExamples);

@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "base/allocator.h"
 #include "base/log.h"
 #include "services/orchestrator/orchestrator_server.h"
 #include "services/server/channel.h"
@@ -53,7 +52,6 @@ Status Run(const PeerAddresses& peers, const ServerOptions& server_options) {
 }
 
 int Main(int argc, char** argv) {
-  KeepFreedMemory();
   BlockTerminationSignals();
   CLI::App app("Answers questions and writes summaries over long documents, over gRPC.",
                "quire-orchestrator");

@@ -4,7 +4,6 @@
 #include <future>
 #include <string>
 
-#include "base/allocator.h"
 #include "base/log.h"
 #include "services/retrieval/retrieval_server.h"
 #include "services/server/channel.h"
@@ -87,7 +86,6 @@ Status Run(const RetrievalOptions& options, const std::string& inference,
 }
 
 int Main(int argc, char** argv) {
-  KeepFreedMemory();
   BlockTerminationSignals();
   CLI::App app("Keeps documents and finds passages in them, over gRPC.", "quire-retrieval");
   app.footer(kExamples);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/allocator.h"
 #include "base/log.h"
 #include "services/server/config.h"
 #include "services/server/error_details.h"
@@ -110,6 +111,7 @@ int RunProgram(CLI::App& app, int argc, char** argv, const std::function<Status(
   if (app.get_version_ptr() == nullptr) {
     app.set_version_flag("--version", std::string(Version()), "Print the version and exit");
   }
+  KeepFreedMemory();
   QuietGrpcLog();
   if (const auto exit_code = Parse(app, argc, argv)) return *exit_code;
   const Status status = RunGuarded(body);

@@ -32,13 +32,20 @@ struct MeasuredFormat {
   double best_pack_seconds = 1e9;
 };
 
+// Does `work` and keeps the time that it took in `best_seconds`, if it is less.
+template <typename Work>
+void KeepLeast(double& best_seconds, Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  best_seconds = std::min(best_seconds, elapsed.count());
+}
+
 MeasuredFormat PackFormat(Device& device, std::string name, const QuantizedWeight& weight) {
   MeasuredFormat format = {.name = std::move(name), .copies = {}};
   for (std::int64_t total = 0; total < kCopiesBytes; total += format.copies[0]->size_bytes()) {
-    const auto start = std::chrono::steady_clock::now();
-    format.copies.push_back(ValueOrDie(device.PackWeight(weight)));
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    format.best_pack_seconds = std::min(format.best_pack_seconds, elapsed.count());
+    KeepLeast(format.best_pack_seconds,
+              [&] { format.copies.push_back(ValueOrDie(device.PackWeight(weight))); });
   }
   return format;
 }
@@ -86,12 +93,11 @@ void MeasureFormats(Device& device, int rounds) {
         std::max(read_bytes_per_s, ValueOrDie(device.MeasurePeaks()).read_bytes_per_s);
     for (MeasuredFormat& format : formats) {
       for (const auto& weight : format.copies) {
-        const auto start = std::chrono::steady_clock::now();
-        device.kernels().quantized_linear(
-            {.x = x.view(), .weight = weight.get(), .bias = {}, .y = y.view()}, *stream);
-        if (!device.Synchronize(*stream).ok()) std::abort();
-        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-        format.best_seconds = std::min(format.best_seconds, elapsed.count());
+        KeepLeast(format.best_seconds, [&] {
+          device.kernels().quantized_linear(
+              {.x = x.view(), .weight = weight.get(), .bias = {}, .y = y.view()}, *stream);
+          if (!device.Synchronize(*stream).ok()) std::abort();
+        });
       }
     }
   }
