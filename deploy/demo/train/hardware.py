@@ -1,6 +1,5 @@
 """What the machine computes fast in."""
 
-import functools
 import time
 
 import torch
@@ -20,7 +19,6 @@ def _seconds(dtype: torch.dtype) -> float:
     return min(times)
 
 
-@functools.cache
 def compute_type(device: torch.device) -> torch.dtype:
     """bf16 on GPUs and on CPUs that multiply it faster than f32: having units for it does not tell."""
     if device.type == "cuda":

@@ -8,7 +8,6 @@ import collections
 import torch
 from torch import nn
 
-from hardware import compute_type
 from team import Team
 
 
@@ -27,9 +26,9 @@ def newton_schulz(x: torch.Tensor) -> torch.Tensor:
     return x.mT if tall else x
 
 
-def orthogonalized(update: torch.Tensor) -> torch.Tensor:
-    """newton_schulz of [n, rows, columns] f32, in the type that the machine is fast in."""
-    x = update.to(compute_type(update.device))
+def orthogonalized(update: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """newton_schulz of [n, rows, columns] f32, computed in `dtype`."""
+    x = update.to(dtype)
     if not x.is_cuda:
         # oneDNN multiplies matrices one by one twice as fast as in batches.
         return torch.stack([newton_schulz(one) for one in x]).float()
@@ -43,7 +42,7 @@ class MasterOptimizer:
     DECAY = 0.05
 
     def __init__(self, model: nn.Module, team: Team):
-        self.team = team
+        self.team, self.dtype = team, next(model.parameters()).dtype
         self.pairs = [(p, p.detach().float().clone()) for p in model.parameters()]
         self.matrices: dict[tuple, list[int]] = collections.defaultdict(list)
         others = []
@@ -73,7 +72,8 @@ class MasterOptimizer:
             gradient = torch.stack([gradients[i] for i in indices])
             momentum = self.momenta[shape]
             momentum.lerp_(gradient, 1 - self.MOMENTUM)
-            update = self.team.mapped(orthogonalized, gradient.lerp(momentum, self.MOMENTUM))
+            update = self.team.mapped(lambda u: orthogonalized(u, self.dtype),
+                                      gradient.lerp(momentum, self.MOMENTUM))
             update *= max(1.0, shape[0] / shape[1])**0.5
             for index, one in zip(indices, update):
                 master = self.pairs[index][1]

@@ -43,8 +43,8 @@ class Recipe:
     model: ModelConfig
     stages: tuple[Stage, ...]
     start_copying: bool = False  # see initialization.py
-    pointers: tuple[tuple[int, int],
-                    ...] = ()  # (layer, head) taught to look where answers are copied from
+    # (layer, head) of those that are taught to look where answers are copied from
+    pointers: tuple[tuple[int, int], ...] = ()
 
 
 VOCAB = 6144

@@ -4,6 +4,7 @@ The encoder here gives the ids that Hugging Face's gives for the same tokenizer.
 check_tokenizer.py holds them together. It exists so that data can be prepared where only Python is.
 """
 
+import bisect
 import json
 import pathlib
 import re
@@ -109,35 +110,40 @@ class Encoder:
             self.special[BOS], self.special[SYSTEM], *self.encode(example.system), self.special[EOS]
         ]
         answers, sources = [False] * len(ids), [0] * len(ids)
-        begin = len(ids) + 1  # of the first turn's text, in which the passages are
+        text = example.turns[0].user  # in which the passages are
+        text_ids, begins, begin = self.encode(text), self._begins(text), len(ids) + 1
         for turn in example.turns:
             asked = [
                 self.special[USER], *self.encode(turn.user), self.special[EOS],
                 self.special[ASSISTANT]
             ]
             answer = [*self.encode(" " + turn.answer), self.special[EOS]]
-            copied = self._copied(example.turns[0].user, turn)
+            copied = self._copied(text, text_ids, begins, turn)
             ids += asked + answer
             answers += [False] * len(asked) + [True] * len(answer)
             sources += [0] * len(asked) + [begin + place + 1 for place in copied]
             sources += [0] * (len(answer) - len(copied))
         return ids, answers, sources
 
-    def _copied(self, text: str, turn: Turn) -> range:
-        """The tokens of `text` that the answer repeats; empty if its passage has them not once."""
+    def _begins(self, text: str) -> list[int]:
+        """For each token of `text` the character that its piece begins with."""
+        return [m.start() for m in self.pieces.finditer(text) for _ in self.encode(m[0])]
+
+    def _copied(self, text: str, ids: list[int], begins: list[int], turn: Turn) -> range:
+        """The tokens of `text` that the answer repeats; empty if its passage has them not once.
+
+        `ids` and `begins` are those of the text.
+        """
         if turn.gold is None or not turn.citation:
             return range(0)
         start = text.find(("\n\n" if turn.citation > 1 else "") + f"[{turn.citation}] ")
         if start < 0:
             return range(0)
         end = text.find(f"\n\n[{turn.citation + 1}] ", start)
-        passage = text[start:end] if end >= 0 else text[start:]
         wanted = self.encode(" " + turn.answer.rsplit(" [", 1)[0])
-        # Text that is cut may have a token more or less at the cut.
-        first = max(0, len(self.encode(text[:start])) - 1)
-        last = first + len(self.encode(passage)) + 2 - len(wanted)
-        whole = self.encode(text)
-        found = [i for i in range(first, last + 1) if whole[i:i + len(wanted)] == wanted]
+        first = bisect.bisect_left(begins, start)
+        last = (len(ids) if end < 0 else bisect.bisect_left(begins, end)) - len(wanted)
+        found = [i for i in range(first, last + 1) if ids[i:i + len(wanted)] == wanted]
         return range(found[0], found[0] + len(wanted)) if len(found) == 1 else range(0)
 
 

@@ -120,7 +120,9 @@ class Trainer:
             if self.recipe.start_copying:
                 vectors = np.load(arguments.data / token_vectors.NAME)
                 initialization.Start(model, torch.from_numpy(vectors)).write()
-        self.model = model.to(self.device, compute_type(self.device))
+        # Measured: processes of a team may not have measured alike.
+        fast_in_bf16 = team.agree(compute_type(self.device) == torch.bfloat16)
+        self.model = model.to(self.device, torch.bfloat16 if fast_in_bf16 else torch.float32)
         self.loss = self.model.loss if arguments.no_compile else torch.compile(self.model.loss,
                                                                                dynamic=False)
 
@@ -194,7 +196,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of each process")
     parser.add_argument("--no-compile", action="store_true")
     arguments = parser.parse_args()
-    parameters = sum(p.numel() for p in Llama(RECIPES[arguments.recipe].model).parameters())
+    with torch.device("meta"):  # for its size alone
+        parameters = sum(p.numel() for p in Llama(RECIPES[arguments.recipe].model).parameters())
     team.run(arguments.processes, parameters, train, arguments)
 
 
