@@ -16,7 +16,7 @@ class CpuDevice final : public Device {
 
   std::string_view name() const override { return microkernels_.name; }
   const KernelTable& kernels() const override;
-  // Measured with scheduling_bench, part pieces: kernels/README.md.
+  // Measured with scheduling_bench, part pieces: engine/FIGURES.md.
   int efficient_batch_tokens() const override { return 128; }
   StatusOr<std::unique_ptr<Stream>> NewStream() override;
   StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) override;
