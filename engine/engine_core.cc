@@ -56,7 +56,7 @@ StatusOr<std::span<const StepResult>> EngineCore::Step() {
   FillForwardBatch(batch, allocator_.block_size(), forward_batch_);
   CollectRows(batch);
   transformer_->Forward(forward_batch_, *kv_cache_);
-  const Status status = ComputeLogits();
+  const Status status = Predict();
   const auto failed = [](const StepResult& result) { return !result.status.ok(); };
   // What gave no finite logits may lie in blocks that others would find.
   const bool is_sound = status.ok() && !std::ranges::any_of(results_, failed);
@@ -90,36 +90,74 @@ void EngineCore::CollectRow(const BatchEntry& entry, std::int32_t position, std:
                       position + 1 < sequence.num_prompt_tokens();
   const bool samples = position + 1 >= sequence.num_tokens() && request.max_new_tokens > 0;
   if (!scores && !samples) return;
-  rows_.push_back(
-      {.row = row, .result = results_.size() - 1, .position = position, .samples = samples});
+  rows_.push_back({.row = row,
+                   .result = results_.size() - 1,
+                   .position = position,
+                   .samples = samples,
+                   .needs_logits = scores || NeedsLogits(sequence)});
 }
 
-Status EngineCore::ComputeLogits() {
+bool EngineCore::NeedsLogits(const Sequence& sequence) {
+  const Request& request = sequence.request;
+  return request.num_logprobs || request.sampling.typical_p < 1.0f ||
+         LogitsProcessor::Changes(request.sampling, sequence.sampling);
+}
+
+Status EngineCore::Predict() {
   if (rows_.empty()) return transformer_->Wait();
-  const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
+  // One product with the vocabulary serves both kinds.
+  std::ranges::stable_partition(rows_, [](const LogitRow& row) { return !row.needs_logits; });
   const auto max_rows = static_cast<std::size_t>(transformer_->limits().max_logit_rows);
   for (std::size_t begin = 0; begin < rows_.size(); begin += max_rows) {
     const std::size_t count = std::min(max_rows, rows_.size() - begin);
-    row_numbers_.clear();
-    for (std::size_t i = 0; i < count; ++i) row_numbers_.push_back(rows_[begin + i].row);
-    QUIRE_ASSIGN_OR_RETURN(const std::span<const float> logits, transformer_->Logits(row_numbers_));
-    for (std::size_t i = 0; i < count; ++i) {
-      UseLogits(rows_[begin + i], logits.subspan(i * vocab_size, vocab_size));
-    }
+    QUIRE_RETURN_IF_ERROR(PredictSome(std::span(rows_).subspan(begin, count)));
   }
   return OkStatus();
 }
 
-void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
-  StepResult& result = results_[row.result];
-  if (!result.status.ok()) return;
-  if (!row.samples) return ScorePrompt(result, row.position, logits);
-  if (result.is_complete) return;
-  // A guess counts if it is what was sampled in its place.
+Status EngineCore::PredictSome(std::span<const LogitRow> rows) {
+  row_numbers_.clear();
+  sample_rows_.clear();
+  for (const LogitRow& row : rows) {
+    row_numbers_.push_back(row.row);
+    if (row.needs_logits) continue;
+    const Sequence& sequence = *results_[row.result].sequence;
+    const auto draw = static_cast<std::uint64_t>(row.position + 1 - sequence.num_prompt_tokens());
+    sample_rows_.push_back(SampleRowOf(sequence.request.sampling, UniformAt(sequence.seed, draw)));
+  }
+  QUIRE_ASSIGN_OR_RETURN(const Transformer::Predictions predictions,
+                         transformer_->Predict(row_numbers_, sample_rows_));
+  const std::size_t num_samples = sample_rows_.size();
+  for (std::size_t i = 0; i < num_samples; ++i) UseSample(rows[i], predictions.samples[i]);
+  const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
+  for (std::size_t i = num_samples; i < rows.size(); ++i) {
+    UseLogits(rows[i], predictions.logits.subspan((i - num_samples) * vocab_size, vocab_size));
+  }
+  return OkStatus();
+}
+
+bool EngineCore::IsNext(const LogitRow& row) const {
+  const StepResult& result = results_[row.result];
   const std::vector<TokenId>& tokens = result.sequence->tokens;
   const auto position = static_cast<std::size_t>(row.position);
   const TokenId id = forward_batch_.ids[static_cast<std::size_t>(row.row)];
-  if (position + 1 == tokens.size() && tokens[position] == id) {
+  return result.status.ok() && !result.is_complete && position + 1 == tokens.size() &&
+         tokens[position] == id;
+}
+
+void EngineCore::UseSample(const LogitRow& row, std::int32_t sample) {
+  if (!IsNext(row)) return;
+  StepResult& result = results_[row.result];
+  const StatusOr<TokenId> id = SampledToken(sample);
+  result.status = id.status();
+  if (id.ok()) Append(result, {.token = {.id = *id, .logprob = 0.0f}, .top = {}});
+}
+
+void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
+  StepResult& result = results_[row.result];
+  if (!row.samples) {
+    if (result.status.ok()) ScorePrompt(result, row.position, logits);
+  } else if (IsNext(row)) {
     result.status = SampleToken(result, logits);
   }
 }
@@ -143,11 +181,17 @@ Status EngineCore::SampleToken(StepResult& result, std::span<const float> logits
   QUIRE_ASSIGN_OR_RETURN(const TokenId id,
                          sampler_.Sample(processed, params, UniformAt(sequence.seed, draw)));
   const std::optional<std::int32_t>& num_top = sequence.request.num_logprobs;
-  result.tokens.push_back(num_top ? Score(logits, id, *num_top)
-                                  : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}});
-  sequence.tokens.push_back(id);
-  result.is_complete = logits_processor_.Accept(id, params, sequence.sampling);
+  Append(result, num_top ? Score(logits, id, *num_top)
+                         : ScoredToken{.token = {.id = id, .logprob = 0.0f}, .top = {}});
   return OkStatus();
+}
+
+void EngineCore::Append(StepResult& result, ScoredToken token) {
+  Sequence& sequence = *result.sequence;
+  const TokenId id = token.token.id;
+  sequence.tokens.push_back(id);
+  result.tokens.push_back(std::move(token));
+  result.is_complete = logits_processor_.Accept(id, sequence.request.sampling, sequence.sampling);
 }
 
 void EngineCore::UpdateDraft(const StepResult& result) {

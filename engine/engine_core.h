@@ -84,6 +84,7 @@ class EngineCore {
     std::size_t result = 0;     // in results_
     std::int32_t position = 0;  // of the row's token in its sequence
     bool samples = false;       // else it scores the prompt
+    bool needs_logits = false;  // in host memory, and not just a token
   };
 
   EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
@@ -91,10 +92,18 @@ class EngineCore {
 
   void CollectRows(const Batch& batch);
   void CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row);
-  Status ComputeLogits();
+  static bool NeedsLogits(const Sequence& sequence);
+  Status Predict();
+  // Of `rows`, which have a place in one Predict call.
+  Status PredictSome(std::span<const LogitRow> rows);
   void UseLogits(const LogitRow& row, std::span<const float> logits);
+  void UseSample(const LogitRow& row, std::int32_t sample);
+  // Whether the row's token is the sequence's last one: a guess counts if it is what was sampled in
+  // its place.
+  bool IsNext(const LogitRow& row) const;
   void ScorePrompt(StepResult& result, std::int32_t position, std::span<const float> logits);
   Status SampleToken(StepResult& result, std::span<const float> logits);
+  void Append(StepResult& result, ScoredToken token);
   // Takes in how many guesses were right and makes the next ones.
   void UpdateDraft(const StepResult& result);
 
@@ -106,9 +115,10 @@ class EngineCore {
   LogitsProcessor logits_processor_;
   Sampler sampler_;
   ForwardBatch forward_batch_;
-  std::vector<LogitRow> rows_;             // of the step
-  std::vector<std::int32_t> row_numbers_;  // of one Logits call
-  std::vector<StepResult> results_;        // of the step
+  std::vector<LogitRow> rows_;                   // of the step
+  std::vector<std::int32_t> row_numbers_;        // of one Predict call
+  std::vector<kernels::SampleRow> sample_rows_;  // of one Predict call
+  std::vector<StepResult> results_;              // of the step
 };
 
 }  // namespace quire::engine

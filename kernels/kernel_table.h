@@ -11,6 +11,7 @@
 #include "kernels/quantized_linear.h"
 #include "kernels/rope.h"
 #include "kernels/rotate_and_store.h"
+#include "kernels/sample.h"
 
 namespace quire::kernels {
 
@@ -43,6 +44,7 @@ struct KernelTable {
   ScaleFn* scale = nullptr;
   SoftCapFn* soft_cap = nullptr;
   PoolFn* pool = nullptr;
+  SampleFn* sample = nullptr;
 };
 
 }  // namespace quire::kernels

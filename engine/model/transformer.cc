@@ -162,6 +162,9 @@ StatusOr<Transformer::Buffers> Transformer::CreateBuffers(const ModelConfig& con
   QUIRE_ASSIGN_OR_RETURN(buffers.positions, index(limits.max_batch_tokens));
   QUIRE_ASSIGN_OR_RETURN(buffers.slot_mapping, index(limits.max_batch_tokens));
   QUIRE_ASSIGN_OR_RETURN(buffers.logit_rows, index(limits.max_logit_rows));
+  QUIRE_ASSIGN_OR_RETURN(buffers.sample_rows,
+                         StepBuffer<kernels::SampleRow>::Create(limits.max_logit_rows, device));
+  QUIRE_ASSIGN_OR_RETURN(buffers.samples, index(limits.max_logit_rows));
   return buffers;
 }
 
@@ -254,7 +257,7 @@ Status Transformer::ForwardOneLayer(std::int32_t layer, const ForwardBatch& batc
   return Wait();
 }
 
-StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_t> rows) {
+kernels::MatrixView Transformer::ComputeLogits(std::span<const std::int32_t> rows) {
   const auto num_rows = static_cast<std::int64_t>(rows.size());
   QUIRE_DCHECK(num_rows > 0 && num_rows <= limits_.max_logit_rows);
   // A row lookup in the hidden states: only the rows that need it pay for the vocabulary.
@@ -273,12 +276,34 @@ StatusOr<std::span<const float>> Transformer::Logits(std::span<const std::int32_
   if (config_.logit_soft_cap != 0.0f) {
     device_.kernels().soft_cap({.x = logits, .cap = config_.logit_soft_cap}, *stream_);
   }
-  const std::int64_t size = num_rows * config_.vocab_size;
-  host_logits_.resize(std::max(host_logits_.size(), static_cast<std::size_t>(size)));
-  device_.CopyToHost(host_logits_.data(), logits.data,
-                     size * static_cast<std::int64_t>(sizeof(float)), *stream_);
+  return logits;
+}
+
+StatusOr<Transformer::Predictions> Transformer::Predict(std::span<const std::int32_t> rows,
+                                                        std::span<const kernels::SampleRow> how) {
+  QUIRE_DCHECK(how.size() <= rows.size());
+  const kernels::MatrixView logits = ComputeLogits(rows);
+  const auto num_samples = static_cast<std::int64_t>(how.size());
+  if (num_samples > 0) {
+    const kernels::MatrixView sampled = buffers_.logits.Rows(num_samples);
+    device_.kernels().sample({.logits = sampled,
+                              .rows = buffers_.sample_rows.Upload(how, device_, *stream_),
+                              .tokens = buffers_.samples.data()},
+                             *stream_);
+    host_samples_.resize(how.size());
+    device_.CopyToHost(host_samples_.data(), buffers_.samples.data(),
+                       num_samples * static_cast<std::int64_t>(sizeof(std::int32_t)), *stream_);
+  }
+  const auto size = (rows.size() - how.size()) * static_cast<std::size_t>(config_.vocab_size);
+  if (size > 0) {
+    host_logits_.resize(std::max(host_logits_.size(), size));
+    device_.CopyToHost(host_logits_.data(),
+                       static_cast<const float*>(logits.data) + num_samples * logits.row_stride,
+                       static_cast<std::int64_t>(size * sizeof(float)), *stream_);
+  }
   QUIRE_RETURN_IF_ERROR(Wait());
-  return std::span<const float>(host_logits_.data(), static_cast<std::size_t>(size));
+  return Predictions{.samples = {host_samples_.data(), how.size()},
+                     .logits = {host_logits_.data(), size}};
 }
 
 std::int64_t Transformer::workspace_bytes() const {
@@ -291,6 +316,7 @@ std::int64_t Transformer::workspace_bytes() const {
   for (const IndexBuffer* buffer : {&b.ids, &b.positions, &b.slot_mapping, &b.logit_rows}) {
     total += buffer->size_bytes();
   }
+  total += b.sample_rows.size_bytes() + b.samples.size_bytes();
   return total + b.logits.size_bytes();  // and their copy on the host
 }
 

@@ -24,7 +24,7 @@ namespace quire::engine {
 
 struct TransformerLimits {
   std::int32_t max_batch_tokens = 512;
-  std::int32_t max_logit_rows = 32;  // of one Logits call
+  std::int32_t max_logit_rows = 32;  // of one Predict call
   // The longest sequence, which some models' rotary frequencies depend on; 0:
   // max_position_embeddings.
   std::int32_t context_tokens = 0;
@@ -46,7 +46,7 @@ class Transformer {
                                                      kernels::Device& device);
 
   // Enqueues all layers over `batch`, whose keys and values go into `cache`. The hidden states stay
-  // here until the next call. `batch` must not change before the next Logits or Wait.
+  // here until the next call. `batch` must not change before the next Predict or Wait.
   // Requires: 1 <= tokens <= max_batch_tokens, ids below vocab_size, slots inside `cache`.
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
@@ -56,10 +56,17 @@ class Transformer {
   Status ForwardOneLayer(std::int32_t layer, const ForwardBatch& batch, const KvCache& cache,
                          std::span<float> hidden);
 
-  // Logits of these rows of the last Forward, [rows, vocab_size], and waits for them. Valid until
-  // the next call. Returns INTERNAL if a kernel failed since the last wait, DATA_LOSS as
-  // CheckFiles. Requires: at most max_logit_rows rows, at least one.
-  StatusOr<std::span<const float>> Logits(std::span<const std::int32_t> rows);
+  // What the last Forward predicts at some of its rows. Valid until the next call.
+  struct Predictions {
+    std::span<const std::int32_t> samples;  // a token or kernels::kNoSample for each row of `how`
+    std::span<const float> logits;          // [other rows, vocab_size]
+  };
+  // Samples a token from each of the first rows, as `how` says, on the device; gives the logits of
+  // the others, which have to be copied. Waits. Returns INTERNAL if a kernel failed since the last
+  // wait, DATA_LOSS as CheckFiles. Requires: at most max_logit_rows rows, at least one; no more of
+  // `how`.
+  StatusOr<Predictions> Predict(std::span<const std::int32_t> rows,
+                                std::span<const kernels::SampleRow> how);
 
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
@@ -108,6 +115,8 @@ class Transformer {
     IndexBuffer positions;
     IndexBuffer slot_mapping;
     IndexBuffer logit_rows;
+    StepBuffer<kernels::SampleRow> sample_rows;
+    IndexBuffer samples;
   };
   struct Weights {
     Embedding embedding;  // [vocab_size, hidden_size]
@@ -145,6 +154,8 @@ class Transformer {
   void Embed(const ForwardBatch& batch, const std::int32_t* positions);
   // hidden += post_norm(normed).
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
+  // Enqueues the logits of these rows.
+  kernels::MatrixView ComputeLogits(std::span<const std::int32_t> rows);
   void ForwardLayer(std::int32_t index, AttentionStep step, const KvCache& cache);
 
   const ModelConfig config_;
@@ -159,6 +170,7 @@ class Transformer {
   std::int64_t num_tokens_ = 0;                   // of the last Forward
   std::unique_ptr<kernels::AttentionPlan> plan_;  // of the last Forward
   std::vector<float> host_logits_;                // [max_logit_rows, vocab_size]
+  std::vector<std::int32_t> host_samples_;        // [max_logit_rows]
 };
 
 }  // namespace quire::engine

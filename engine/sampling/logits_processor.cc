@@ -12,6 +12,15 @@ bool LogitsProcessor::HasPenalties(const SamplingParams& params) {
          params.frequency_penalty != 0.0f;
 }
 
+bool LogitsProcessor::WaitsForMinTokens(const SamplingState& state) {
+  return state.num_output_tokens < state.min_tokens && !state.end_tokens.empty();
+}
+
+bool LogitsProcessor::Changes(const SamplingParams& params, const SamplingState& state) {
+  return state.matcher || WaitsForMinTokens(state) || HasPenalties(params) ||
+         !params.logit_bias.empty();
+}
+
 SamplingState LogitsProcessor::MakeState(const SamplingParams& params,
                                          std::span<const TokenId> prompt) {
   SamplingState state;
@@ -22,10 +31,9 @@ SamplingState LogitsProcessor::MakeState(const SamplingParams& params,
 StatusOr<std::span<const float>> LogitsProcessor::Process(std::span<const float> logits,
                                                           const SamplingParams& params,
                                                           const SamplingState& state) {
-  const bool waits = state.num_output_tokens < state.min_tokens && !state.end_tokens.empty();
-  if (!state.matcher && !waits && !HasPenalties(params) && params.logit_bias.empty()) return logits;
+  if (!Changes(params, state)) return logits;
   QUIRE_RETURN_IF_ERROR(CheckFinite(logits));
-  if (!Mask(logits, waits, state)) {
+  if (!Mask(logits, WaitsForMinTokens(state), state)) {
     return InvalidArgument(
         "constraint: wanted one that a token of this vocabulary continues, have only the empty "
         "output, which min_tokens or ignore_eos rule out");

@@ -35,8 +35,11 @@ class LogitsProcessor {
   // The state before the first token. Counts `prompt` if a penalty is about it.
   static SamplingState MakeState(const SamplingParams& params, std::span<const TokenId> prompt);
 
-  // `logits`: [vocab_size] f32. Returns them as they are, nothing copied, if nothing asks for a
-  // change; else a changed row, valid until the next call, in which some token is not kMaskedLogit.
+  // Whether something may ask for a change of the next row.
+  static bool Changes(const SamplingParams& params, const SamplingState& state);
+
+  // `logits`: [vocab_size] f32. Returns them as they are, nothing copied, if Changes is false; else
+  // a changed row, valid until the next call, in which some token is not kMaskedLogit.
   // Returns DATA_LOSS if a logit is not finite and there is something to change; INVALID_ARGUMENT
   // if the constraint and the other parameters leave no token.
   StatusOr<std::span<const float>> Process(std::span<const float> logits,
@@ -49,6 +52,8 @@ class LogitsProcessor {
 
  private:
   static bool HasPenalties(const SamplingParams& params);
+  // The end tokens must not come yet.
+  static bool WaitsForMinTokens(const SamplingState& state);
 
   // Fills changed_ from `logits`, without what the constraint forbids and, if it `waits`, without
   // end tokens. False if nothing is left.

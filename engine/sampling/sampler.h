@@ -1,16 +1,23 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/status.h"
 #include "engine/sampling/sampling_params.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "kernels/sample.h"
+#include "kernels/token_sampler.h"
 
 namespace quire::engine {
 
-// Chooses the next token from one row of logits. Deterministic: chance comes in as a number, so the
-// choice is a function of logits, parameters and that number.
+// What a device is to do with a row of logits, apart from typical_p. `uniform` in [0, 1).
+kernels::SampleRow SampleRowOf(const SamplingParams& params, double uniform);
+
+// What a device answered. Returns DATA_LOSS if a logit of the row was not finite.
+StatusOr<TokenId> SampledToken(std::int32_t sample);
+
+// Chooses the next token from one row of logits in memory of the host.
 //
 // Thread-compatible: keeps scratch memory between calls.
 class Sampler {
@@ -23,26 +30,7 @@ class Sampler {
                            double uniform);
 
  private:
-  struct Candidate {
-    TokenId id;
-    double weight;           // proportional to the probability; the most likely token has 1
-    double deviation = 0.0;  // typical-p: of its surprise from the expected one, in nats
-  };
-  using Order = bool(const Candidate& a, const Candidate& b);
-  // Most likely first, lower ids first among equals.
-  static bool Before(const Candidate& a, const Candidate& b);
-  // Closest to the expected surprise first, then as Before.
-  static bool MoreTypical(const Candidate& a, const Candidate& b);
-
-  void Fill(std::span<const float> logits, float max, float temperature);
-  void KeepTopK(std::size_t k);
-  // Keeps the first candidates in `order`, which becomes theirs, until they hold the share `p`.
-  void KeepMass(double p, Order order);
-  void KeepTypical(double p);
-  double TotalWeight() const;
-  TokenId Draw(double uniform) const;
-
-  std::vector<Candidate> candidates_;
+  kernels::TokenSampler sampler_;
 };
 
 }  // namespace quire::engine

@@ -24,6 +24,7 @@ AddFn Add;
 ScaleFn Scale;
 SoftCapFn SoftCap;
 PoolFn Pool;
+SampleFn Sample;
 
 inline constexpr KernelTable kCpuKernels = {
     .embed_rows = &EmbedRows,
@@ -44,6 +45,7 @@ inline constexpr KernelTable kCpuKernels = {
     .scale = &Scale,
     .soft_cap = &SoftCap,
     .pool = &Pool,
+    .sample = &Sample,
 };
 
 }  // namespace quire::kernels::cpu

@@ -25,6 +25,7 @@ AddFn Add;
 ScaleFn Scale;
 SoftCapFn SoftCap;
 PoolFn Pool;
+SampleFn Sample;
 
 inline constexpr KernelTable kCudaKernels = {
     .embed_rows = &EmbedRows,
@@ -45,6 +46,7 @@ inline constexpr KernelTable kCudaKernels = {
     .scale = &Scale,
     .soft_cap = &SoftCap,
     .pool = &Pool,
+    .sample = &Sample,
 };
 
 // Measures over `floats` floats of device memory. Zero peaks if a launch fails; then the stream has

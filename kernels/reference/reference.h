@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "kernels/activation.h"
@@ -9,6 +10,7 @@
 #include "kernels/paged_attention.h"
 #include "kernels/pooling.h"
 #include "kernels/rope.h"
+#include "kernels/sample.h"
 
 // Each operation as its formula, in f64 from the first load to the last sum: the oracle of the
 // conformance tests. Takes the arguments of the operation, which hold ordinary memory here, leaves
@@ -33,6 +35,15 @@ std::vector<double> Add(const AddArgs& args);
 std::vector<double> Scale(const ScaleArgs& args);
 std::vector<double> SoftCap(const SoftCapArgs& args);
 std::vector<double> Pool(const PoolArgs& args);
+
+// What a row is drawn from: token i takes [ends[i - 1], ends[i]) of [0, 1).
+struct SampleShares {
+  std::vector<std::int32_t> tokens;
+  std::vector<double> ends;
+  double margin = 1.0;  // how near a limit was to leaving one token more or less
+};
+// Of each row. Requires: finite logits.
+std::vector<SampleShares> Sample(const SampleArgs& args);
 
 // The element at (row, column) of a matrix of any dtype.
 double At(const MatrixView& m, std::int64_t row, std::int64_t col);

@@ -56,6 +56,7 @@ void RegisterAllBenchmarks(Device& device) {
   RegisterStoreKvBenchmarks(device);
   RegisterEmbedRowsBenchmarks(device);
   RegisterPoolingBenchmarks(device);
+  RegisterSampleBenchmarks(device);
 }
 
 }  // namespace quire::kernels

@@ -78,6 +78,7 @@ void RegisterNormBenchmarks(Device& device);
 void RegisterPoolingBenchmarks(Device& device);
 void RegisterQuantizedLinearBenchmarks(Device& device);
 void RegisterRopeBenchmarks(Device& device);
+void RegisterSampleBenchmarks(Device& device);
 void RegisterStoreKvBenchmarks(Device& device);
 
 }  // namespace quire::kernels

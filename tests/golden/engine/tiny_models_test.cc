@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
@@ -98,10 +97,10 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
       transformer_->Forward(batch, *cache_);
       std::vector<std::int32_t> rows(static_cast<std::size_t>(end - begin));
       std::iota(rows.begin(), rows.end(), 0);
-      const auto logits = transformer_->Logits(rows);
-      EXPECT_THAT(logits, IsOk());
-      if (!logits.ok()) return all;
-      all.insert(all.end(), logits->begin(), logits->end());
+      const auto predictions = transformer_->Predict(rows, {});
+      EXPECT_THAT(predictions, IsOk());
+      if (!predictions.ok()) return all;
+      all.insert(all.end(), predictions->logits.begin(), predictions->logits.end());
       begin = end;
     }
     return all;
@@ -134,10 +133,10 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     const ForwardBatch batch = OneSequence(ids, num_cached, size, kNumBlocks);
     transformer_->Forward(batch, *cache_);
     const std::vector<std::int32_t> last = {size - num_cached - 1};
-    const auto logits = transformer_->Logits(last);
-    EXPECT_THAT(logits, IsOk());
-    return static_cast<std::int32_t>(std::max_element(logits->begin(), logits->end()) -
-                                     logits->begin());
+    const std::vector<kernels::SampleRow> greedy(1);
+    const auto predictions = transformer_->Predict(last, greedy);
+    EXPECT_THAT(predictions, IsOk());
+    return predictions.ok() ? predictions->samples[0] : kernels::kNoSample;
   }
 
   static constexpr std::int32_t kNumBlocks = 5;

@@ -183,19 +183,6 @@ TEST(SamplerTest, MaskedTokensAreNeverDrawn) {
   EXPECT_EQ(*greedy, 0);
 }
 
-TEST(LogitsTest, ArgMaxFindsTheFirstMaximumAtEverySize) {
-  for (std::size_t size = 1; size < 70; ++size) {
-    for (std::size_t place = 0; place < size; ++place) {
-      std::vector<float> logits(size, -5.0f);
-      logits[place] = -1.0f;
-      logits[size - 1] = -1.0f;
-      const auto id = ArgMax(logits);
-      ASSERT_THAT(id, IsOk());
-      ASSERT_EQ(*id, static_cast<TokenId>(place));
-    }
-  }
-}
-
 TEST(LogitsTest, ScoreIsTheLogSoftmaxWithTheMostLikelyTokens) {
   std::vector<float> shifted = kLogits;
   for (float& logit : shifted) logit += 1000.0f;  // the softmax does not see it
