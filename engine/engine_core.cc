@@ -94,13 +94,17 @@ void EngineCore::CollectRow(const BatchEntry& entry, std::int32_t position, std:
                    .result = results_.size() - 1,
                    .position = position,
                    .samples = samples,
-                   .needs_logits = scores || NeedsLogits(sequence)});
+                   .needs_logits = scores || NeedsLogits(entry)});
 }
 
-bool EngineCore::NeedsLogits(const Sequence& sequence) {
-  const Request& request = sequence.request;
-  return request.num_logprobs || request.sampling.typical_p < 1.0f ||
-         LogitsProcessor::Changes(request.sampling, sequence.sampling);
+bool EngineCore::NeedsLogits(const BatchEntry& entry) {
+  const Request& request = entry.sequence->request;
+  const SamplingParams& params = request.sampling;
+  const SamplingState& state = entry.sequence->sampling;
+  if (request.num_logprobs || params.typical_p < 1.0f) return true;
+  // What follows a guess is changed by what the guess turns out to be.
+  if (entry.num_draft > 0 && LogitsProcessor::Changes(params, state)) return true;
+  return LogitsProcessor::MaxChanges(params, state) > Transformer::kMaxChangesOfRow;
 }
 
 Status EngineCore::Predict() {
@@ -117,23 +121,46 @@ Status EngineCore::Predict() {
 
 Status EngineCore::PredictSome(std::span<const LogitRow> rows) {
   row_numbers_.clear();
-  sample_rows_.clear();
+  sampling_.rows.clear();
+  sampling_.changes.clear();
+  sampling_.masks.clear();
   for (const LogitRow& row : rows) {
     row_numbers_.push_back(row.row);
-    if (row.needs_logits) continue;
-    const Sequence& sequence = *results_[row.result].sequence;
-    const auto draw = static_cast<std::uint64_t>(row.position + 1 - sequence.num_prompt_tokens());
-    sample_rows_.push_back(SampleRowOf(sequence.request.sampling, UniformAt(sequence.seed, draw)));
+    if (!row.needs_logits) AddSampling(row);
   }
   QUIRE_ASSIGN_OR_RETURN(const Transformer::Predictions predictions,
-                         transformer_->Predict(row_numbers_, sample_rows_));
-  const std::size_t num_samples = sample_rows_.size();
+                         transformer_->Predict(row_numbers_, sampling_));
+  const std::size_t num_samples = sampling_.rows.size();
   for (std::size_t i = 0; i < num_samples; ++i) UseSample(rows[i], predictions.samples[i]);
   const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
   for (std::size_t i = num_samples; i < rows.size(); ++i) {
     UseLogits(rows[i], predictions.logits.subspan((i - num_samples) * vocab_size, vocab_size));
   }
   return OkStatus();
+}
+
+void EngineCore::AddSampling(const LogitRow& row) {
+  StepResult& result = results_[row.result];
+  const Sequence& sequence = *result.sequence;
+  const SamplingParams& params = sequence.request.sampling;
+  const auto draw = static_cast<std::uint64_t>(row.position + 1 - sequence.num_prompt_tokens());
+  kernels::SampleRow how = SampleRowOf(params, UniformAt(sequence.seed, draw));
+  LogitsProcessor::AppendChanges(params, sequence.sampling,
+                                 static_cast<std::int32_t>(sampling_.rows.size()),
+                                 sampling_.changes);
+  const std::size_t begin = sampling_.masks.size();
+  const auto words =
+      static_cast<std::size_t>(kernels::MaskWords(transformer_->config().vocab_size));
+  sampling_.masks.resize(begin + words);
+  const StatusOr<bool> has_mask =
+      logits_processor_.FillMask(sequence.sampling, std::span(sampling_.masks).subspan(begin));
+  if (!has_mask.ok()) result.status = has_mask.status();
+  if (has_mask.ok() && *has_mask) {
+    how.mask = static_cast<std::int32_t>(begin / words);
+  } else {
+    sampling_.masks.resize(begin);
+  }
+  sampling_.rows.push_back(how);
 }
 
 bool EngineCore::IsNext(const LogitRow& row) const {

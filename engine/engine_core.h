@@ -92,10 +92,12 @@ class EngineCore {
 
   void CollectRows(const Batch& batch);
   void CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row);
-  static bool NeedsLogits(const Sequence& sequence);
+  static bool NeedsLogits(const BatchEntry& entry);
   Status Predict();
   // Of `rows`, which have a place in one Predict call.
   Status PredictSome(std::span<const LogitRow> rows);
+  // Adds how the row's token is sampled to sampling_.
+  void AddSampling(const LogitRow& row);
   void UseLogits(const LogitRow& row, std::span<const float> logits);
   void UseSample(const LogitRow& row, std::int32_t sample);
   // Whether the row's token is the sequence's last one: a guess counts if it is what was sampled in
@@ -115,10 +117,10 @@ class EngineCore {
   LogitsProcessor logits_processor_;
   Sampler sampler_;
   ForwardBatch forward_batch_;
-  std::vector<LogitRow> rows_;                   // of the step
-  std::vector<std::int32_t> row_numbers_;        // of one Predict call
-  std::vector<kernels::SampleRow> sample_rows_;  // of one Predict call
-  std::vector<StepResult> results_;              // of the step
+  std::vector<LogitRow> rows_;             // of the step
+  std::vector<std::int32_t> row_numbers_;  // of one Predict call
+  Transformer::Sampling sampling_;         // of one Predict call
+  std::vector<StepResult> results_;        // of the step
 };
 
 }  // namespace quire::engine

@@ -49,6 +49,23 @@ std::int32_t ArgMax(std::span<const float> logits) {
   return static_cast<std::int32_t>(found - logits.begin());
 }
 
+void MaskLogits(std::span<float> logits, const std::uint32_t* mask) {
+  constexpr std::size_t kBits = 32;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kBits) {
+    const std::uint32_t word = mask[begin / kBits];
+    const std::span<float> part = logits.subspan(begin, std::min(kBits, logits.size() - begin));
+    // Most words are one of the two.
+    if (word == ~std::uint32_t{0}) continue;
+    if (word == 0) {
+      std::ranges::fill(part, kMaskedLogit);
+      continue;
+    }
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if ((word >> i & 1) == 0) part[i] = kMaskedLogit;
+    }
+  }
+}
+
 bool TokenSampler::Before(const Candidate& a, const Candidate& b) {
   return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
 }
@@ -79,11 +96,16 @@ double TokenSampler::TotalWeight() const {
   return total;
 }
 
-void TokenSampler::KeepMass(double p, Order order) {
-  const double total = TotalWeight();
+void TokenSampler::DropTail(double p, double total) {
+  // What is lighter than this has, all together, less than the share that may be left out.
+  const double least = (1.0 - p) * total / static_cast<double>(candidates_.size());
+  std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.weight < least; });
+}
+
+void TokenSampler::KeepMass(double mass, Order order) {
   // Sorts only as much as the mass needs: a whole vocabulary takes milliseconds.
   std::size_t sorted = 0;
-  double mass = 0.0;
+  double sum = 0.0;
   for (std::size_t size = kFirstNucleus; sorted < candidates_.size(); size *= 2) {
     const std::size_t end = std::min(sorted + size, candidates_.size());
     const auto at = [&](std::size_t i) {
@@ -91,8 +113,8 @@ void TokenSampler::KeepMass(double p, Order order) {
     };
     std::partial_sort(at(sorted), at(end), candidates_.end(), order);
     for (; sorted < end; ++sorted) {
-      mass += candidates_[sorted].weight;
-      if (mass >= p * total) {
+      sum += candidates_[sorted].weight;
+      if (sum >= mass) {
         candidates_.resize(sorted + 1);
         return;
       }
@@ -113,7 +135,7 @@ void TokenSampler::KeepTypical(double p) {
   for (Candidate& candidate : candidates_) {
     candidate.deviation = std::abs(candidate.deviation - expected);
   }
-  KeepMass(p, MoreTypical);
+  KeepMass(p * total, MoreTypical);
 }
 
 std::int32_t TokenSampler::Draw(double uniform) const {
@@ -134,7 +156,11 @@ std::int32_t TokenSampler::Choose(std::span<const float> logits, const SampleRow
   if (most_likely == kNoSample || row.is_greedy()) return most_likely;
   Fill(logits, logits[static_cast<std::size_t>(most_likely)], row.temperature);
   if (row.top_k > 0) KeepTopK(static_cast<std::size_t>(row.top_k));
-  if (row.top_p < 1.0f) KeepMass(row.top_p, Before);
+  if (row.top_p < 1.0f) {
+    const double total = TotalWeight();
+    DropTail(row.top_p, total);
+    KeepMass(row.top_p * total, Before);
+  }
   // Weights are relative to the most likely token, which is what min-p compares with.
   std::erase_if(candidates_, [&](const Candidate& candidate) {
     return candidate.weight < static_cast<double>(row.min_p);

@@ -52,7 +52,7 @@ class StepBuffer {
   const T* Upload(std::span<const T> values, kernels::Device& device, kernels::Stream& stream) {
     const auto size_bytes = static_cast<std::int64_t>(values.size_bytes());
     QUIRE_DCHECK(size_bytes <= memory_->size_bytes());
-    device.CopyToDevice(memory_->data(), values.data(), size_bytes, stream);
+    if (size_bytes > 0) device.CopyToDevice(data(), values.data(), size_bytes, stream);
     return data();
   }
   T* data() const { return static_cast<T*>(memory_->data()); }

@@ -164,6 +164,12 @@ StatusOr<Transformer::Buffers> Transformer::CreateBuffers(const ModelConfig& con
   QUIRE_ASSIGN_OR_RETURN(buffers.logit_rows, index(limits.max_logit_rows));
   QUIRE_ASSIGN_OR_RETURN(buffers.sample_rows,
                          StepBuffer<kernels::SampleRow>::Create(limits.max_logit_rows, device));
+  const std::int64_t max_changes =
+      std::int64_t{limits.max_logit_rows} * static_cast<std::int64_t>(kMaxChangesOfRow);
+  QUIRE_ASSIGN_OR_RETURN(buffers.changes,
+                         StepBuffer<kernels::LogitChange>::Create(max_changes, device));
+  const std::int64_t max_words = limits.max_logit_rows * kernels::MaskWords(config.vocab_size);
+  QUIRE_ASSIGN_OR_RETURN(buffers.masks, StepBuffer<std::uint32_t>::Create(max_words, device));
   QUIRE_ASSIGN_OR_RETURN(buffers.samples, index(limits.max_logit_rows));
   return buffers;
 }
@@ -279,30 +285,36 @@ kernels::MatrixView Transformer::ComputeLogits(std::span<const std::int32_t> row
   return logits;
 }
 
+void Transformer::Sample(const Sampling& how) {
+  const auto num_rows = static_cast<std::int64_t>(how.rows.size());
+  device_.kernels().sample({.logits = buffers_.logits.Rows(num_rows),
+                            .rows = buffers_.sample_rows.Upload(how.rows, device_, *stream_),
+                            .changes = buffers_.changes.Upload(how.changes, device_, *stream_),
+                            .num_changes = static_cast<std::int64_t>(how.changes.size()),
+                            .masks = buffers_.masks.Upload(how.masks, device_, *stream_),
+                            .tokens = buffers_.samples.data()},
+                           *stream_);
+  host_samples_.resize(how.rows.size());
+  device_.CopyToHost(host_samples_.data(), buffers_.samples.data(),
+                     num_rows * static_cast<std::int64_t>(sizeof(std::int32_t)), *stream_);
+}
+
 StatusOr<Transformer::Predictions> Transformer::Predict(std::span<const std::int32_t> rows,
-                                                        std::span<const kernels::SampleRow> how) {
-  QUIRE_DCHECK(how.size() <= rows.size());
+                                                        const Sampling& how) {
+  const std::size_t num_samples = how.rows.size();
+  QUIRE_DCHECK(num_samples <= rows.size());
   const kernels::MatrixView logits = ComputeLogits(rows);
-  const auto num_samples = static_cast<std::int64_t>(how.size());
-  if (num_samples > 0) {
-    const kernels::MatrixView sampled = buffers_.logits.Rows(num_samples);
-    device_.kernels().sample({.logits = sampled,
-                              .rows = buffers_.sample_rows.Upload(how, device_, *stream_),
-                              .tokens = buffers_.samples.data()},
-                             *stream_);
-    host_samples_.resize(how.size());
-    device_.CopyToHost(host_samples_.data(), buffers_.samples.data(),
-                       num_samples * static_cast<std::int64_t>(sizeof(std::int32_t)), *stream_);
-  }
-  const auto size = (rows.size() - how.size()) * static_cast<std::size_t>(config_.vocab_size);
+  if (num_samples > 0) Sample(how);
+  const auto size = (rows.size() - num_samples) * static_cast<std::size_t>(config_.vocab_size);
   if (size > 0) {
     host_logits_.resize(std::max(host_logits_.size(), size));
     device_.CopyToHost(host_logits_.data(),
-                       static_cast<const float*>(logits.data) + num_samples * logits.row_stride,
+                       static_cast<const float*>(logits.data) +
+                           static_cast<std::int64_t>(num_samples) * logits.row_stride,
                        static_cast<std::int64_t>(size * sizeof(float)), *stream_);
   }
   QUIRE_RETURN_IF_ERROR(Wait());
-  return Predictions{.samples = {host_samples_.data(), how.size()},
+  return Predictions{.samples = {host_samples_.data(), num_samples},
                      .logits = {host_logits_.data(), size}};
 }
 
@@ -316,7 +328,8 @@ std::int64_t Transformer::workspace_bytes() const {
   for (const IndexBuffer* buffer : {&b.ids, &b.positions, &b.slot_mapping, &b.logit_rows}) {
     total += buffer->size_bytes();
   }
-  total += b.sample_rows.size_bytes() + b.samples.size_bytes();
+  total += b.sample_rows.size_bytes() + b.changes.size_bytes() + b.masks.size_bytes() +
+           b.samples.size_bytes();
   return total + b.logits.size_bytes();  // and their copy on the host
 }
 

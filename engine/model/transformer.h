@@ -56,17 +56,24 @@ class Transformer {
   Status ForwardOneLayer(std::int32_t layer, const ForwardBatch& batch, const KvCache& cache,
                          std::span<float> hidden);
 
+  // How tokens are sampled, in memory of the host: see kernels::SampleArgs. Of the changes there
+  // are at most kMaxChangesOfRow for each row.
+  struct Sampling {
+    std::vector<kernels::SampleRow> rows = {};
+    std::vector<kernels::LogitChange> changes = {};
+    std::vector<std::uint32_t> masks = {};
+  };
+  static constexpr std::size_t kMaxChangesOfRow = 4096;
   // What the last Forward predicts at some of its rows. Valid until the next call.
   struct Predictions {
-    std::span<const std::int32_t> samples;  // a token or kernels::kNoSample for each row of `how`
+    std::span<const std::int32_t> samples;  // of the first rows: a token or kernels::kNoSample
     std::span<const float> logits;          // [other rows, vocab_size]
   };
   // Samples a token from each of the first rows, as `how` says, on the device; gives the logits of
   // the others, which have to be copied. Waits. Returns INTERNAL if a kernel failed since the last
   // wait, DATA_LOSS as CheckFiles. Requires: at most max_logit_rows rows, at least one; no more of
   // `how`.
-  StatusOr<Predictions> Predict(std::span<const std::int32_t> rows,
-                                std::span<const kernels::SampleRow> how);
+  StatusOr<Predictions> Predict(std::span<const std::int32_t> rows, const Sampling& how);
 
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
@@ -116,6 +123,8 @@ class Transformer {
     IndexBuffer slot_mapping;
     IndexBuffer logit_rows;
     StepBuffer<kernels::SampleRow> sample_rows;
+    StepBuffer<kernels::LogitChange> changes;
+    StepBuffer<std::uint32_t> masks;
     IndexBuffer samples;
   };
   struct Weights {
@@ -156,6 +165,8 @@ class Transformer {
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
   // Enqueues the logits of these rows.
   kernels::MatrixView ComputeLogits(std::span<const std::int32_t> rows);
+  // Enqueues sampling from the first rows of logits, and the copy of the tokens.
+  void Sample(const Sampling& how);
   void ForwardLayer(std::int32_t index, AttentionStep step, const KvCache& cache);
 
   const ModelConfig config_;

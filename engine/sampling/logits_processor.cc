@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "engine/sampling/logits.h"
+#include "kernels/token_sampler.h"
 
 namespace quire::engine {
 
@@ -28,52 +29,77 @@ SamplingState LogitsProcessor::MakeState(const SamplingParams& params,
   return state;
 }
 
+std::size_t LogitsProcessor::MaxChanges(const SamplingParams& params, const SamplingState& state) {
+  const std::size_t num_penalties = HasPenalties(params) ? state.counts.entries().size() : 0;
+  return num_penalties + params.logit_bias.size();
+}
+
+void LogitsProcessor::AppendChanges(const SamplingParams& params, const SamplingState& state,
+                                    std::int32_t row, std::vector<kernels::LogitChange>& changes) {
+  const std::size_t first = changes.size();
+  const bool has_penalties = HasPenalties(params);
+  if (has_penalties) {
+    for (const auto& [id, num_in_output] : state.counts.entries()) {
+      kernels::LogitChange change = {.row = row, .token = id, .penalty = params.repetition_penalty};
+      if (num_in_output > 0) {
+        change.subtrahend =
+            params.presence_penalty + params.frequency_penalty * static_cast<float>(num_in_output);
+      }
+      changes.push_back(change);
+    }
+  }
+  for (const auto& [id, bias] : params.logit_bias) {
+    const std::optional<std::size_t> penalized =
+        has_penalties ? state.counts.Find(id) : std::nullopt;
+    if (penalized) {
+      changes[first + *penalized].subtrahend -= bias;
+    } else {
+      changes.push_back({.row = row, .token = id, .subtrahend = -bias});
+    }
+  }
+}
+
+StatusOr<bool> LogitsProcessor::FillMask(const SamplingState& state,
+                                         std::span<std::uint32_t> mask) {
+  const bool waits = WaitsForMinTokens(state);
+  if (!state.matcher && !waits) return false;
+  bool has_tokens = true;
+  if (state.matcher) {
+    const TokenMask& allowed = masks_.Get(*state.matcher);
+    has_tokens = allowed.num_allowed() > 0;
+    allowed.CopyTo(mask);
+  } else {
+    std::ranges::fill(mask, ~std::uint32_t{0});
+  }
+  const bool may_end = !waits && state.matcher->IsAccepting();
+  for (const TokenId id : state.end_tokens) {
+    std::uint32_t& word = mask[static_cast<std::size_t>(id) / 32];
+    const std::uint32_t bit = std::uint32_t{1} << id % 32;
+    word = may_end ? word | bit : word & ~bit;
+  }
+  if (has_tokens || (may_end && !state.end_tokens.empty())) return true;
+  return InvalidArgument(
+      "constraint: wanted one that a token of this vocabulary continues, have only the empty "
+      "output, which min_tokens or ignore_eos rule out");
+}
+
 StatusOr<std::span<const float>> LogitsProcessor::Process(std::span<const float> logits,
                                                           const SamplingParams& params,
                                                           const SamplingState& state) {
   if (!Changes(params, state)) return logits;
   QUIRE_RETURN_IF_ERROR(CheckFinite(logits));
-  if (!Mask(logits, WaitsForMinTokens(state), state)) {
-    return InvalidArgument(
-        "constraint: wanted one that a token of this vocabulary continues, have only the empty "
-        "output, which min_tokens or ignore_eos rule out");
+  changed_.assign(logits.begin(), logits.end());
+  changes_.clear();
+  AppendChanges(params, state, /*row=*/0, changes_);
+  for (const kernels::LogitChange& change : changes_) {
+    float& logit = changed_[static_cast<std::size_t>(change.token)];
+    logit = change.Of(logit);
   }
-  Penalize(params, state.counts);
-  for (const auto& [id, bias] : params.logit_bias) {
-    float& logit = changed_[static_cast<std::size_t>(id)];
-    if (logit != kMaskedLogit) logit += bias;
-  }
+  mask_.resize(
+      static_cast<std::size_t>(kernels::MaskWords(static_cast<std::int64_t>(logits.size()))));
+  QUIRE_ASSIGN_OR_RETURN(const bool has_mask, FillMask(state, mask_));
+  if (has_mask) kernels::MaskLogits(changed_, mask_.data());
   return std::span<const float>(changed_);
-}
-
-bool LogitsProcessor::Mask(std::span<const float> logits, bool waits, const SamplingState& state) {
-  changed_.resize(logits.size());
-  bool has_tokens = true;
-  if (state.matcher) {
-    const TokenMask& mask = masks_.Get(*state.matcher);
-    has_tokens = mask.num_allowed() > 0;
-    mask.Apply(logits, changed_);
-  } else {
-    std::copy(logits.begin(), logits.end(), changed_.begin());
-  }
-  const bool may_end = !waits && (!state.matcher || state.matcher->IsAccepting());
-  for (const TokenId id : state.end_tokens) {
-    const auto i = static_cast<std::size_t>(id);
-    changed_[i] = may_end ? logits[i] : kMaskedLogit;
-  }
-  return has_tokens || (may_end && !state.end_tokens.empty());
-}
-
-void LogitsProcessor::Penalize(const SamplingParams& params, const TokenCounts& counts) {
-  if (!HasPenalties(params)) return;
-  for (const auto& [id, num_in_output] : counts.entries()) {
-    float& logit = changed_[static_cast<std::size_t>(id)];
-    if (logit == kMaskedLogit) continue;
-    logit = logit > 0.0f ? logit / params.repetition_penalty : logit * params.repetition_penalty;
-    if (num_in_output == 0) continue;
-    logit -= params.presence_penalty;
-    logit -= params.frequency_penalty * static_cast<float>(num_in_output);
-  }
 }
 
 bool LogitsProcessor::Accept(TokenId id, const SamplingParams& params, SamplingState& state) {

@@ -11,6 +11,7 @@
 #include "engine/sampling/sampling_params.h"
 #include "engine/sampling/token_counts.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "kernels/sample.h"
 
 namespace quire::engine {
 
@@ -37,11 +38,20 @@ class LogitsProcessor {
 
   // Whether something may ask for a change of the next row.
   static bool Changes(const SamplingParams& params, const SamplingState& state);
+  // How many logits penalties and bias may ask to change.
+  static std::size_t MaxChanges(const SamplingParams& params, const SamplingState& state);
 
-  // `logits`: [vocab_size] f32. Returns them as they are, nothing copied, if Changes is false; else
-  // a changed row, valid until the next call, in which some token is not kMaskedLogit.
-  // Returns DATA_LOSS if a logit is not finite and there is something to change; INVALID_ARGUMENT
-  // if the constraint and the other parameters leave no token.
+  // Appends what penalties and bias ask for, at most one change of a token, as of row `row`.
+  static void AppendChanges(const SamplingParams& params, const SamplingState& state,
+                            std::int32_t row, std::vector<kernels::LogitChange>& changes);
+  // Whether some tokens must not come next; writes which may to `mask`, [MaskWords(vocab_size)].
+  // Returns INVALID_ARGUMENT if the constraint and the other parameters leave no token.
+  StatusOr<bool> FillMask(const SamplingState& state, std::span<std::uint32_t> mask);
+
+  // The same done to `logits`, [vocab_size] f32. Returns them as they are, nothing copied, if
+  // Changes is false; else a changed row, valid until the next call, in which some token is not
+  // kMaskedLogit. Returns DATA_LOSS if a logit is not finite and there is something to change;
+  // INVALID_ARGUMENT as FillMask.
   StatusOr<std::span<const float>> Process(std::span<const float> logits,
                                            const SamplingParams& params,
                                            const SamplingState& state);
@@ -55,13 +65,11 @@ class LogitsProcessor {
   // The end tokens must not come yet.
   static bool WaitsForMinTokens(const SamplingState& state);
 
-  // Fills changed_ from `logits`, without what the constraint forbids and, if it `waits`, without
-  // end tokens. False if nothing is left.
-  bool Mask(std::span<const float> logits, bool waits, const SamplingState& state);
-  void Penalize(const SamplingParams& params, const TokenCounts& counts);
-
   MaskCache masks_;
-  std::vector<float> changed_;  // [vocab_size]
+  // Scratch of Process.
+  std::vector<float> changed_;       // [vocab_size]
+  std::vector<std::uint32_t> mask_;  // [MaskWords(vocab_size)]
+  std::vector<kernels::LogitChange> changes_;
 };
 
 }  // namespace quire::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,12 @@ class TokenCounts {
 
   void AddPrompt(std::span<const TokenId> ids);
   void AddOutput(TokenId id) { ++EntryOf(id).num_in_output; }
+
+  // The place of a token in entries(); nothing if it was not seen.
+  std::optional<std::size_t> Find(TokenId id) const {
+    const auto found = index_.find(id);
+    return found == index_.end() ? std::optional<std::size_t>() : found->second;
+  }
 
   // One per distinct token, in the order of their first occurrence.
   std::span<const Entry> entries() const { return entries_; }

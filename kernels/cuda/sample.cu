@@ -35,14 +35,22 @@ constexpr float kMassOfOne = 1099511627776.0f;
 // The logits of a row and which tokens are left of it.
 struct Candidates {
   const float* logits;
+  const std::uint32_t* mask;  // or null
   int vocab_size;
-  float max;
   float temperature;
+  float max = 0.0f;
   // The last one in the order, which ids decide among equal keys.
   unsigned last_key = ~0u;
   unsigned last_id = ~0u;
   float min_weight = 0.0f;
 };
+
+// The logit of a token, kMaskedLogit without the mask's leave.
+__device__ float LogitOf(const Candidates& candidates, int id) {
+  const bool is_masked =
+      candidates.mask != nullptr && (candidates.mask[id / 32] >> (id % 32) & 1) == 0;
+  return is_masked ? kMaskedLogit : candidates.logits[id];
+}
 
 struct Candidate {
   bool is_left = false;
@@ -51,7 +59,7 @@ struct Candidate {
 };
 
 __device__ Candidate At(const Candidates& candidates, int id) {
-  const float logit = candidates.logits[id];
+  const float logit = LogitOf(candidates, id);
   const float below = (candidates.max - logit) / candidates.temperature;
   if (logit == kMaskedLogit || !(below < kReach)) return {};
   const auto key = static_cast<unsigned>(below * kKeysPerTemperature);
@@ -203,9 +211,8 @@ __device__ bool FindMax(Shared& shared, Candidates& candidates) {
   float max = -INFINITY;
   bool is_damaged = false;
   for (int id = static_cast<int>(threadIdx.x); id < candidates.vocab_size; id += kThreads) {
-    const float logit = candidates.logits[id];
-    is_damaged |= !(fabsf(logit) <= FLT_MAX);
-    max = fmaxf(max, logit);
+    is_damaged |= !(fabsf(candidates.logits[id]) <= FLT_MAX);
+    max = fmaxf(max, LogitOf(candidates, id));
   }
   if (__syncthreads_or(is_damaged)) return false;
   max = WarpMax(max);
@@ -221,7 +228,7 @@ __device__ int MostLikely(Shared& shared, const Candidates& candidates) {
   if (threadIdx.x == 0) shared.id = candidates.vocab_size;
   __syncthreads();
   for (int id = static_cast<int>(threadIdx.x); id < candidates.vocab_size; id += kThreads) {
-    if (candidates.logits[id] == candidates.max) {
+    if (LogitOf(candidates, id) == candidates.max) {
       atomicMin(&shared.id, id);
       break;
     }
@@ -248,15 +255,29 @@ __device__ unsigned Draw(Shared& shared, Candidates& candidates, const SampleRow
                 [](const Candidate&) { return true; });
 }
 
+// One thread per change.
+__global__ void __launch_bounds__(kThreads)
+    ChangeKernel(float* logits,               // [rows, vocab_size]
+                 const LogitChange* changes,  // [num_changes]
+                 std::int64_t num_changes, std::int64_t row_stride) {
+  const std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i >= num_changes) return;
+  float& logit = logits[changes[i].row * row_stride + changes[i].token];
+  logit = changes[i].Of(logit);
+}
+
 // One block per row.
 __global__ void __launch_bounds__(kThreads, 2)
-    SampleKernel(const float* logits,    // [rows, vocab_size]
-                 const SampleRow* rows,  // [rows]
-                 std::int32_t* tokens,   // [rows]
+    SampleKernel(const float* logits,         // [rows, vocab_size]
+                 const SampleRow* rows,       // [rows]
+                 const std::uint32_t* masks,  // [masks, MaskWords(vocab_size)]
+                 std::int32_t* tokens,        // [rows]
                  std::int64_t vocab_size, std::int64_t row_stride) {
   __shared__ Shared shared;
   const SampleRow row = rows[blockIdx.x];
-  Candidates candidates = {logits + blockIdx.x * row_stride, static_cast<int>(vocab_size), 0.0f,
+  const std::uint32_t* const mask =
+      row.mask < 0 ? nullptr : masks + row.mask * MaskWords(vocab_size);
+  Candidates candidates = {logits + blockIdx.x * row_stride, mask, static_cast<int>(vocab_size),
                            row.temperature};
   int token = kNoSample;
   if (FindMax(shared, candidates)) {
@@ -271,8 +292,14 @@ __global__ void __launch_bounds__(kThreads, 2)
 void Sample(const SampleArgs& args, Stream& stream) {
   auto& cuda = CudaStream::Bind(stream);
   if (args.logits.rows == 0) return;
+  if (args.num_changes > 0) {
+    const auto blocks = static_cast<unsigned>((args.num_changes + kThreads - 1) / kThreads);
+    Launch(ChangeKernel, {blocks, kThreads}, cuda, Floats(args.logits), args.changes,
+           args.num_changes, args.logits.row_stride);
+  }
   Launch(SampleKernel, {static_cast<unsigned>(args.logits.rows), kThreads}, cuda,
-         Floats(args.logits), args.rows, args.tokens, args.logits.cols, args.logits.row_stride);
+         Floats(args.logits), args.rows, args.masks, args.tokens, args.logits.cols,
+         args.logits.row_stride);
 }
 
 }  // namespace quire::kernels::cuda

@@ -14,13 +14,20 @@ namespace {
 class SampleTest : public KernelTest {
  protected:
   // A token for each row, as the device chooses.
-  std::vector<std::int32_t> Sample(const Matrix& logits, const std::vector<SampleRow>& rows) {
+  std::vector<std::int32_t> Sample(const Matrix& logits, const std::vector<SampleRow>& rows,
+                                   const std::vector<LogitChange>& changes = {},
+                                   const std::vector<std::uint32_t>& masks = {}) {
     const DeviceMatrix device_logits = Upload(logits);
     const DeviceArray device_rows = Upload(rows);
+    const DeviceArray device_changes = Upload(changes);
+    const DeviceArray device_masks = Upload(masks);
     std::vector<std::int32_t> tokens(rows.size(), -7);
     const DeviceArray device_tokens = Upload(tokens);
     device_.kernels().sample({.logits = device_logits.view(),
                               .rows = device_rows.as<SampleRow>(),
+                              .changes = device_changes.as<LogitChange>(),
+                              .num_changes = static_cast<std::int64_t>(changes.size()),
+                              .masks = device_masks.as<std::uint32_t>(),
                               .tokens = static_cast<std::int32_t*>(device_tokens.data())},
                              *stream_);
     const auto bytes = static_cast<std::int64_t>(tokens.size() * sizeof(std::int32_t));
@@ -128,6 +135,58 @@ TEST_P(SampleTest, MaskedTokensAreNeverDrawn) {
   }
   const std::vector<std::int32_t> tokens = Sample(logits, rows);
   for (std::int32_t r = 0; r < 40; ++r) EXPECT_EQ(tokens[static_cast<std::size_t>(r)] % 100, r);
+}
+
+TEST_P(SampleTest, MasksLeaveOnlyTheirTokens) {
+  for (const std::int64_t vocab_size : {5, 32, 33, 700}) {
+    const auto words = static_cast<std::size_t>(MaskWords(vocab_size));
+    // The first mask allows every seventh token, the second the last one alone.
+    std::vector<std::uint32_t> masks(2 * words);
+    const auto allow = [&](std::size_t mask, std::int64_t token) {
+      masks[mask * words + static_cast<std::size_t>(token / 32)] |= std::uint32_t{1} << token % 32;
+    };
+    for (std::int64_t token = 0; token < vocab_size; token += 7) allow(0, token);
+    allow(1, vocab_size - 1);
+    std::vector<SampleRow> rows;
+    for (int i = 0; i < 60; ++i) {
+      const bool is_greedy = i % 4 == 0;
+      rows.push_back({.temperature = is_greedy ? 0.0f : 100.0f,
+                      .top_k = i % 4 == 1 ? 3 : 0,
+                      .mask = i % 3 - 1,
+                      .uniform = Uniform()});
+    }
+    Matrix logits = Logits(60, vocab_size, 1.0f, false);
+    const auto tokens = Sample(logits, rows, {}, masks);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      SCOPED_TRACE(::testing::Message() << vocab_size << " tokens, row " << r);
+      if (rows[r].mask == 0) {
+        EXPECT_EQ(tokens[r] % 7, 0);
+      }
+      if (rows[r].mask == 1) {
+        EXPECT_EQ(tokens[r], vocab_size - 1);
+      }
+    }
+    // What a mask hides is damage all the same.
+    logits.Set(2, 0, std::numeric_limits<float>::infinity());
+    EXPECT_EQ(Sample(logits, rows, {}, masks)[2], kNoSample);
+  }
+}
+
+TEST_P(SampleTest, ChangesComeFirst) {
+  constexpr std::int64_t kVocabSize = 300;
+  Matrix logits(3, kVocabSize);
+  std::vector<LogitChange> changes;
+  for (std::int32_t r = 0; r < 3; ++r) {
+    for (std::int64_t i = 0; i < kVocabSize; ++i) logits.Set(r, i, i % 2 == 0 ? 4.0f : -4.0f);
+    // 1.9 instead of 4 and -8.1 instead of -4; 4 stays, and 5 instead of -4 outdoes it.
+    for (std::int32_t i = 0; i < kVocabSize; ++i) {
+      if (i == 2 * r + 10 || (r == 2 && i == 299)) continue;
+      changes.push_back({.row = r, .token = i, .penalty = 2.0f, .subtrahend = 0.1f});
+    }
+  }
+  changes.push_back({.row = 2, .token = 299, .penalty = 0.5f, .subtrahend = -7.0f});
+  const std::vector<std::int32_t> tokens = Sample(logits, std::vector<SampleRow>(3), changes);
+  EXPECT_EQ(tokens, (std::vector<std::int32_t>{10, 12, 299}));
 }
 
 TEST_P(SampleTest, DamagedLogitsGiveNoToken) {

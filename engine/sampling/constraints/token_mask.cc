@@ -197,22 +197,16 @@ bool TokenMask::Allows(TokenId id) const {
   return (words_[i / kBitsPerWord] >> (i % kBitsPerWord) & 1u) != 0;
 }
 
-void TokenMask::Apply(std::span<const float> logits, std::span<float> masked) const {
-  const auto copy = [&](std::size_t id) { masked[id] = logits[id]; };
-  const auto mask = [&](std::size_t id) { masked[id] = kMaskedLogit; };
-  // Most are alike: those are done at the speed of memory, the others one by one.
-  const auto num_allowed = static_cast<std::size_t>(num_allowed_);
-  if (num_allowed <= logits.size() / 2) {
-    std::fill(masked.begin(), masked.end(), kMaskedLogit);
-    for (const TokenId id : ids_) copy(static_cast<std::size_t>(id));
-    for (std::size_t i = 0; i < words_.size(); ++i) ForEachBit(words_[i], i, copy);
-    return;
+void TokenMask::CopyTo(std::span<std::uint32_t> mask) const {
+  constexpr std::size_t kBits = 32;
+  std::ranges::fill(mask, 0u);
+  for (const TokenId id : ids_) {
+    const auto i = static_cast<std::size_t>(id);
+    mask[i / kBits] |= std::uint32_t{1} << i % kBits;
   }
-  std::copy(logits.begin(), logits.end(), masked.begin());
-  for (std::size_t i = 0; i + 1 < words_.size(); ++i) ForEachBit(~words_[i], i, mask);
-  // The last word has bits of no token.
-  for (std::size_t id = (words_.size() - 1) * kBitsPerWord; id < logits.size(); ++id) {
-    if (!Allows(static_cast<TokenId>(id))) mask(id);
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    mask[2 * i] = static_cast<std::uint32_t>(words_[i]);
+    if (2 * i + 1 < mask.size()) mask[2 * i + 1] = static_cast<std::uint32_t>(words_[i] >> kBits);
   }
 }
 

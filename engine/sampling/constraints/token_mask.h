@@ -16,8 +16,8 @@ class TokenMask {
 
   std::int32_t num_allowed() const { return num_allowed_; }
   bool Allows(TokenId id) const;
-  // Copies the logits of the tokens it holds; the others become kMaskedLogit. Both [vocab_size].
-  void Apply(std::span<const float> logits, std::span<float> masked) const;
+  // As devices take it: [kernels::MaskWords(vocab_size)].
+  void CopyTo(std::span<std::uint32_t> mask) const;
 
   std::size_t num_bytes() const;
 

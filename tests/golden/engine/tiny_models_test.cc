@@ -133,8 +133,7 @@ class TinyDecoderTest : public ::testing::TestWithParam<std::tuple<const char*, 
     const ForwardBatch batch = OneSequence(ids, num_cached, size, kNumBlocks);
     transformer_->Forward(batch, *cache_);
     const std::vector<std::int32_t> last = {size - num_cached - 1};
-    const std::vector<kernels::SampleRow> greedy(1);
-    const auto predictions = transformer_->Predict(last, greedy);
+    const auto predictions = transformer_->Predict(last, {.rows = {{}}});
     EXPECT_THAT(predictions, IsOk());
     return predictions.ok() ? predictions->samples[0] : kernels::kNoSample;
   }

@@ -266,6 +266,9 @@ TEST_F(EngineSamplingTest, OutputsDependOnTheRequestAlone) {
   // Guesses ahead change nothing, nor does leaving them out.
   for (Request& request : requests) request.max_draft_tokens = 8 - request.max_draft_tokens;
   expect_same(RunRequests(*NewEngine(), requests));
+  // Nor does asking for log-probabilities: then tokens are chosen by the host.
+  for (Request& request : requests) request.num_logprobs = 0;
+  expect_same(RunRequests(*NewEngine(), requests));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "engine/sampling/constraints/constraint_compiler.h"
 #include "engine/sampling/logits.h"
+#include "kernels/token_sampler.h"
 #include "tests/support/listed_tokenizer.h"
 #include "tests/support/status_matchers.h"
 
@@ -168,7 +169,7 @@ TEST_F(AllowedTokensTest, MaskAgreesWithTheMatcherTokenByToken) {
   }
 }
 
-TEST(TokenMaskTest, AppliesAlikeHoweverManyItAllows) {
+TEST(TokenMaskTest, MasksAlikeHoweverManyItAllows) {
   std::mt19937 random(3);
   for (const std::int32_t vocab_size : {1, 63, 64, 65, 1000}) {
     for (const double share : {0.0, 0.01, 0.3, 0.7, 0.99, 1.0}) {
@@ -183,8 +184,11 @@ TEST(TokenMaskTest, AppliesAlikeHoweverManyItAllows) {
         if (allowed) words[i / 64] |= std::uint64_t{1} << (i % 64);
       }
       const TokenMask mask(words, vocab_size);
-      std::vector<float> masked(logits.size(), 42.0f);
-      mask.Apply(logits, masked);
+      std::vector<std::uint32_t> bits(static_cast<std::size_t>(kernels::MaskWords(vocab_size)),
+                                      0xABCD1234u);
+      mask.CopyTo(bits);
+      std::vector<float> masked = logits;
+      kernels::MaskLogits(masked, bits.data());
       EXPECT_EQ(masked, expected) << vocab_size << " " << share;
       for (std::int32_t id = 0; id < vocab_size; ++id) {
         EXPECT_EQ(mask.Allows(id), masked[static_cast<std::size_t>(id)] != kMaskedLogit);
