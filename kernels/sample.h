@@ -49,7 +49,7 @@ struct SampleRow {
 // probabilities differently: where `uniform` or a limit lies within 1e-5 of a border, they may
 // choose neighbours. On one device a row's token depends on nothing else.
 //
-// Requires: at most 2^20 tokens; some token of a row is not masked; no two changes are of the same
+// Requires: at most 2^24 tokens; some token of a row is not masked; no two changes are of the same
 // row and token.
 struct SampleArgs {
   MatrixView logits;                     // [rows, vocab_size] f32, changed

@@ -28,9 +28,9 @@ constexpr float kReach = 32.0f;
 constexpr float kKeysPerTemperature = 4194304.0f;
 
 // Weights in fixed point: integers add up to the same sum in any order. The most likely token has
-// 2^40, and 2^20 tokens fit.
+// 2^39, so that as many tokens fit as have ids.
 using Mass = unsigned long long;
-constexpr float kMassOfOne = 1099511627776.0f;
+constexpr float kMassOfOne = 549755813888.0f;
 
 // The logits of a row and which tokens are left of it.
 struct Candidates {
