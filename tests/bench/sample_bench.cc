@@ -1,3 +1,7 @@
+#include <random>
+#include <string>
+#include <vector>
+
 #include "kernels/sample.h"
 #include "tests/bench/kernel_bench.h"
 #include "tests/bench/value_or_die.h"
