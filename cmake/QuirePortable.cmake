@@ -5,9 +5,14 @@
 function(quire_archives_of list result)
   set(archives)
   foreach(item IN LISTS ${list})
-    if(IS_ABSOLUTE "${item}" AND item MATCHES "^(.*)/(lib[^/]*)\\.so[.0-9]*$" AND
-       EXISTS "${CMAKE_MATCH_1}/${CMAKE_MATCH_2}.a")
-      set(item "${CMAKE_MATCH_1}/${CMAKE_MATCH_2}.a")
+    # Alone: the arguments of one if() are expanded before any of it matches.
+    if(IS_ABSOLUTE "${item}" AND item MATCHES "^(.*/lib[^/]*)\\.so[.0-9]*$")
+      set(archive "${CMAKE_MATCH_1}.a")
+      if(EXISTS "${archive}")
+        set(item "${archive}")
+      endif()
+    elseif(item MATCHES "^(-l)?re2$")  # as its package names it
+      set(item -l:libre2.a)
     endif()
     list(APPEND archives "${item}")
   endforeach()
@@ -16,7 +21,7 @@ endfunction()
 
 function(quire_use_archives target)
   foreach(property IMPORTED_LOCATION IMPORTED_LOCATION_NONE IMPORTED_LOCATION_RELEASE
-          INTERFACE_LINK_LIBRARIES)
+          IMPORTED_LOCATION_RELWITHDEBINFO INTERFACE_LINK_LIBRARIES)
     get_target_property(value ${target} ${property})
     if(value)
       quire_archives_of(value archives)
