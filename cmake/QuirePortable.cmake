@@ -8,9 +8,14 @@ function(quire_archives_of list result)
     # Alone: the arguments of one if() are expanded before any of it matches.
     if(IS_ABSOLUTE "${item}" AND item MATCHES "^(.*/lib[^/]*)\\.so[.0-9]*$")
       set(archive "${CMAKE_MATCH_1}.a")
-      if(EXISTS "${archive}")
-        set(item "${archive}")
-      endif()
+      # OpenBLAS has kernels for every processor, 23 MB; what is left to BLAS here does without.
+      string(REGEX REPLACE "/lib(blas|lapack)\\.a$" "/\\1/lib\\1.a" plain "${archive}")
+      foreach(candidate IN ITEMS "${plain}" "${archive}")
+        if(EXISTS "${candidate}")
+          set(item "${candidate}")
+          break()
+        endif()
+      endforeach()
     elseif(item MATCHES "^(-l)?re2$")  # as its package names it
       set(item -l:libre2.a)
     endif()
@@ -84,5 +89,5 @@ target_link_libraries(quire_archives INTERFACE
   quire_icu_data ${needed} ${absl_archives} ${CMAKE_DL_LIBS})
 # For every program that is linked from here on.
 link_libraries(quire_archives)
-add_link_options(-static-libstdc++ -static-libgcc)
+add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL)
 set(CMAKE_SKIP_RPATH ON)
