@@ -89,5 +89,8 @@ target_link_libraries(quire_archives INTERFACE
   quire_icu_data ${needed} ${absl_archives} ${CMAKE_DL_LIBS})
 # For every program that is linked from here on.
 link_libraries(quire_archives)
+# Functions that nothing calls are left out, one by one.
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffunction-sections>
+  $<$<COMPILE_LANGUAGE:CXX>:-fdata-sections>)
 add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--exclude-libs,ALL)
 set(CMAKE_SKIP_RPATH ON)
