@@ -148,17 +148,16 @@ void EngineCore::AddSampling(const LogitRow& row) {
   LogitsProcessor::AppendChanges(params, sequence.sampling,
                                  static_cast<std::int32_t>(sampling_.rows.size()),
                                  sampling_.changes);
-  const std::size_t begin = sampling_.masks.size();
-  const auto words =
-      static_cast<std::size_t>(kernels::MaskWords(transformer_->config().vocab_size));
-  sampling_.masks.resize(begin + words);
-  const StatusOr<bool> has_mask =
-      logits_processor_.FillMask(sequence.sampling, std::span(sampling_.masks).subspan(begin));
-  if (!has_mask.ok()) result.status = has_mask.status();
-  if (has_mask.ok() && *has_mask) {
+  if (LogitsProcessor::HasMask(sequence.sampling)) {
+    const std::size_t begin = sampling_.masks.size();
+    const auto words =
+        static_cast<std::size_t>(kernels::MaskWords(transformer_->config().vocab_size));
     how.mask = static_cast<std::int32_t>(begin / words);
-  } else {
-    sampling_.masks.resize(begin);
+    sampling_.masks.resize(begin + words);
+    result.status =
+        logits_processor_.FillMask(sequence.sampling, std::span(sampling_.masks).subspan(begin));
+    // Its token is left alone, but some must be there to choose.
+    if (!result.status.ok()) how.mask = -1;
   }
   sampling_.rows.push_back(how);
 }

@@ -18,8 +18,11 @@ bool LogitsProcessor::WaitsForMinTokens(const SamplingState& state) {
 }
 
 bool LogitsProcessor::Changes(const SamplingParams& params, const SamplingState& state) {
-  return state.matcher || WaitsForMinTokens(state) || HasPenalties(params) ||
-         !params.logit_bias.empty();
+  return HasMask(state) || HasPenalties(params) || !params.logit_bias.empty();
+}
+
+bool LogitsProcessor::HasMask(const SamplingState& state) {
+  return state.matcher || WaitsForMinTokens(state);
 }
 
 SamplingState LogitsProcessor::MakeState(const SamplingParams& params,
@@ -59,10 +62,8 @@ void LogitsProcessor::AppendChanges(const SamplingParams& params, const Sampling
   }
 }
 
-StatusOr<bool> LogitsProcessor::FillMask(const SamplingState& state,
-                                         std::span<std::uint32_t> mask) {
+Status LogitsProcessor::FillMask(const SamplingState& state, std::span<std::uint32_t> mask) {
   const bool waits = WaitsForMinTokens(state);
-  if (!state.matcher && !waits) return false;
   bool has_tokens = true;
   if (state.matcher) {
     const TokenMask& allowed = masks_.Get(*state.matcher);
@@ -77,7 +78,7 @@ StatusOr<bool> LogitsProcessor::FillMask(const SamplingState& state,
     const std::uint32_t bit = std::uint32_t{1} << id % 32;
     word = may_end ? word | bit : word & ~bit;
   }
-  if (has_tokens || (may_end && !state.end_tokens.empty())) return true;
+  if (has_tokens || (may_end && !state.end_tokens.empty())) return OkStatus();
   return InvalidArgument(
       "constraint: wanted one that a token of this vocabulary continues, have only the empty "
       "output, which min_tokens or ignore_eos rule out");
@@ -95,10 +96,12 @@ StatusOr<std::span<const float>> LogitsProcessor::Process(std::span<const float>
     float& logit = changed_[static_cast<std::size_t>(change.token)];
     logit = change.Of(logit);
   }
-  mask_.resize(
-      static_cast<std::size_t>(kernels::MaskWords(static_cast<std::int64_t>(logits.size()))));
-  QUIRE_ASSIGN_OR_RETURN(const bool has_mask, FillMask(state, mask_));
-  if (has_mask) kernels::MaskLogits(changed_, mask_.data());
+  if (HasMask(state)) {
+    mask_.resize(
+        static_cast<std::size_t>(kernels::MaskWords(static_cast<std::int64_t>(logits.size()))));
+    QUIRE_RETURN_IF_ERROR(FillMask(state, mask_));
+    kernels::MaskLogits(changed_, mask_.data());
+  }
   return std::span<const float>(changed_);
 }
 

@@ -44,9 +44,11 @@ class LogitsProcessor {
   // Appends what penalties and bias ask for, at most one change of a token, as of row `row`.
   static void AppendChanges(const SamplingParams& params, const SamplingState& state,
                             std::int32_t row, std::vector<kernels::LogitChange>& changes);
-  // Whether some tokens must not come next; writes which may to `mask`, [MaskWords(vocab_size)].
-  // Returns INVALID_ARGUMENT if the constraint and the other parameters leave no token.
-  StatusOr<bool> FillMask(const SamplingState& state, std::span<std::uint32_t> mask);
+  // Whether some tokens must not come next.
+  static bool HasMask(const SamplingState& state);
+  // Writes which may come to `mask`, [MaskWords(vocab_size)]. Returns INVALID_ARGUMENT if the
+  // constraint and the other parameters leave no token. Requires: HasMask.
+  Status FillMask(const SamplingState& state, std::span<std::uint32_t> mask);
 
   // The same done to `logits`, [vocab_size] f32. Returns them as they are, nothing copied, if
   // Changes is false; else a changed row, valid until the next call, in which some token is not

@@ -32,8 +32,8 @@ void RegisterSampleBenchmarks(Device& device) {
   for (const Kind& kind :
        {Kind{"greedy", {}}, Kind{"top_p", {.temperature = 0.8f, .top_p = 0.95f, .uniform = 0.4}}}) {
     for (const std::int64_t rows : {1, 32}) {
-      const std::string details =
-          std::string(kind.name) + "/rows:" + std::to_string(rows) + "/vocab:128256";
+      const std::string details = std::string(kind.name) + "/rows:" + std::to_string(rows) +
+                                  "/vocab:" + std::to_string(kVocabSize);
       RegisterKernelBenchmark(device, "Sample", details, [=](BenchRun& run) {
         const BenchMatrix logits(run.device(), run.stream(), rows, kVocabSize);
         const std::vector<float> values = SpreadLogits(rows * kVocabSize);

@@ -5,8 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "engine/sampling/logits.h"
-
 namespace quire::engine {
 namespace {
 
