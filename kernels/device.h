@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,12 @@ class DeviceMemory {
 struct ImportedWeight {
   MatrixView view;
   std::unique_ptr<DeviceMemory> owner;
+};
+
+// Work that was recorded once, to be enqueued as one: on NVIDIA a CUDA graph.
+class Recording {
+ public:
+  virtual ~Recording() = default;
 };
 
 // One CPU or GPU. Virtual because every member is cold: set-up, transfers, waiting. Compute goes
@@ -64,6 +71,22 @@ class Device {
                             Stream& stream) = 0;
   virtual void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
                           Stream& stream) = 0;
+  // Calls `enqueue`, which may use `stream` alone and neither copies from or to memory of the host
+  // nor waits, and keeps what it enqueues instead of running it. Null, and nothing is enqueued, if
+  // the device needs none (a CPU) or if some operation needed more memory than the stream has so
+  // far: what ran once on it needs no more.
+  virtual std::unique_ptr<Recording> Record(Stream& stream, const std::function<void()>& enqueue) {
+    static_cast<void>(stream);
+    static_cast<void>(enqueue);
+    return nullptr;
+  }
+  // Enqueues what was recorded on `stream`: the same kernels with the same arguments, over what is
+  // in memory now. Returns false, and nothing is enqueued, if memory that it uses is gone.
+  virtual bool Replay(const Recording& recording, Stream& stream) {
+    static_cast<void>(recording);
+    static_cast<void>(stream);
+    return false;
+  }
   // Waits for everything enqueued on `stream`. Returns INTERNAL if any launch or kernel failed
   // since the last call, UNAVAILABLE if the device is lost by it.
   virtual Status Synchronize(Stream& stream) = 0;

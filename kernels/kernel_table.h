@@ -15,9 +15,10 @@
 
 namespace quire::kernels {
 
-// Makes the work list that paged_attention takes. `batch` and what it points to must outlive the
-// plan.
-using PlanPagedAttentionFn = std::unique_ptr<AttentionPlan>(const AttentionBatch& batch);
+// Makes the work list that paged_attention takes and enqueues its copy to the device. `batch` and
+// what it points to must outlive the plan.
+using PlanPagedAttentionFn = std::unique_ptr<AttentionPlan>(const AttentionBatch& batch,
+                                                            Stream& stream);
 
 // The operations one backend offers, as plain functions: the whole of what the engine may ask of
 // the hardware. One constant instance per backend; an entry runs one operation over a whole batch,

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
@@ -57,11 +59,21 @@ struct AttentionBatch {
   std::int32_t head_dim = 0;
 };
 
+// What the launches of attention depend on besides the contents of memory. Means something to the
+// backend alone.
+struct AttentionKey {
+  std::array<std::int32_t, 6> sizes = {};
+  auto operator<=>(const AttentionKey&) const = default;
+};
+
 // A work list over (sequence, head, query tile), made once per step on the host and used by every
 // layer. Each backend derives its own; the engine only keeps it alive until the step is done.
 class AttentionPlan {
  public:
   virtual ~AttentionPlan() = default;
+  // Equal for plans over which attention is the same launches, so that what Device::Record kept of
+  // one step serves the other. Null if no other step is likely to be alike, as in prefill.
+  virtual std::optional<AttentionKey> key() const { return std::nullopt; }
 };
 
 // Softmax attention over paged blocks: exact, tiled, without a score matrix in memory.

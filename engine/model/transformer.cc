@@ -35,7 +35,8 @@ Transformer::Transformer(const ModelConfig& config, const TransformerLimits& lim
       weights_(std::move(weights)),
       files_(std::move(files)),
       buffers_(std::move(buffers)),
-      weight_bytes_(weight_bytes) {}
+      weight_bytes_(weight_bytes),
+      recordings_(device_, *stream_) {}
 
 StatusOr<Transformer::Layer> Transformer::LoadLayer(const ModelConfig& config, WeightLoader& loader,
                                                     const std::string& prefix, std::int32_t layer) {
@@ -210,9 +211,9 @@ void Transformer::ForwardLayer(std::int32_t index, AttentionStep step, const KvC
   if (layer.mlp_post_norm) AddNormed(*layer.mlp_post_norm, num_tokens);
 }
 
-void Transformer::Embed(const ForwardBatch& batch, const std::int32_t* positions) {
-  const kernels::MatrixView hidden = buffers_.hidden.Rows(batch.num_tokens());
-  weights_.embedding.Forward(buffers_.ids.Upload(batch.ids, device_, *stream_), hidden, context());
+void Transformer::Embed(const std::int32_t* positions) {
+  const kernels::MatrixView hidden = buffers_.hidden.Rows(num_tokens_);
+  weights_.embedding.Forward(buffers_.ids.data(), hidden, context());
   if (config_.embedding_scale != 1.0f) {
     device_.kernels().scale({.x = hidden, .factor = config_.embedding_scale}, *stream_);
   }
@@ -233,7 +234,8 @@ AttentionStep Transformer::BeginStep(const ForwardBatch& batch) {
       .num_heads = config_.num_heads,
       .num_kv_heads = config_.num_kv_heads,
       .head_dim = config_.head_dim};
-  plan_ = device_.kernels().plan_paged_attention(attention_batch);
+  plan_ = device_.kernels().plan_paged_attention(attention_batch, *stream_);
+  buffers_.ids.Upload(batch.ids, device_, *stream_);
   return {.positions = buffers_.positions.Upload(batch.positions, device_, *stream_),
           .slot_mapping = buffers_.slot_mapping.Upload(batch.slot_mapping, device_, *stream_),
           .rope = {},
@@ -243,7 +245,15 @@ AttentionStep Transformer::BeginStep(const ForwardBatch& batch) {
 
 void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
   const AttentionStep step = BeginStep(batch);
-  Embed(batch, step.positions);
+  const std::optional<kernels::AttentionKey> key = plan_->key();
+  // An observer looks at every step.
+  if (!key || observer_ != nullptr) return ForwardStep(step, cache);
+  recordings_.Run({.attention = *key, .cache = cache.Layer(0).k},
+                  [&] { ForwardStep(step, cache); });
+}
+
+void Transformer::ForwardStep(const AttentionStep& step, const KvCache& cache) {
+  Embed(step.positions);
   for (std::int32_t i = 0; i < config_.num_layers; ++i) ForwardLayer(i, step, cache);
 }
 
@@ -254,7 +264,7 @@ Status Transformer::ForwardOneLayer(std::int32_t layer, const ForwardBatch& batc
   const auto size_bytes = static_cast<std::int64_t>(hidden.size_bytes());
   QUIRE_DCHECK(size_bytes == num_tokens_ * config_.hidden_size * std::int64_t{sizeof(float)});
   if (layer == 0) {
-    Embed(batch, step.positions);
+    Embed(step.positions);
   } else {
     device_.CopyToDevice(states, hidden.data(), size_bytes, *stream_);
   }

@@ -18,6 +18,7 @@
 #include "engine/layers/norm.h"
 #include "engine/model/forward_batch.h"
 #include "engine/model/model_config.h"
+#include "engine/model/step_recordings.h"
 #include "kernels/device.h"
 
 namespace quire::engine {
@@ -46,7 +47,8 @@ class Transformer {
                                                      kernels::Device& device);
 
   // Enqueues all layers over `batch`, whose keys and values go into `cache`. The hidden states stay
-  // here until the next call. `batch` must not change before the next Predict or Wait.
+  // here until the next call. `batch` must not change before the next Predict or Wait. A step that
+  // is like one before it is replayed, where the device can.
   // Requires: 1 <= tokens <= max_batch_tokens, ids below vocab_size, slots inside `cache`.
   void Forward(const ForwardBatch& batch, const KvCache& cache);
 
@@ -88,6 +90,8 @@ class Transformer {
 
   // On which its steps run. One user at a time: whoever calls Forward.
   kernels::Stream& stream() { return *stream_; }
+  // Steps so far that were enqueued as a recording.
+  std::int64_t num_replays() const { return recordings_.num_replays(); }
   const ModelConfig& config() const { return config_; }
   const TransformerLimits& limits() const { return limits_; }
   std::int64_t weight_bytes() const { return weight_bytes_; }
@@ -160,7 +164,9 @@ class Transformer {
   }
   // What all layers of a forward pass share but the rotary table. Starts the pass.
   AttentionStep BeginStep(const ForwardBatch& batch);
-  void Embed(const ForwardBatch& batch, const std::int32_t* positions);
+  // Enqueues everything of `step` that is not a copy.
+  void ForwardStep(const AttentionStep& step, const KvCache& cache);
+  void Embed(const std::int32_t* positions);
   // hidden += post_norm(normed).
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
   // Enqueues the logits of these rows.
@@ -177,6 +183,7 @@ class Transformer {
   const MappedFileStates files_;  // that weights_ borrow
   Buffers buffers_;
   const std::int64_t weight_bytes_;
+  StepRecordings recordings_;
   LinearObserver* observer_ = nullptr;
   std::int64_t num_tokens_ = 0;                   // of the last Forward
   std::unique_ptr<kernels::AttentionPlan> plan_;  // of the last Forward

@@ -193,7 +193,7 @@ void StoreKv(const StoreKvArgs& args, Stream& stream) {
   });
 }
 
-std::unique_ptr<AttentionPlan> PlanPagedAttention(const AttentionBatch& batch) {
+std::unique_ptr<AttentionPlan> PlanPagedAttention(const AttentionBatch& batch, Stream&) {
   return std::make_unique<CpuAttentionPlan>(batch);
 }
 

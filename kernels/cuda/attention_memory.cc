@@ -10,6 +10,7 @@ namespace quire::kernels::cuda {
 
 void* GrowingMemory::Get(std::size_t bytes, CudaStream& stream) {
   if (bytes <= size_bytes_ && data_ != nullptr) return data_;
+  if (!stream.StartReplacingMemory()) return nullptr;
   stream.Record(cudaStreamSynchronize(stream.handle()));  // kernels may still use it
   cudaFree(data_);
   data_ = nullptr;

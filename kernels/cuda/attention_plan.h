@@ -14,16 +14,20 @@ namespace quire::kernels::cuda {
 struct DevicePlan {
   const RowTile* tiles = nullptr;
   const SplitTile* splits = nullptr;
-  const std::int32_t* block_table = nullptr;  // [sequences, max_blocks]
+  const std::int32_t* block_table = nullptr;  // [sequences, table_stride]
   const std::int32_t* sequences = nullptr;    // [tokens] of each token
   const std::int32_t* positions = nullptr;    // [tokens]
 };
 
-// The work list of a batch and its index arrays, one after the other in pinned memory: the plan is
-// made without knowing the device, which gets a copy once per step.
+// The work list of a batch and its index arrays, one after the other in pinned memory, of which the
+// device gets a copy once per step. In decoding, sizes are rounded up and the list is filled with
+// splits of no rows, so that most steps are the same launches as the one before.
 class CudaAttentionPlan final : public AttentionPlan {
  public:
   explicit CudaAttentionPlan(const AttentionBatch& batch);
+
+  // Of batches that are split over warps alone and not large: decoding.
+  std::optional<AttentionKey> key() const override;
 
   // Differs from that of every other plan of the process.
   std::uint64_t id() const { return id_; }
@@ -32,6 +36,8 @@ class CudaAttentionPlan final : public AttentionPlan {
   std::int32_t num_splits() const { return num_splits_; }
   std::int32_t num_partials() const { return num_partials_; }
   std::int32_t num_counters() const { return num_counters_; }
+  // Row length of the block table.
+  std::int32_t table_stride() const { return table_stride_; }
 
   // Null if there was no memory.
   const std::byte* memory() const { return memory_->data(); }
@@ -43,12 +49,16 @@ class CudaAttentionPlan final : public AttentionPlan {
   std::size_t TokenBytes() const {
     return static_cast<std::size_t>(num_tokens_) * sizeof(std::int32_t);
   }
+  bool is_recordable() const;
+  void CopyTable(const AttentionBatch& batch);
   // Fills sequences and positions.
   void PlaceTokens(const AttentionBatch& batch);
 
   const std::uint64_t id_;
   std::optional<StagingMemory> memory_;  // set by the constructor
   std::int32_t num_tokens_ = 0;
+  std::int32_t num_sequences_ = 0;
+  std::int32_t table_stride_ = 0;
   std::int32_t num_tiles_ = 0;
   std::int32_t num_splits_ = 0;
   std::int32_t num_partials_ = 0;

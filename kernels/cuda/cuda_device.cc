@@ -9,6 +9,7 @@
 #include "kernels/cuda/cuda_stream.h"
 #include "kernels/cuda/operations.h"
 #include "kernels/cuda/pack_weight.h"
+#include "kernels/cuda/recording.h"
 
 namespace quire::kernels::cuda {
 namespace {
@@ -140,6 +141,14 @@ class CudaDevice final : public Device {
     auto& cuda = CudaStream::Bind(stream);
     cuda.Record(cudaMemcpyAsync(host, device, static_cast<std::size_t>(size_bytes),
                                 cudaMemcpyDeviceToHost, cuda.handle()));
+  }
+
+  std::unique_ptr<Recording> Record(Stream& stream,
+                                    const std::function<void()>& enqueue) override {
+    return RecordGraph(CudaStream::Bind(stream), enqueue);
+  }
+  bool Replay(const Recording& recording, Stream& stream) override {
+    return ReplayGraph(recording, CudaStream::Bind(stream));
   }
 
   Status Synchronize(Stream& stream) override {

@@ -45,6 +45,14 @@ class CudaStream final : public Stream {
   static constexpr int kNumCounters = 1024;
   AttentionMemory& attention() { return attention_; }
 
+  // Memory of operations was replaced so many times: what was recorded before is void.
+  std::uint64_t memory_generation() const { return memory_generation_; }
+  // Whether memory may be replaced now. Not while work is recorded: then the error is recorded.
+  bool StartReplacingMemory();
+  // From here to EndRecording, which returns the first error between them, launches are recorded.
+  void BeginRecording();
+  cudaError_t EndRecording();
+
   // Keeps the first error until Synchronize takes it.
   void Record(cudaError_t error) {
     if (error_ == cudaSuccess) error_ = error;
@@ -60,6 +68,9 @@ class CudaStream final : public Stream {
   const cudaStream_t stream_;
   const RowPrecision row_precision_;
   cudaError_t error_ = cudaSuccess;
+  bool is_recording_ = false;
+  cudaError_t error_before_recording_ = cudaSuccess;
+  std::uint64_t memory_generation_ = 0;
   void* scratch_ = nullptr;
   std::int64_t scratch_bytes_ = 0;
   unsigned* counters_ = nullptr;

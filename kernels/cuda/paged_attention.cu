@@ -103,7 +103,7 @@ void PagedAttention(const PagedAttentionArgs& args, Stream& stream) {
                                   .q_stride = args.q.row_stride,
                                   .out_stride = args.out.row_stride,
                                   .block_table = arrays.block_table,
-                                  .max_blocks = args.batch.max_blocks,
+                                  .max_blocks = plan.table_stride(),
                                   .group = args.batch.num_heads / args.batch.num_kv_heads,
                                   .cache = args.cache,
                                   .scale = args.scale,

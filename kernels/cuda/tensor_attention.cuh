@@ -279,14 +279,15 @@ __device__ __forceinline__ void WritePartial(const SplitTile& split, WarpRows<Sh
   }
 }
 
-// Warp (i, kv_head), a block of its own, takes at most 16 rows through one split. The last one of a
-// tile of rows joins the splits.
+// Warp (i, kv_head), a block of its own, takes at most 16 rows through one split, or none: lists are
+// filled up. The last one of a tile of rows joins the splits.
 template <class Shape>
 static __global__ void __launch_bounds__(kWarpSize, 1)
     SplitAttentionKernel(AttentionParams params, DeviceWork work) {
   constexpr int kStages = AttentionTuning<Shape>::kStages;
   const AttentionShared<Shape, kRowsPerWarp, kStages> shared = {DynamicSharedMemory()};
   const SplitTile split = work.splits[blockIdx.x];
+  if (split.tile.rows == 0) return;
   const int kv_head = static_cast<int>(blockIdx.y);
   KeyRange range = VisibleKeys(params, split.tile);
   range = {max(range.begin, split.key_begin), min(range.end, split.key_end)};

@@ -48,6 +48,7 @@ BenchIndices::BenchIndices(Device& device, Stream& stream, const std::vector<std
 void RegisterAllBenchmarks(Device& device) {
   RegisterLinearBenchmarks(device);
   RegisterQuantizedLinearBenchmarks(device);
+  RegisterRecordingBenchmarks(device);
   RegisterAttentionBenchmarks(device);
   RegisterEncoderAttentionBenchmarks(device);
   RegisterNormBenchmarks(device);

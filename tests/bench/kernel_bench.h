@@ -77,6 +77,7 @@ void RegisterLinearBenchmarks(Device& device);
 void RegisterNormBenchmarks(Device& device);
 void RegisterPoolingBenchmarks(Device& device);
 void RegisterQuantizedLinearBenchmarks(Device& device);
+void RegisterRecordingBenchmarks(Device& device);
 void RegisterRopeBenchmarks(Device& device);
 void RegisterSampleBenchmarks(Device& device);
 void RegisterStoreKvBenchmarks(Device& device);

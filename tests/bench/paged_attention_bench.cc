@@ -86,7 +86,7 @@ void Run(BenchRun& run, const Case& c) {
                 .head_dim = c.head_dim},
       .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
       .soft_cap = c.soft_cap};
-  const auto plan = run.device().kernels().plan_paged_attention(args.batch);
+  const auto plan = run.device().kernels().plan_paged_attention(args.batch, run.stream());
   args.plan = plan.get();
   std::size_t next = 0;
   run.Time([&] {

@@ -290,7 +290,7 @@ class AttentionTest : public KernelTest {
     args.cache = device_cache.view();
     args.batch.query = {.data = cu_seqlens.data(),
                         .num_sequences = static_cast<std::int32_t>(query_lens.size())};
-    const auto plan = device_.kernels().plan_paged_attention(args.batch);
+    const auto plan = device_.kernels().plan_paged_attention(args.batch, *stream_);
     args.plan = plan.get();
     device_.kernels().paged_attention(args, *stream_);
     return out.Download();

@@ -312,5 +312,41 @@ TEST_F(CudaEmulatorTest, ScalarFunctionsDoWhatTheirInstructionsDo) {
   EXPECT_EQ(Exp2Approx(-INFINITY), 0.0f);
 }
 
+__global__ void CountKernel(int* count) { ++*count; }
+
+TEST_F(CudaEmulatorTest, CapturedLaunchesRunWithTheGraph) {
+  int count = 0;
+  ASSERT_EQ(cudaStreamBeginCapture(stream_.handle(), cudaStreamCaptureModeThreadLocal),
+            cudaSuccess);
+  Launch(CountKernel, {3, 1}, stream_, &count);
+  EXPECT_EQ(count, 0);
+  cudaGraph_t graph = nullptr;
+  ASSERT_EQ(cudaStreamEndCapture(stream_.handle(), &graph), cudaSuccess);
+  cudaGraphExec_t executable = nullptr;
+  ASSERT_EQ(cudaGraphInstantiate(&executable, graph), cudaSuccess);
+  EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(cudaGraphLaunch(executable, stream_.handle()), cudaSuccess);
+  EXPECT_EQ(Wait(), cudaSuccess);
+  EXPECT_EQ(count, 6);
+  EXPECT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
+}
+
+TEST_F(CudaEmulatorTest, WaitingAndAllocatingEndACapture) {
+  const auto capture = [&](const auto& call) {
+    EXPECT_EQ(cudaStreamBeginCapture(stream_.handle(), cudaStreamCaptureModeThreadLocal),
+              cudaSuccess);
+    EXPECT_EQ(call(), cudaErrorStreamCaptureUnsupported);
+    cudaGraph_t graph = nullptr;
+    EXPECT_EQ(cudaStreamEndCapture(stream_.handle(), &graph), cudaErrorStreamCaptureInvalidated);
+    EXPECT_EQ(graph, nullptr);
+  };
+  void* data = nullptr;
+  capture([&] { return cudaStreamSynchronize(stream_.handle()); });
+  capture([&] { return cudaMalloc(&data, 16); });
+  ASSERT_EQ(cudaMalloc(&data, 16), cudaSuccess);
+  capture([&] { return cudaFree(data); });
+  EXPECT_EQ(cudaFree(data), cudaSuccess);
+}
+
 }  // namespace
 }  // namespace quire::kernels::cuda

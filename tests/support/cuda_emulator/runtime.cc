@@ -3,14 +3,29 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/cuda_emulator/include/cuda_runtime.h"
 
+// What a captured stream does, in order. Returns false after a fault.
+using Work = std::function<bool()>;
+
+struct EmulatedGraph {
+  std::vector<Work> nodes;
+};
+struct EmulatedGraphExec {
+  std::vector<Work> nodes;
+};
 struct EmulatedStream {
-  cudaError_t error = cudaSuccess;  // of the kernels, until somebody waits for them
+  cudaError_t error = cudaSuccess;         // of the kernels, until somebody waits for them
+  std::unique_ptr<EmulatedGraph> capture;  // null: what is enqueued runs
+  bool is_capture_valid = false;
 };
 struct EmulatedEvent {
   std::chrono::steady_clock::time_point recorded;
@@ -35,10 +50,30 @@ State& TheState() {
 }
 
 thread_local cudaError_t last_error = cudaSuccess;
+// The stream that this thread captures, in the mode of that name; null: none.
+thread_local cudaStream_t captured_stream = nullptr;
 
 cudaError_t Return(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
+}
+
+// Calls that a capture does not allow, as in thread-local mode: the capture is lost by them.
+bool BreaksCapture() {
+  if (captured_stream == nullptr) return false;
+  captured_stream->is_capture_valid = false;
+  return true;
+}
+
+// Now, or when the graph is launched that `stream` is captured into.
+cudaError_t Enqueue(cudaStream_t stream, Work work) {
+  if (stream != nullptr && stream->capture != nullptr) {
+    stream->capture->nodes.push_back(std::move(work));
+    return cudaSuccess;
+  }
+  // As on a GPU the launch itself went well; the error comes when somebody waits.
+  if (!work() && stream != nullptr) stream->error = cudaErrorLaunchFailure;
+  return cudaSuccess;
 }
 
 // QUIRE_EMULATED_SM=80, 86, 89 or 90.
@@ -143,6 +178,10 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (stream != nullptr && stream->capture != nullptr) {
+    stream->is_capture_valid = false;
+    return Return(cudaErrorStreamCaptureUnsupported);
+  }
   const cudaError_t error = stream == nullptr ? cudaSuccess : stream->error;
   if (stream != nullptr) stream->error = cudaSuccess;
   return Return(error);
@@ -170,7 +209,46 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
   return cudaSuccess;
 }
 
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  if (mode != cudaStreamCaptureModeThreadLocal) return Return(cudaErrorNotSupported);
+  if (stream == nullptr || captured_stream != nullptr) {
+    return Return(cudaErrorStreamCaptureUnsupported);
+  }
+  captured_stream = stream;
+  stream->capture = std::make_unique<EmulatedGraph>();
+  stream->is_capture_valid = true;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  if (stream == nullptr || stream != captured_stream) return Return(cudaErrorInvalidValue);
+  captured_stream = nullptr;
+  std::unique_ptr<EmulatedGraph> captured = std::move(stream->capture);
+  if (!stream->is_capture_valid) return Return(cudaErrorStreamCaptureInvalidated);
+  *graph = captured.release();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  *executable = new EmulatedGraphExec{graph->nodes};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  return Enqueue(stream, [nodes = executable->nodes] {
+    return std::ranges::all_of(nodes, [](const Work& node) { return node(); });
+  });
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}
+
 cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (BreaksCapture()) return Return(cudaErrorStreamCaptureUnsupported);
   State& state = TheState();
   const std::lock_guard lock(state.mutex);
   *data = nullptr;
@@ -186,6 +264,7 @@ cudaError_t cudaMalloc(void** data, std::size_t bytes) {
 }
 cudaError_t cudaFree(void* data) {
   if (data == nullptr) return cudaSuccess;
+  if (BreaksCapture()) return Return(cudaErrorStreamCaptureUnsupported);
   State& state = TheState();
   const std::lock_guard lock(state.mutex);
   const auto it = state.allocations.find(static_cast<const unsigned char*>(data));
@@ -204,16 +283,19 @@ cudaError_t cudaFreeHost(void* data) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
   if (const cudaError_t error = CheckCopy(to, from, bytes, kind); error != cudaSuccess) {
     return error;
   }
-  if (bytes > 0) std::memcpy(to, from, bytes);
-  return cudaSuccess;
+  return Enqueue(stream, [=] {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+    return true;
+  });
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t) {
-  return cudaMemcpy(to, from, bytes, kind);
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  if (BreaksCapture()) return Return(cudaErrorStreamCaptureUnsupported);
+  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
 }
 cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
                          std::size_t width, std::size_t height, cudaMemcpyKind kind) {
@@ -226,10 +308,12 @@ cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::
   }
   return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
   if (!IsDeviceMemory(data, bytes)) return Return(cudaErrorInvalidValue);
-  if (bytes > 0) std::memset(data, value, bytes);
-  return cudaSuccess;
+  return Enqueue(stream, [=] {
+    if (bytes > 0) std::memset(data, value, bytes);
+    return true;
+  });
 }
 
 cudaError_t cudaGetLastError() {
@@ -275,10 +359,8 @@ cudaError_t LaunchKernel(const cudaLaunchConfig_t& config, const void* kernel,
     return Return(cudaErrorInvalidConfiguration);
   }
   if (config.dynamicSmemBytes > limit) return Return(cudaErrorInvalidValue);
-  if (RunGrid({grid, block, config.dynamicSmemBytes}, body)) return cudaSuccess;
-  // As on a GPU the launch itself went well; the error comes when somebody waits.
-  if (config.stream != nullptr) config.stream->error = cudaErrorLaunchFailure;
-  return cudaSuccess;
+  const GridShape shape = {grid, block, config.dynamicSmemBytes};
+  return Enqueue(config.stream, [shape, body] { return RunGrid(shape, body); });
 }
 
 }  // namespace quire::cuda_emulator

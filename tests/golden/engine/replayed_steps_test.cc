@@ -1,0 +1,127 @@
+// Steps that the device recorded give what steps give whose kernels are enqueued one by one.
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine_core.h"
+#include "engine/formats/model_weights.h"
+#include "engine/layers/linear_observer.h"
+#include "tests/support/devices.h"
+#include "tests/support/status_matchers.h"
+
+namespace quire::engine {
+namespace {
+
+using testing::IsOk;
+
+constexpr std::int32_t kReplayedTokens = 48;  // of the longest output
+constexpr std::int32_t kBatchTokens = 64;
+
+// Steps that somebody looks at are not recorded.
+class NobodyLooks final : public LinearObserver {
+ public:
+  void OnInput(const std::string&, const kernels::MatrixView&) override {}
+};
+
+struct ReplayedRun {
+  std::vector<std::vector<TokenId>> tokens;  // of each sequence
+  std::int64_t num_steps = 0;
+  std::int64_t num_replays = 0;
+};
+
+class ReplayedStepsTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    auto device = kernels::FindDevice(GetParam());
+    ASSERT_THAT(device, IsOk());
+    device_ = *std::move(device);
+  }
+
+  std::unique_ptr<EngineCore> NewCore(const std::string& model, kernels::DType cache,
+                                      LinearObserver* observer) {
+    const std::string directory = "tests/golden/engine/fixtures/" + model;
+    const auto config = LoadModelConfig(directory);
+    const auto weights = OpenModelWeights(directory, config->quantization, {});
+    EXPECT_THAT(weights, IsOk());
+    auto transformer =
+        Transformer::Load(*config, **weights, {.max_batch_tokens = kBatchTokens}, *device_);
+    EXPECT_THAT(transformer, IsOk());
+    (*transformer)->set_observer(observer);
+    auto core = EngineCore::Create(
+        *std::move(transformer),
+        {.block_size = 4,
+         .num_blocks = 100,
+         .kv_cache_dtype = cache,
+         .limits = {.max_batch_tokens = kBatchTokens, .max_sequences = 8, .prefix_cache = false}},
+        *device_);
+    EXPECT_THAT(core, IsOk());
+    return *std::move(core);
+  }
+
+  static Request RequestFor(TokenId seed) {
+    Request request;
+    for (TokenId i = 0; i < 9 + 5 * seed; ++i)
+      request.prompt.push_back(3 + (seed * 7 + i * i) % 29);
+    request.max_new_tokens = kReplayedTokens - 10 * seed;
+    if (seed == 1) request.sampling.temperature = 1.0f;
+    return request;
+  }
+
+  // Three outputs that begin and end at different steps.
+  ReplayedRun Run(const std::string& model, kernels::DType cache, LinearObserver* observer) {
+    const auto core = NewCore(model, cache, observer);
+    std::deque<Sequence> sequences;
+    ReplayedRun run;
+    for (std::int64_t num_running = 0; run.num_steps < 200; ++run.num_steps) {
+      if (run.num_steps % 7 == 0 && sequences.size() < 3) {
+        const auto seed = static_cast<TokenId>(sequences.size());
+        sequences.push_back(MakeSequence(RequestFor(seed), static_cast<std::uint64_t>(seed)));
+        EXPECT_THAT(core->Add(sequences.back()), IsOk());
+        ++num_running;
+      }
+      if (num_running == 0) break;
+      const auto results = core->Step();
+      EXPECT_THAT(results, IsOk());
+      if (!results.ok()) break;
+      for (const StepResult& result : *results) {
+        EXPECT_THAT(result.status, IsOk());
+        const Sequence& sequence = *result.sequence;
+        if (sequence.num_output_tokens() < sequence.request.max_new_tokens) continue;
+        core->Remove(*result.sequence);
+        --num_running;
+      }
+    }
+    for (const Sequence& sequence : sequences) run.tokens.push_back(sequence.tokens);
+    run.num_replays = core->transformer().num_replays();
+    return run;
+  }
+
+  std::unique_ptr<kernels::Device> device_;
+};
+
+TEST_P(ReplayedStepsTest, GiveTheSameTokens) {
+  NobodyLooks observer;
+  for (const char* model : {"gptq4", "mistral", "gpt2", "gemma2_nf4"}) {
+    SCOPED_TRACE(model);
+    for (const kernels::DType cache : {kernels::DType::kF32, kernels::DType::kI8}) {
+      const ReplayedRun wanted = Run(model, cache, &observer);
+      const ReplayedRun have = Run(model, cache, nullptr);
+      EXPECT_EQ(wanted.num_replays, 0);
+      EXPECT_EQ(have.tokens, wanted.tokens);
+      EXPECT_EQ(have.num_steps, wanted.num_steps);
+      if (!GetParam().starts_with("cpu")) {
+        EXPECT_GT(have.num_replays, have.num_steps / 2);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, ReplayedStepsTest, ::testing::ValuesIn(testing::DeviceNames()),
+                         [](const auto& test) { return testing::TestName(test.param); });
+
+}  // namespace
+}  // namespace quire::engine
