@@ -36,39 +36,66 @@ StatusOr<std::unique_ptr<EngineCore>> EngineCore::Create(std::unique_ptr<Transfo
     QUIRE_ASSIGN_OR_RETURN(host_tier, HostTier::Create(*kv_cache, options.host_tier_bytes, device,
                                                        transformer->stream()));
   }
-  return std::unique_ptr<EngineCore>(
-      new EngineCore(std::move(transformer), std::move(kv_cache), std::move(host_tier), options));
+  return std::unique_ptr<EngineCore>(new EngineCore(std::move(transformer), std::move(kv_cache),
+                                                    std::move(host_tier), options,
+                                                    device.is_asynchronous()));
 }
 
 EngineCore::EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
-                       std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options)
+                       std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options,
+                       bool is_asynchronous)
     : transformer_(std::move(transformer)),
       kv_cache_(std::move(kv_cache)),
       host_tier_(std::move(host_tier)),
       allocator_(options.num_blocks, options.block_size),
-      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_, host_tier_.get()) {
+      scheduler_(WithWindow(options.limits, transformer_->config()), allocator_, host_tier_.get()),
+      is_asynchronous_(is_asynchronous) {}
+
+// What is enqueued reads the arrays of this.
+EngineCore::~EngineCore() {
+  if (has_begun_) static_cast<void>(transformer_->Wait());
 }
 
-StatusOr<std::span<const StepResult>> EngineCore::Step() {
-  results_.clear();
+void EngineCore::Remove(Sequence& sequence) {
+  for (StepResult& result : results_) {
+    if (result.sequence == &sequence) result.sequence = nullptr;
+  }
+  scheduler_.Remove(sequence);
+}
+
+void EngineCore::Begin() {
+  QUIRE_DCHECK(!has_begun_);
   const Batch& batch = scheduler_.Schedule();
-  if (batch.entries.empty()) return std::span<const StepResult>();
+  if (batch.entries.empty()) return;
+  has_begun_ = true;
   FillForwardBatch(batch, allocator_.block_size(), forward_batch_);
   CollectRows(batch);
+  // One product with the vocabulary serves both kinds.
+  std::ranges::stable_partition(rows_, [](const LogitRow& row) { return !row.needs_logits; });
   transformer_->Forward(forward_batch_, *kv_cache_);
-  const Status status = Predict();
+  if (!rows_.empty()) BeginPart(PartAt(0));
+}
+
+StatusOr<std::span<const StepResult>> EngineCore::Finish() {
+  finished_.clear();
+  if (!has_begun_) return std::span<const StepResult>();
+  has_begun_ = false;
+  const Status status = FinishAllParts();
+  finished_.swap(results_);
+  std::erase_if(finished_, [](const StepResult& result) { return result.sequence == nullptr; });
   const auto failed = [](const StepResult& result) { return !result.status.ok(); };
   // What gave no finite logits may lie in blocks that others would find.
-  const bool is_sound = status.ok() && !std::ranges::any_of(results_, failed);
+  const bool is_sound = status.ok() && !std::ranges::any_of(finished_, failed);
   if (status.ok()) scheduler_.Commit();
   if (!is_sound) scheduler_.ForgetPrefixes();
   QUIRE_RETURN_IF_ERROR(status);
-  for (const StepResult& result : results_) UpdateDraft(result);
-  return std::span<const StepResult>(results_);
+  for (const StepResult& result : finished_) UpdateDraft(result);
+  return std::span<const StepResult>(finished_);
 }
 
 void EngineCore::CollectRows(const Batch& batch) {
   rows_.clear();
+  results_.clear();
   std::int32_t row = 0;
   for (const BatchEntry& entry : batch.entries) {
     results_.push_back({.sequence = entry.sequence,
@@ -107,19 +134,23 @@ bool EngineCore::NeedsLogits(const BatchEntry& entry) {
   return LogitsProcessor::MaxChanges(params, state) > Transformer::kMaxChangesOfRow;
 }
 
-Status EngineCore::Predict() {
-  if (rows_.empty()) return transformer_->Wait();
-  // One product with the vocabulary serves both kinds.
-  std::ranges::stable_partition(rows_, [](const LogitRow& row) { return !row.needs_logits; });
+std::span<const EngineCore::LogitRow> EngineCore::PartAt(std::size_t begin) const {
   const auto max_rows = static_cast<std::size_t>(transformer_->limits().max_logit_rows);
-  for (std::size_t begin = 0; begin < rows_.size(); begin += max_rows) {
-    const std::size_t count = std::min(max_rows, rows_.size() - begin);
-    QUIRE_RETURN_IF_ERROR(PredictSome(std::span(rows_).subspan(begin, count)));
+  return std::span(rows_).subspan(begin, std::min(max_rows, rows_.size() - begin));
+}
+
+Status EngineCore::FinishAllParts() {
+  if (rows_.empty()) return transformer_->Wait();
+  for (std::size_t begin = 0; begin < rows_.size();) {
+    const std::span<const LogitRow> part = PartAt(begin);
+    if (begin > 0) BeginPart(part);
+    QUIRE_RETURN_IF_ERROR(FinishPart(part));
+    begin += part.size();
   }
   return OkStatus();
 }
 
-Status EngineCore::PredictSome(std::span<const LogitRow> rows) {
+void EngineCore::BeginPart(std::span<const LogitRow> rows) {
   row_numbers_.clear();
   sampling_.rows.clear();
   sampling_.changes.clear();
@@ -128,9 +159,12 @@ Status EngineCore::PredictSome(std::span<const LogitRow> rows) {
     row_numbers_.push_back(row.row);
     if (!row.needs_logits) AddSampling(row);
   }
-  QUIRE_ASSIGN_OR_RETURN(const Transformer::Predictions predictions,
-                         transformer_->Predict(row_numbers_, sampling_));
-  const std::size_t num_samples = sampling_.rows.size();
+  transformer_->BeginPredict(row_numbers_, sampling_);
+}
+
+Status EngineCore::FinishPart(std::span<const LogitRow> rows) {
+  QUIRE_ASSIGN_OR_RETURN(const Transformer::Predictions predictions, transformer_->FinishPredict());
+  const std::size_t num_samples = predictions.samples.size();
   for (std::size_t i = 0; i < num_samples; ++i) UseSample(rows[i], predictions.samples[i]);
   const auto vocab_size = static_cast<std::size_t>(transformer_->config().vocab_size);
   for (std::size_t i = num_samples; i < rows.size(); ++i) {
@@ -141,6 +175,10 @@ Status EngineCore::PredictSome(std::span<const LogitRow> rows) {
 
 void EngineCore::AddSampling(const LogitRow& row) {
   StepResult& result = results_[row.result];
+  if (result.sequence == nullptr) {
+    sampling_.rows.emplace_back();  // nobody takes its token
+    return;
+  }
   const Sequence& sequence = *result.sequence;
   const SamplingParams& params = sequence.request.sampling;
   const auto draw = static_cast<std::uint64_t>(row.position + 1 - sequence.num_prompt_tokens());
@@ -164,6 +202,7 @@ void EngineCore::AddSampling(const LogitRow& row) {
 
 bool EngineCore::IsNext(const LogitRow& row) const {
   const StepResult& result = results_[row.result];
+  if (result.sequence == nullptr) return false;
   const std::vector<TokenId>& tokens = result.sequence->tokens;
   const auto position = static_cast<std::size_t>(row.position);
   const TokenId id = forward_batch_.ids[static_cast<std::size_t>(row.row)];
@@ -181,6 +220,7 @@ void EngineCore::UseSample(const LogitRow& row, std::int32_t sample) {
 
 void EngineCore::UseLogits(const LogitRow& row, std::span<const float> logits) {
   StepResult& result = results_[row.result];
+  if (result.sequence == nullptr) return;
   if (!row.samples) {
     if (result.status.ok()) ScorePrompt(result, row.position, logits);
   } else if (IsNext(row)) {

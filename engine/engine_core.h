@@ -38,7 +38,8 @@ struct StepResult {
   std::vector<ScoredToken> prompt_logprobs;  // that became known, if asked for
 };
 
-// Model, cache, scheduler and sampler on one thread: one Step schedules, computes and samples. A
+// Model, cache, scheduler and sampler on one thread: Begin schedules a step and enqueues it, Finish
+// waits for its tokens. A
 // sequence with a draft gets more than one token where the sampler chooses what was guessed: what
 // is sampled depends on logits and position alone, so the output is the same without.
 // Knows token ids only; text, streams and threads are Engine's.
@@ -46,6 +47,8 @@ struct StepResult {
 // Engine thread only.
 class EngineCore {
  public:
+  ~EngineCore();
+
   // Allocates the cache on `device`, which must be the transformer's and outlive this. Returns
   // RESOURCE_EXHAUSTED if the memory is not there, UNIMPLEMENTED if the device does not keep a
   // cache of this type. The window of `options` is the model's, whatever it says. Requires:
@@ -57,18 +60,30 @@ class EngineCore {
   // Queues a sequence, which must stay until Remove. Returns RESOURCE_EXHAUSTED if its prompt
   // does not fit the cache. Requires: it never outgrows the cache.
   Status Add(Sequence& sequence) { return scheduler_.Add(sequence); }
-  // Forgets a sequence and frees its blocks.
-  void Remove(Sequence& sequence) { scheduler_.Remove(sequence); }
+  // Forgets a sequence and frees its blocks, in the middle of a step too: it gives no result then.
+  void Remove(Sequence& sequence);
   // See Scheduler.
   void SetPaused(Sequence& sequence, bool is_paused) { scheduler_.SetPaused(sequence, is_paused); }
   void Preempt(Sequence& sequence) { scheduler_.Preempt(sequence); }
 
-  // Computes one batch; nothing if every sequence is paused or there is none. A sequence gets
-  // tokens when its last known one is computed, unless it wants none (max_new_tokens is 0); the
-  // caller removes what is finished before the next Step. Valid until the next call. Returns
-  // INTERNAL if a kernel failed, UNAVAILABLE if the device is lost, DATA_LOSS as
-  // Transformer::CheckFiles: what the running sequences have in the cache is lost.
-  StatusOr<std::span<const StepResult>> Step();
+  // Enqueues one batch; nothing if every sequence is paused or there is none. On a device that is
+  // not asynchronous it is computed then. Until Finish, sequences may be added and removed.
+  void Begin();
+  // Waits for the batch that Begin enqueued; nothing if there is none. A sequence gets tokens when
+  // its last known one is computed, unless it wants none (max_new_tokens is 0); the caller removes
+  // what is finished before the next Begin. Valid until the next call. Returns INTERNAL if a kernel
+  // failed, UNAVAILABLE if the device is lost, DATA_LOSS as Transformer::CheckFiles: what the
+  // running sequences have in the cache is lost.
+  StatusOr<std::span<const StepResult>> Finish();
+  // Both.
+  StatusOr<std::span<const StepResult>> Step() {
+    Begin();
+    return Finish();
+  }
+  // Whether there is a batch to wait for.
+  bool has_begun() const { return has_begun_; }
+  // Whether the CPU is free between Begin and Finish.
+  bool is_asynchronous() const { return is_asynchronous_; }
 
   const Scheduler& scheduler() const { return scheduler_; }
   const BlockAllocator& allocator() const { return allocator_; }
@@ -88,14 +103,17 @@ class EngineCore {
   };
 
   EngineCore(std::unique_ptr<Transformer> transformer, std::unique_ptr<KvCache> kv_cache,
-             std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options);
+             std::unique_ptr<HostTier> host_tier, const EngineCoreOptions& options,
+             bool is_asynchronous);
 
   void CollectRows(const Batch& batch);
   void CollectRow(const BatchEntry& entry, std::int32_t position, std::int32_t row);
   static bool NeedsLogits(const BatchEntry& entry);
-  Status Predict();
-  // Of `rows`, which have a place in one Predict call.
-  Status PredictSome(std::span<const LogitRow> rows);
+  // The next of rows_ that have a place in one BeginPredict call.
+  std::span<const LogitRow> PartAt(std::size_t begin) const;
+  void BeginPart(std::span<const LogitRow> rows);
+  Status FinishPart(std::span<const LogitRow> rows);
+  Status FinishAllParts();
   // Adds how the row's token is sampled to sampling_.
   void AddSampling(const LogitRow& row);
   void UseLogits(const LogitRow& row, std::span<const float> logits);
@@ -120,7 +138,10 @@ class EngineCore {
   std::vector<LogitRow> rows_;             // of the step
   std::vector<std::int32_t> row_numbers_;  // of one Predict call
   Transformer::Sampling sampling_;         // of one Predict call
-  std::vector<StepResult> results_;        // of the step
+  std::vector<StepResult> results_;        // of the step; without a sequence: it was removed
+  std::vector<StepResult> finished_;       // of the last Finish
+  const bool is_asynchronous_;
+  bool has_begun_ = false;
 };
 
 }  // namespace quire::engine

@@ -41,6 +41,14 @@ void OutputProcessor::OnPromptLogprobs(std::vector<ScoredToken> logprobs) {
                           std::make_move_iterator(logprobs.end()));
 }
 
+bool OutputProcessor::MayEndWith(std::span<const ScoredToken> tokens, bool is_complete) const {
+  const auto count = static_cast<std::int32_t>(tokens.size());
+  return is_complete || !request_.stop.empty() ||
+         usage_.completion_tokens + count >= request_.max_new_tokens ||
+         std::ranges::any_of(tokens,
+                             [&](const ScoredToken& token) { return IsEndToken(token.token.id); });
+}
+
 bool OutputProcessor::OnToken(ScoredToken token, bool is_complete, Clock::time_point now) {
   if (usage_.completion_tokens++ == 0) {
     first_token_ = now;

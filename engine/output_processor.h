@@ -37,6 +37,8 @@ class OutputProcessor {
   // So many guesses were tried.
   void OnDraft(std::int32_t num_draft, std::int32_t num_accepted);
   void OnPromptLogprobs(std::vector<ScoredToken> logprobs);
+  // Whether these tokens, which come next, may end the output. Cheap: no text is made.
+  bool MayEndWith(std::span<const ScoredToken> tokens, bool is_complete) const;
   // A sampled token, `is_complete` if its constraint lets none follow; tokens of one step come one
   // after the other. True if it was the last.
   bool OnToken(ScoredToken token, bool is_complete, Clock::time_point now);

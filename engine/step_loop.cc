@@ -40,11 +40,8 @@ void StepLoop::CancelGroup(const std::string& client, const std::string& group) 
 }
 
 bool StepLoop::Step() {
-  const Clock::time_point begin = Clock::now();
-  EndCancelledAndLate(begin);
-  UpdatePaused(begin);
-  const std::int64_t backlog = core_.scheduler().num_backlog_tokens();
-  const StatusOr<std::span<const StepResult>> results = core_.Step();
+  if (!core_.has_begun()) Begin();
+  const StatusOr<std::span<const StepResult>> results = core_.Finish();
   if (!results.ok()) {
     const bool is_lost = absl::IsUnavailable(results.status());
     EndWhere([&](const ActiveRequest& request) {
@@ -54,9 +51,44 @@ bool StepLoop::Step() {
     return true;
   }
   const Clock::time_point end = Clock::now();
-  MeasureSpeed(*results, backlog - core_.scheduler().num_backlog_tokens(), end - begin);
-  for (const StepResult& result : *results) HandleResult(result, begin, end);
+  MeasureSpeed(*results, backlog_ - core_.scheduler().num_backlog_tokens(), end - begin_);
+  for (const StepResult& result : *results) {
+    active_.at(result.sequence)->output->OnScheduled(*result.sequence, begin_);
+  }
+  if (core_.is_asynchronous() && !results->empty()) {
+    HandleBesideNext(*results, end);
+  } else {
+    for (const StepResult& result : *results) HandleResult(result, end);
+  }
   return !results->empty();
+}
+
+void StepLoop::Begin() {
+  begin_ = Clock::now();
+  EndCancelledAndLate(begin_);
+  UpdatePaused(begin_);
+  backlog_ = core_.scheduler().num_backlog_tokens();
+  core_.Begin();
+}
+
+void StepLoop::HandleBesideNext(std::span<const StepResult> results, Clock::time_point end) {
+  std::vector<const StepResult*> others;
+  for (const StepResult& result : results) {
+    if (MayEnd(result, end)) {
+      HandleResult(result, end);
+    } else {
+      others.push_back(&result);
+    }
+  }
+  Begin();
+  for (const StepResult* result : others) HandleResult(*result, end);
+}
+
+bool StepLoop::MayEnd(const StepResult& result, Clock::time_point now) const {
+  const ActiveRequest& request = *active_.at(result.sequence);
+  const bool is_prompt_done = result.tokens.empty() && request.sequence.num_uncomputed() == 0;
+  return !result.status.ok() || is_prompt_done || !WhyEnd(request, now).ok() ||
+         request.output->MayEndWith(result.tokens, result.is_complete);
 }
 
 void StepLoop::MeasureSpeed(std::span<const StepResult> results, std::int64_t num_computed,
@@ -108,11 +140,11 @@ void StepLoop::UpdatePaused(Clock::time_point now) {
   }
 }
 
-void StepLoop::HandleResult(const StepResult& result, Clock::time_point begin,
-                            Clock::time_point end) {
-  ActiveRequest& request = *active_.at(result.sequence);
+void StepLoop::HandleResult(const StepResult& result, Clock::time_point end) {
+  const auto found = active_.find(result.sequence);
+  if (found == active_.end()) return;  // was cancelled meanwhile
+  ActiveRequest& request = *found->second;
   OutputProcessor& output = *request.output;
-  output.OnScheduled(request.sequence, begin);
   if (!result.status.ok()) return EndWithError(request, result.status);
   output.OnPromptLogprobs(result.prompt_logprobs);
   const auto num_sampled = static_cast<std::int32_t>(result.tokens.size());

@@ -34,6 +34,10 @@ struct ActiveRequest {
 // Drives the requests of one engine step by step: cancels, deadlines, computing, output. Blocks of
 // a request are free before its reader learns that it ended: Step does the one, Deliver the other.
 //
+// On an asynchronous device a step is enqueued as soon as it is known which outputs go on after the
+// one before; the text of that one is made and delivered while the device computes. No step is in
+// vain: an output that may end is looked at first.
+//
 // Engine thread only.
 class StepLoop {
  public:
@@ -45,8 +49,8 @@ class StepLoop {
 
   void Add(std::unique_ptr<ActiveRequest> request);
 
-  // Ends what was cancelled or is late, leaves out what nobody reads, then computes one batch. A
-  // failed step ends every running request with its error; the waiting ones go on, unless it was
+  // Ends what was cancelled or is late, leaves out what nobody reads, computes one batch. A failed
+  // step ends every running request with its error; the waiting ones go on, unless it was
   // UNAVAILABLE: the device is lost. False if there was nothing to compute.
   bool Step();
 
@@ -65,6 +69,11 @@ class StepLoop {
  private:
   using GroupName = std::pair<std::string, std::string>;  // client, group
 
+  // Ends and leaves out what is no longer wanted, and enqueues a step.
+  void Begin();
+  // `results` of a step while the next is computed, but for those that may end.
+  void HandleBesideNext(std::span<const StepResult> results, Clock::time_point end);
+  bool MayEnd(const StepResult& result, Clock::time_point now) const;
   void JoinGroup(ActiveRequest& active);
   void LeaveGroup(const ActiveRequest& active);
   void EndCancelledAndLate(Clock::time_point now);
@@ -73,7 +82,7 @@ class StepLoop {
   // Notes how long the step took, if it was mostly prompts.
   void MeasureSpeed(std::span<const StepResult> results, std::int64_t num_computed,
                     Clock::duration duration);
-  void HandleResult(const StepResult& result, Clock::time_point begin, Clock::time_point end);
+  void HandleResult(const StepResult& result, Clock::time_point end);
   // Frees what the request holds; its reader learns of it in Deliver.
   void End(ActiveRequest& request);
   void EndWithError(ActiveRequest& request, Status status);
@@ -85,6 +94,8 @@ class StepLoop {
   const SlowReaderLimits slow_readers_;
   std::map<GroupName, RequestGroup> groups_;  // ActiveRequest::group points into it
   double prompt_tokens_per_s_ = 0.0;          // moving average; 0: unknown
+  Clock::time_point begin_;                   // of the step
+  std::int64_t backlog_ = 0;                  // then
   std::unordered_map<const Sequence*, std::unique_ptr<ActiveRequest>> active_;
   std::vector<std::unique_ptr<ActiveRequest>> ended_;  // to be delivered and forgotten
 };

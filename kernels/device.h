@@ -71,6 +71,8 @@ class Device {
                             Stream& stream) = 0;
   virtual void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
                           Stream& stream) = 0;
+  // Whether what is enqueued runs beside the thread that enqueues it. On a CPU it has run by then.
+  virtual bool is_asynchronous() const { return false; }
   // Calls `enqueue`, which may use `stream` alone and neither copies from or to memory of the host
   // nor waits, and keeps what it enqueues instead of running it. Null, and nothing is enqueued, if
   // the device needs none (a CPU) or if some operation needed more memory than the stream has so

@@ -304,28 +304,28 @@ void Transformer::Sample(const Sampling& how) {
                             .masks = buffers_.masks.Upload(how.masks, device_, *stream_),
                             .tokens = buffers_.samples.data()},
                            *stream_);
-  host_samples_.resize(how.rows.size());
-  device_.CopyToHost(host_samples_.data(), buffers_.samples.data(),
-                     num_rows * static_cast<std::int64_t>(sizeof(std::int32_t)), *stream_);
+  samples_ = buffers_.samples.Download(how.rows.size(), device_, *stream_);
 }
 
-StatusOr<Transformer::Predictions> Transformer::Predict(std::span<const std::int32_t> rows,
-                                                        const Sampling& how) {
-  const std::size_t num_samples = how.rows.size();
-  QUIRE_DCHECK(num_samples <= rows.size());
-  const kernels::MatrixView logits = ComputeLogits(rows);
+void Transformer::BeginPredict(std::span<const std::int32_t> rows, const Sampling& how) {
+  const auto num_samples = static_cast<std::int64_t>(how.rows.size());
+  QUIRE_DCHECK(how.rows.size() <= rows.size());
+  logits_ = ComputeLogits(rows);
+  samples_ = {};
   if (num_samples > 0) Sample(how);
-  const auto size = (rows.size() - num_samples) * static_cast<std::size_t>(config_.vocab_size);
+  logits_.data = static_cast<float*>(logits_.data) + num_samples * logits_.row_stride;
+  logits_.rows -= num_samples;
+}
+
+StatusOr<Transformer::Predictions> Transformer::FinishPredict() {
+  const auto size = static_cast<std::size_t>(logits_.rows * config_.vocab_size);
   if (size > 0) {
     host_logits_.resize(std::max(host_logits_.size(), size));
-    device_.CopyToHost(host_logits_.data(),
-                       static_cast<const float*>(logits.data) +
-                           static_cast<std::int64_t>(num_samples) * logits.row_stride,
+    device_.CopyToHost(host_logits_.data(), logits_.data,
                        static_cast<std::int64_t>(size * sizeof(float)), *stream_);
   }
   QUIRE_RETURN_IF_ERROR(Wait());
-  return Predictions{.samples = {host_samples_.data(), num_samples},
-                     .logits = {host_logits_.data(), size}};
+  return Predictions{.samples = samples_, .logits = {host_logits_.data(), size}};
 }
 
 std::int64_t Transformer::workspace_bytes() const {

@@ -71,11 +71,16 @@ class Transformer {
     std::span<const std::int32_t> samples;  // of the first rows: a token or kernels::kNoSample
     std::span<const float> logits;          // [other rows, vocab_size]
   };
-  // Samples a token from each of the first rows, as `how` says, on the device; gives the logits of
-  // the others, which have to be copied. Waits. Returns INTERNAL if a kernel failed since the last
-  // wait, DATA_LOSS as CheckFiles. Requires: at most max_logit_rows rows, at least one; no more of
-  // `how`.
-  StatusOr<Predictions> Predict(std::span<const std::int32_t> rows, const Sampling& how);
+  // Enqueues sampling a token from each of the first rows, as `how` says, on the device, and the
+  // logits of the others. Requires: at most max_logit_rows rows, at least one; no more of `how`.
+  void BeginPredict(std::span<const std::int32_t> rows, const Sampling& how);
+  // Waits and gives what BeginPredict began. Returns INTERNAL if a kernel failed since the last
+  // wait, DATA_LOSS as CheckFiles.
+  StatusOr<Predictions> FinishPredict();
+  StatusOr<Predictions> Predict(std::span<const std::int32_t> rows, const Sampling& how) {
+    BeginPredict(rows, how);
+    return FinishPredict();
+  }
 
   // Waits for everything enqueued; the error of a step whose logits nobody wants.
   Status Wait();
@@ -171,7 +176,7 @@ class Transformer {
   void AddNormed(const Norm& post_norm, std::int64_t num_tokens);
   // Enqueues the logits of these rows.
   kernels::MatrixView ComputeLogits(std::span<const std::int32_t> rows);
-  // Enqueues sampling from the first rows of logits, and the copy of the tokens.
+  // Enqueues sampling from the first rows of logits, and the copy of the tokens to samples_.
   void Sample(const Sampling& how);
   void ForwardLayer(std::int32_t index, AttentionStep step, const KvCache& cache);
 
@@ -187,8 +192,9 @@ class Transformer {
   LinearObserver* observer_ = nullptr;
   std::int64_t num_tokens_ = 0;                   // of the last Forward
   std::unique_ptr<kernels::AttentionPlan> plan_;  // of the last Forward
+  std::span<const std::int32_t> samples_;         // of the last BeginPredict
+  kernels::MatrixView logits_;                    // the same, of the rows without a sample
   std::vector<float> host_logits_;                // [max_logit_rows, vocab_size]
-  std::vector<std::int32_t> host_samples_;        // [max_logit_rows]
 };
 
 }  // namespace quire::engine

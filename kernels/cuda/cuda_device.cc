@@ -143,6 +143,7 @@ class CudaDevice final : public Device {
                                 cudaMemcpyDeviceToHost, cuda.handle()));
   }
 
+  bool is_asynchronous() const override { return true; }
   std::unique_ptr<Recording> Record(Stream& stream,
                                     const std::function<void()>& enqueue) override {
     return RecordGraph(CudaStream::Bind(stream), enqueue);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,7 +13,8 @@
 namespace quire::testing {
 
 // The machine's fastest CPU with a switch on Synchronize: it can be held up, so that a test sees an
-// engine in the middle of a step, and it can be told to fail.
+// engine in the middle of a step, and it can be told to fail. With QUIRE_TEST_ASYNCHRONOUS in the
+// environment it says that it is asynchronous, so that engines do what they do on a GPU.
 //
 // Thread-safe.
 class FaultyDevice final : public kernels::Device {
@@ -79,6 +81,9 @@ class FaultyDevice final : public kernels::Device {
   void CopyToHost(void* host, const void* device, std::int64_t size_bytes,
                   kernels::Stream& stream) override {
     inner_->CopyToHost(host, device, size_bytes, stream);
+  }
+  bool is_asynchronous() const override {
+    return std::getenv("QUIRE_TEST_ASYNCHRONOUS") != nullptr;
   }
   StatusOr<kernels::Peaks> MeasurePeaks() override { return inner_->MeasurePeaks(); }
 
