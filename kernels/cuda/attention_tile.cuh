@@ -23,8 +23,14 @@ namespace quire::kernels::cuda {
 
 inline constexpr unsigned kWholeWarp = 0xffffffffu;
 
-// Sizes of tiles. Keys of a tile: as many as leave registers for o.
-template <typename Element_, int kHeadDim_, int kTileKeys_ = kHeadDim_ <= 128 ? 64 : 32>
+// Keys of a tile: as many as leave registers for o. Converting 8-bit elements takes some, too.
+template <typename Element>
+constexpr int TileKeysFor(int head_dim) {
+  return head_dim <= (sizeof(Element) == 1 ? 80 : 128) ? 64 : 32;
+}
+
+// Sizes of tiles.
+template <typename Element_, int kHeadDim_, int kTileKeys_ = TileKeysFor<Element_>(kHeadDim_)>
 struct TileShape {
   using Element = Element_;
   using Format = KvFormat<Element>;
@@ -184,9 +190,8 @@ __device__ __forceinline__ void LoadQueries(const AttentionParams& params, const
 template <class Shape, int kRowTiles>
 struct WarpRows {
   float o[kRowTiles][Shape::kHeadDim / 8][4];
-  float m[kRowTiles][2];        // of s as the products give it; -infinity before the first key
-  float l[kRowTiles][2];        // over this thread's columns
-  float to_log2[kRowTiles][2];  // s times this is the score over ln 2
+  float m[kRowTiles][2];  // of s as the products give it; -infinity before the first key
+  float l[kRowTiles][2];  // over this thread's columns
 };
 
 template <int kRowTiles, int kColumns>
@@ -313,9 +318,11 @@ __device__ __forceinline__ void Mask(const PositionFn& position, int first, int 
   }
 }
 
-// Turns s into p, and m, l and o to the new maximum.
-template <class Shape, int kRowTiles>
-__device__ __forceinline__ void Softmax(WarpRows<Shape, kRowTiles>& rows,
+// Turns s into p, and m, l and o to the new maximum. `to_log2_of(r, h)`: of row g + 8 * h of tile
+// r, s times it is the score over ln 2.
+template <class Shape, int kRowTiles, typename ToLog2Fn>
+__device__ __forceinline__ void Softmax(const ToLog2Fn& to_log2_of,
+                                        WarpRows<Shape, kRowTiles>& rows,
                                         float (&s)[kRowTiles][Shape::kTileKeys / 8][4]) {
   float factor[kRowTiles][2];
   bool changed = false;
@@ -330,7 +337,7 @@ __device__ __forceinline__ void Softmax(WarpRows<Shape, kRowTiles>& rows,
       }
       m = fmaxf(m, __shfl_xor_sync(kWholeWarp, m, 1));
       m = fmaxf(m, __shfl_xor_sync(kWholeWarp, m, 2));
-      const float to_log2 = rows.to_log2[r][h];
+      const float to_log2 = to_log2_of(r, h);
       factor[r][h] = m == rows.m[r][h] ? 1.0f : Exp2Approx(__fmul_rn(rows.m[r][h] - m, to_log2));
       changed = changed || factor[r][h] != 1.0f;
       rows.m[r][h] = m;

@@ -147,11 +147,12 @@ __global__ void __launch_bounds__(kThreads) EncoderAttentionKernel(EncoderParams
   }
   __syncwarp();
   constexpr float kLog2E = 1.442695041f;
-  WarpRows<Shape, 1> rows;
+  float to_log2[2];
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    rows.to_log2[0][h] = params.scale * shared.q_factors()[16 * warp + 8 * h + lane / 4] * kLog2E;
+    to_log2[h] = params.scale * shared.q_factors()[16 * warp + 8 * h + lane / 4] * kLog2E;
   }
+  WarpRows<Shape, 1> rows;
   StartSplit(rows);
 
   for (int first = 0; first < tile.length; first += Shape::kTileKeys) {
@@ -178,7 +179,7 @@ __global__ void __launch_bounds__(kThreads) EncoderAttentionKernel(EncoderParams
     if (first + Shape::kTileKeys > tile.length) {
       Mask<Shape>([&](int, int) { return tile.length - 1; }, first, /*sliding_window=*/0, s);
     }
-    Softmax(rows, s);
+    Softmax([&](int, int h) { return to_log2[h]; }, rows, s);
     float rest[1][Shape::kTileKeys / 8][4];
 #pragma unroll
     for (int n = 0; n < Shape::kTileKeys / 8; ++n) {
@@ -194,7 +195,7 @@ __global__ void __launch_bounds__(kThreads) EncoderAttentionKernel(EncoderParams
 
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    const SplitSum sum = CloseSplit(rows.m[0][h], rows.l[0][h], rows.to_log2[0][h]);
+    const SplitSum sum = CloseSplit(rows.m[0][h], rows.l[0][h], to_log2[h]);
     const int row = tile.first + 16 * warp + 8 * h + lane / 4;
     if (row >= tile.length) continue;
     float* const out = params.out + (tile.begin + row) * params.out_stride + column;

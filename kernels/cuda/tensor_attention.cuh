@@ -14,12 +14,11 @@ namespace quire::kernels::cuda {
 // in KiB, of a block (tiles) and of a warp (splits), 16-bit and 8-bit caches:
 //   head_dim     64    80    96   128   256
 //   tiles, 16    38    46    54    70    67
-//   tiles, 8     30    34    42    54    51
+//   tiles, 8     30    34    35    45    51
 //   splits, 16   29    36    42    55    58
-//   splits, 8    23    24    32    41    43
-// ptxas 13.0 spills bytes in tiles on sm_90a: bf16 96 24, f16 128 8, i8 128 70, f8 96 90, f8 128
-// 410; none on sm_80. On sm_89, where these two alone have been looked at, 22 in f8 128, none in
-// bf16 96.
+//   splits, 8    23    24    18    23    43
+// ptxas 13.0 spills nothing on sm_80, and on sm_90a one register of bf16 tiles of 128. With 64 keys
+// in 8-bit tiles of 96 and 128 it spilled up to 410 bytes on sm_90a.
 template <class Shape>
 struct AttentionTuning {
   static constexpr int kWarps = 4;  // of a block with a tile of rows
@@ -59,23 +58,12 @@ struct AttentionShared {
   unsigned char* base;
 };
 
-// Begins the first split of a warp's rows. `first_row`: of the warp, in the tile; `row_factors`: of
-// the tile, in shared memory.
-template <class Shape, int kRowTiles>
-__device__ __forceinline__ void StartRows(const AttentionParams& params, int first_row,
-                                          const float* row_factors,
-                                          WarpRows<Shape, kRowTiles>& rows) {
+// What makes s of a row the score over ln 2. Read anew for every tile: registers are scarce.
+// `row_factors`: in shared memory.
+__device__ __forceinline__ float ToLog2(const AttentionParams& params, const float* row_factors,
+                                        int row) {
   constexpr float kLog2E = 1.442695041f;
-  const int g = threadIdx.x % kWarpSize / 4;
-#pragma unroll
-  for (int r = 0; r < kRowTiles; ++r) {
-#pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      const float factor = row_factors[first_row + 16 * r + 8 * h + g];
-      rows.to_log2[r][h] = params.soft_cap > 0.0f ? kLog2E : params.scale * factor * kLog2E;
-    }
-  }
-  StartSplit(rows);
+  return params.soft_cap > 0.0f ? kLog2E : params.scale * row_factors[row] * kLog2E;
 }
 
 // A tile of keys: products to probabilities; what is left is AddValues. `mask`: some row of the
@@ -105,7 +93,10 @@ __device__ __forceinline__ void Probabilities(const AttentionParams& params, con
     };
     Mask<Shape>(position, first, params.sliding_window, s);
   }
-  Softmax(rows, s);
+  const auto to_log2 = [&](int r, int h) {
+    return ToLog2(params, row_factors, row + 16 * r + 8 * h);
+  };
+  Softmax(to_log2, rows, s);
 }
 
 // Adds a finished split to what `out` holds of the rows and starts the next. `sums`: of the tile's
@@ -114,14 +105,15 @@ __device__ __forceinline__ void Probabilities(const AttentionParams& params, con
 template <class Shape, int kRowTiles>
 __device__ __forceinline__ void FinishSplit(const AttentionParams& params, const RowTile& tile,
                                             int kv_head, int first_row, bool is_first, bool is_last,
-                                            SplitSum* sums, WarpRows<Shape, kRowTiles>& rows) {
+                                            const float* row_factors, SplitSum* sums,
+                                            WarpRows<Shape, kRowTiles>& rows) {
   const int lane = threadIdx.x % kWarpSize;
 #pragma unroll
   for (int r = 0; r < kRowTiles; ++r) {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
-      const SplitSum now = CloseSplit(rows.m[r][h], rows.l[r][h], rows.to_log2[r][h]);
       const int row = first_row + 16 * r + 8 * h + lane / 4;
+      const SplitSum now = CloseSplit(rows.m[r][h], rows.l[r][h], ToLog2(params, row_factors, row));
       const SplitSum before = is_first ? SplitSum{-INFINITY, 0.0f} : sums[row];
       const SplitWeights w = WeighSplits(before.m, now.m);
       const SplitSum sum = {w.m, JoinSplits(w, before.m, before.l, now.m, now.l)};
@@ -173,26 +165,31 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
   begin_keys(begin);
   LoadQueries<Shape>(params, tile, kv_head, first_row, Tuning::kWarpRows, shared.q(),
                      shared.row_factors());
+  // Where the first and last row of each warp stand: in shared memory, for registers are scarce.
+  __shared__ int2 warp_positions[Tuning::kWarps];
+  int2* const positions = warp_positions + threadIdx.x / kWarpSize;
+  if (threadIdx.x % kWarpSize == 0) {
+    *positions = {UnpackRow(params, tile, kv_head, first_row).position,
+                  UnpackRow(params, tile, kv_head, first_row + Tuning::kWarpRows - 1).position};
+  }
   __syncwarp();
   WarpRows<Shape, kRowTiles> rows;
-  StartRows(params, first_row, shared.row_factors(), rows);
-  // Of the warp's rows.
-  const int warp_first = UnpackRow(params, tile, kv_head, first_row).position;
-  const int warp_last =
-      UnpackRow(params, tile, kv_head, first_row + Tuning::kWarpRows - 1).position;
+  StartSplit(rows);
   const int window = params.sliding_window;
 
-  bool is_first_split = true;
   int split_end = SplitEnd(begin);
+  const auto finish_split = [&](bool is_last) {
+    FinishSplit(params, tile, kv_head, first_row, /*is_first=*/split_end == SplitEnd(begin),
+                is_last, shared.row_factors(), shared.sums(), rows);
+  };
   for (int first = begin; first < range.end; first += Shape::kTileKeys) {
     if (first == split_end) {
-      FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/false,
-                  shared.sums(), rows);
-      is_first_split = false;
+      finish_split(/*is_last=*/false);
       split_end = SplitEnd(first);
     }
     const int last = first + Shape::kTileKeys - 1;
     // What no row of the warp sees would change nothing.
+    const auto [warp_first, warp_last] = *positions;
     const bool works = first <= warp_last && (window == 0 || last > warp_first - window);
     const bool mask = last > warp_first || (window > 0 && first <= warp_last - window);
     float s[kRowTiles][Shape::kTileKeys / 8][4];
@@ -216,8 +213,7 @@ static __global__ void __launch_bounds__(AttentionTuning<Shape>::kWarps* kWarpSi
       AddValues(shared.tile(1), s, rows);
     }
   }
-  FinishSplit(params, tile, kv_head, first_row, is_first_split, /*is_last=*/true, shared.sums(),
-              rows);
+  finish_split(/*is_last=*/true);
 }
 
 // Joins the splits of a tile of rows in order. Called by one warp.
@@ -258,14 +254,15 @@ __device__ __forceinline__ void JoinPartials(const AttentionParams& params, cons
 
 // Writes the sums of one split, for JoinPartials.
 template <class Shape>
-__device__ __forceinline__ void WritePartial(const SplitTile& split, WarpRows<Shape, 1>& rows,
+__device__ __forceinline__ void WritePartial(const AttentionParams& params, const SplitTile& split,
+                                             const float* row_factors, WarpRows<Shape, 1>& rows,
                                              float* partial_o, float2* partial_m_and_l) {
   const int g = threadIdx.x % kWarpSize / 4;
   const int t = threadIdx.x % 4;
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    const SplitSum sum = CloseSplit(rows.m[0][h], rows.l[0][h], rows.to_log2[0][h]);
     const int row = 8 * h + g;
+    const SplitSum sum = CloseSplit(rows.m[0][h], rows.l[0][h], ToLog2(params, row_factors, row));
     if (row >= split.tile.rows) continue;
     const std::int64_t partial_row = static_cast<std::int64_t>(split.split) * kRowsPerWarp + row;
     if (t == 0) partial_m_and_l[partial_row] = make_float2(sum.m, sum.l);
@@ -279,8 +276,8 @@ __device__ __forceinline__ void WritePartial(const SplitTile& split, WarpRows<Sh
   }
 }
 
-// Warp (i, kv_head), a block of its own, takes at most 16 rows through one split, or none: lists are
-// filled up. The last one of a tile of rows joins the splits.
+// Warp (i, kv_head), a block of its own, takes at most 16 rows through one split, or none: lists
+// are filled up. The last one of a tile of rows joins the splits.
 template <class Shape>
 static __global__ void __launch_bounds__(kWarpSize, 1)
     SplitAttentionKernel(AttentionParams params, DeviceWork work) {
@@ -312,7 +309,7 @@ static __global__ void __launch_bounds__(kWarpSize, 1)
                      shared.row_factors());
   __syncwarp();
   WarpRows<Shape, 1> rows;
-  StartRows(params, 0, shared.row_factors(), rows);
+  StartSplit(rows);
 
   const int rows_first = UnpackRow(params, split.tile, kv_head, 0).position;
   const int rows_last = UnpackRow(params, split.tile, kv_head, kRowsPerWarp - 1).position;
@@ -339,15 +336,15 @@ static __global__ void __launch_bounds__(kWarpSize, 1)
   }
 
   if (split.num_splits == 1) {
-    FinishSplit(params, split.tile, kv_head, 0, /*is_first=*/true, /*is_last=*/true, shared.sums(),
-                rows);
+    FinishSplit(params, split.tile, kv_head, 0, /*is_first=*/true, /*is_last=*/true,
+                shared.row_factors(), shared.sums(), rows);
     return;
   }
   const std::int64_t first_row =
       (static_cast<std::int64_t>(kv_head) * work.num_partials + split.first_partial) * kRowsPerWarp;
   float* const partial_o = work.partial_o + first_row * Shape::kHeadDim;
   float2* const partial_m_and_l = work.partial_m_and_l + first_row;
-  WritePartial(split, rows, partial_o, partial_m_and_l);
+  WritePartial(params, split, shared.row_factors(), rows, partial_o, partial_m_and_l);
   __threadfence();
   __syncwarp();
   unsigned done = 0;
