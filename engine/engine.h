@@ -52,13 +52,14 @@ struct EngineOptions {
   std::string model_path;        // a Hugging Face directory
   std::int32_t block_size = 16;  // tokens per KV block
   // Memory for the KV cache; 0: room for `max_sequences` half-full contexts, at most half of what
-  // the machine has free, at least one full context.
+  // the machine has free, at least one full context. In a device's own memory 0 is nine tenths of
+  // what the model leaves.
   std::int64_t kv_cache_bytes = 0;
   // Host memory for blocks that the cache has to hand out again, so that a prefix comes back with a
   // copy; 0: none. On a CPU the cache itself makes more of it.
   std::int64_t host_tier_bytes = 0;
-  // Host memory that weights, workspace, KV cache and host tier may take together; nothing: what
-  // the system has available.
+  // Memory that weights, workspace and KV cache may take together, and the host tier where it is
+  // the host's; nothing: what device or system have available.
   std::optional<std::int64_t> memory_bytes;
   kernels::DType kv_cache_dtype = kernels::DType::kF32;
   std::int32_t context_tokens = 0;  // 0: what the model was made for

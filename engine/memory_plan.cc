@@ -13,13 +13,15 @@ std::string Describe(const ModelMemory& model) {
 }
 
 std::int64_t MemoryPlan::total_bytes() const {
-  return kv.size_bytes + kv.host_tier_bytes + (language ? language->total_bytes() : 0) +
-         (embedding ? embedding->total_bytes() : 0) + (reranking ? reranking->total_bytes() : 0);
+  return kv.size_bytes + (device.empty() ? kv.host_tier_bytes : 0) +
+         (language ? language->total_bytes() : 0) + (embedding ? embedding->total_bytes() : 0) +
+         (reranking ? reranking->total_bytes() : 0);
 }
 
 std::vector<std::string> Describe(const MemoryPlan& plan) {
+  const std::string memory = plan.device.empty() ? "memory" : "memory of " + plan.device;
   std::string line =
-      fmt::format("memory: {} planned of {} available", FormatMemory(plan.total_bytes()),
+      fmt::format("{}: {} planned of {} available", memory, FormatMemory(plan.total_bytes()),
                   FormatMemory(plan.available_bytes));
   if (plan.language) {
     line += fmt::format(
@@ -27,7 +29,8 @@ std::vector<std::string> Describe(const MemoryPlan& plan) {
         Describe(*plan.language), FormatMemory(plan.kv.size_bytes), KvCacheTypeName(plan.kv.dtype),
         plan.kv.num_blocks, plan.kv.block_size, plan.kv.context_tokens);
     if (plan.kv.host_tier_bytes > 0) {
-      line += fmt::format("; its host tier {}", FormatMemory(plan.kv.host_tier_bytes));
+      line += fmt::format("; its host tier {}{}", FormatMemory(plan.kv.host_tier_bytes),
+                          plan.device.empty() ? "" : " of the host's memory");
     }
   }
   if (plan.embedding) line += "; embedding model " + Describe(*plan.embedding);
@@ -37,7 +40,8 @@ std::vector<std::string> Describe(const MemoryPlan& plan) {
   if (excess > 0) {
     const std::int64_t fitting = plan.kv.size_bytes - excess;
     lines.push_back(
-        fmt::format("memory: {} more than there is: expect swapping{}", FormatMemory(excess),
+        fmt::format("{}: {} more than there is: expect {}{}", memory, FormatMemory(excess),
+                    plan.device.empty() ? "swapping" : "steps to fail",
                     fitting > 0 ? fmt::format("; --kv-cache-bytes {} would fit", fitting) : ""));
   }
   return lines;

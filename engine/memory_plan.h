@@ -9,7 +9,7 @@
 
 namespace quire::engine {
 
-// What a model takes of the host's memory, a KV cache apart. Weights that stay in a mapped file
+// What a model takes of memory, a KV cache apart. Weights that stay in a mapped file
 // count in full: decoding reads them all. Scratch of the kernels, a few MiB, is not counted.
 struct ModelMemory {
   std::int64_t weight_bytes = 0;
@@ -28,14 +28,16 @@ struct KvMemory {
   std::int32_t context_tokens = 0;  // of the largest request that is taken
 };
 
-// Who gets the host memory of one process.
+// Who gets the memory that one process computes in.
 struct MemoryPlan {
+  std::string device;                // whose it is; empty: the host's
   std::int64_t available_bytes = 0;  // before anything was loaded
   std::optional<ModelMemory> embedding;
   std::optional<ModelMemory> reranking;
   std::optional<ModelMemory> language;
   KvMemory kv;
 
+  // Of that memory: a host tier beside a device's own is not.
   std::int64_t total_bytes() const;
 };
 

@@ -30,10 +30,11 @@ Status Validate(const EngineOptions& options, const ModelConfig& config) {
   return ValidateRange("context_tokens", options.context_tokens, 0, config.MaxContextTokens());
 }
 
-// Bytes that the host has for a KV cache beside the model.
+// Bytes that there are for a KV cache beside the model.
 StatusOr<std::int64_t> FreeBytes(const EngineOptions& options, const ModelMemory& model,
-                                 std::int64_t memory_bytes) {
-  const std::int64_t free_bytes = memory_bytes - model.total_bytes() - options.host_tier_bytes;
+                                 std::int64_t memory_bytes, bool in_own_memory) {
+  const std::int64_t host_tier_bytes = in_own_memory ? 0 : options.host_tier_bytes;
+  const std::int64_t free_bytes = memory_bytes - model.total_bytes() - host_tier_bytes;
   // Whoever says how large the cache is has looked at the machine: the mapped weights may be larger
   // than its memory.
   if (free_bytes >= 0 || options.kv_cache_bytes > 0) return std::max<std::int64_t>(free_bytes, 0);
@@ -64,7 +65,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
 
   // Before the model takes any of it.
   const std::int64_t memory_bytes =
-      options.memory_bytes ? *options.memory_bytes : AvailableMemoryBytes();
+      options.memory_bytes ? *options.memory_bytes : AvailableMemoryBytes(device);
+  const bool in_own_memory = device.free_bytes().has_value();
   QUIRE_ASSIGN_OR_RETURN(const auto weights,
                          OpenModelWeights(path, model.config.quantization, options.quantize));
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens == 0
@@ -90,12 +92,14 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
                   .weight_bytes = memory.weight_bytes,
                   .workspace_bytes = memory.workspace_bytes,
                   .kv_cache_dtype = options.kv_cache_dtype};
-  QUIRE_ASSIGN_OR_RETURN(const std::int64_t free_bytes, FreeBytes(options, memory, memory_bytes));
+  QUIRE_ASSIGN_OR_RETURN(const std::int64_t free_bytes,
+                         FreeBytes(options, memory, memory_bytes, in_own_memory));
   QUIRE_ASSIGN_OR_RETURN(core_options.num_blocks,
                          PlanKvBlocks({.shape = KvShape(model.config, core_options),
                                        .context_tokens = model.limits.context_tokens,
                                        .max_sequences = options.max_sequences,
-                                       .budget_bytes = options.kv_cache_bytes},
+                                       .budget_bytes = options.kv_cache_bytes,
+                                       .in_own_memory = in_own_memory},
                                       free_bytes));
   QUIRE_ASSIGN_OR_RETURN(model.core,
                          EngineCore::Create(std::move(transformer), core_options, device));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,8 @@ class Device {
   virtual int efficient_batch_tokens() const = 0;
   virtual StatusOr<std::unique_ptr<Stream>> NewStream() = 0;
 
+  // Bytes of its own memory that could still be allocated; null if it computes in the host's.
+  virtual std::optional<std::int64_t> free_bytes() { return std::nullopt; }
   // Uninitialized memory. Returns RESOURCE_EXHAUSTED if the device has not that much.
   virtual StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) = 0;
   // Uninitialized memory of the host from which and to which copies are fastest: pinned, where that

@@ -25,9 +25,10 @@ std::int64_t ContextBytes(const KvDemand& demand, kernels::DType dtype) {
 }
 
 // Half a context per sequence is what a mix of prompts needs; more is of use to the prefix cache
-// alone, so half of the free memory is left to others.
+// alone, so half of the host's free memory is left to others.
 std::int64_t ChooseBudget(const KvDemand& demand, std::int64_t context_bytes,
                           std::int64_t free_bytes) {
+  if (demand.in_own_memory) return free_bytes - free_bytes / 10;
   // Whole blocks even where half a context is less than one.
   const std::int64_t half_context_bytes = std::max(context_bytes / 2, KvBlockBytes(demand.shape));
   const std::int64_t budget_bytes =

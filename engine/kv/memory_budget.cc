@@ -33,7 +33,12 @@ std::int64_t ReadKey(const std::string& path, std::string_view wanted) {
 
 }  // namespace
 
-std::int64_t AvailableMemoryBytes(const std::string& root) {
+std::int64_t AvailableMemoryBytes(kernels::Device& device) {
+  const std::optional<std::int64_t> own_bytes = device.free_bytes();
+  return own_bytes ? *own_bytes : AvailableHostMemoryBytes();
+}
+
+std::int64_t AvailableHostMemoryBytes(const std::string& root) {
   const std::int64_t available = ReadKey(root + "/proc/meminfo", "MemAvailable:") * 1024;
   const std::string group = root + "/sys/fs/cgroup";
   const auto limit = ReadNumber(group + "/memory.max");

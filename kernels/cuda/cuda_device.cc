@@ -68,6 +68,17 @@ class CudaDevice final : public Device {
     return std::make_unique<CudaStream>(ordinal_, stream, row_precision_);
   }
 
+  std::optional<std::int64_t> free_bytes() override {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    // What cannot be asked for memory has none to give.
+    if (cudaSetDevice(ordinal_) != cudaSuccess || cudaMemGetInfo(&free, &total) != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+      return 0;
+    }
+    return static_cast<std::int64_t>(free);
+  }
+
   StatusOr<std::unique_ptr<DeviceMemory>> Allocate(std::int64_t size_bytes) override {
     if (size_bytes < 0) {
       return InvalidArgument("{}: wanted a size of at least 0 bytes, have {}", name_, size_bytes);
@@ -144,8 +155,7 @@ class CudaDevice final : public Device {
   }
 
   bool is_asynchronous() const override { return true; }
-  std::unique_ptr<Recording> Record(Stream& stream,
-                                    const std::function<void()>& enqueue) override {
+  std::unique_ptr<Recording> Record(Stream& stream, const std::function<void()>& enqueue) override {
     return RecordGraph(CudaStream::Bind(stream), enqueue);
   }
   bool Replay(const Recording& recording, Stream& stream) override {

@@ -40,8 +40,10 @@ std::string Describe(const ServedRerankingModel& model, const std::string& devic
 }
 
 // The plan as the loaded models have carried it out.
-engine::MemoryPlan PlanOf(std::int64_t available_bytes, const ServedModels& models) {
+engine::MemoryPlan PlanOf(kernels::Device& device, std::int64_t available_bytes,
+                          const ServedModels& models) {
   engine::MemoryPlan plan;
+  if (device.free_bytes()) plan.device = device.name();
   plan.available_bytes = available_bytes;
   if (models.embedding) plan.embedding = models.embedding->embedder->memory();
   if (models.reranking) plan.reranking = models.reranking->reranker->memory();
@@ -170,15 +172,15 @@ StatusOr<std::optional<ServedRerankingModel>> ModelServer::LoadRerankingModel() 
 }
 
 Status ModelServer::Load() {
-  const std::int64_t available_bytes = engine::AvailableMemoryBytes();
+  const std::int64_t available_bytes = engine::AvailableMemoryBytes(*device_);
   // The encoders first: the KV cache gets what the models leave.
   ServedModels models;
   QUIRE_ASSIGN_OR_RETURN(models.embedding, LoadEmbeddingModel());
   QUIRE_ASSIGN_OR_RETURN(models.reranking, LoadRerankingModel());
-  const std::int64_t encoder_bytes = PlanOf(available_bytes, models).total_bytes();
+  const std::int64_t encoder_bytes = PlanOf(*device_, available_bytes, models).total_bytes();
   QUIRE_ASSIGN_OR_RETURN(models.language, LoadLanguageModel(std::max<std::int64_t>(
                                               available_bytes - encoder_bytes, 0)));
-  const engine::MemoryPlan plan = PlanOf(available_bytes, models);
+  const engine::MemoryPlan plan = PlanOf(*device_, available_bytes, models);
   const std::lock_guard lock(mutex_);
   models_ =
       std::make_unique<const ModelRegistry>(std::string(device_->name()), std::move(models), plan);

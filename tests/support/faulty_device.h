@@ -61,6 +61,9 @@ class FaultyDevice final : public kernels::Device {
   StatusOr<std::unique_ptr<kernels::DeviceMemory>> AllocateHost(std::int64_t size_bytes) override {
     return inner_->AllocateHost(size_bytes);
   }
+  // Says from now on that it has memory of its own, so much of it free.
+  void SetOwnMemory(std::int64_t free_bytes) { own_bytes_ = free_bytes; }
+  std::optional<std::int64_t> free_bytes() override { return own_bytes_; }
   // Called when a model brings a weight here, so that a test can act in the middle of loading.
   void OnImport(std::function<void()> action) { on_import_ = std::move(action); }
   StatusOr<kernels::ImportedWeight> ImportWeight(const kernels::MatrixView& host) override {
@@ -106,6 +109,7 @@ class FaultyDevice final : public kernels::Device {
 
   const std::unique_ptr<kernels::Device> inner_;
   std::function<void()> on_import_;
+  std::optional<std::int64_t> own_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool paused_ = false;            // guarded by mutex_

@@ -352,6 +352,18 @@ TEST_F(EngineTest, LimitsFollowTheOptions) {
   EXPECT_EQ(NewEngine()->limits().context_tokens, 256);
 }
 
+TEST_F(EngineTest, TheKvCacheTakesWhatADeviceHasOfItsOwn) {
+  EngineOptions options;
+  options.host_tier_bytes = 1 << 20;  // is not in that memory
+  device_.SetOwnMemory(1 << 24);
+  const EngineLimits limits = NewEngine(options)->limits();
+  const std::int64_t left = (1 << 24) - limits.weight_bytes - limits.workspace_bytes;
+  EXPECT_LE(limits.kv_cache_bytes, left - left / 10);
+  EXPECT_GT(limits.kv_cache_bytes, left - left / 10 - (1 << 12));
+  device_.SetOwnMemory(limits.weight_bytes + limits.workspace_bytes - 1);
+  EXPECT_THAT(Create(options), FailsWith(StatusCode::kResourceExhausted, "memory: wanted"));
+}
+
 TEST_F(EngineTest, TheKvCacheGetsWhatTheModelLeaves) {
   EngineOptions options;
   options.memory_bytes = std::int64_t{1} << 40;

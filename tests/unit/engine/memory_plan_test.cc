@@ -6,6 +6,7 @@
 namespace quire::engine {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -13,6 +14,7 @@ constexpr std::int64_t kMebibyte = 1 << 20;
 
 MemoryPlan BothModels() {
   return {
+      .device = {},
       .available_bytes = 8192 * kMebibyte,
       .embedding = ModelMemory{.weight_bytes = 87 * kMebibyte, .workspace_bytes = 50 * kMebibyte},
       .reranking = std::nullopt,
@@ -31,6 +33,20 @@ TEST(MemoryPlanTest, OneLineSaysWhoGetsWhat) {
                   "weights and 98.0 MiB of workspace; KV cache 3.0 GiB (int8, 768 blocks of "
                   "16 tokens, contexts of up to 4096); embedding model 87.0 MiB of weights "
                   "and 50.0 MiB of workspace"));
+}
+
+TEST(MemoryPlanTest, ADevicesOwnMemoryIsNamed) {
+  MemoryPlan plan = BothModels();
+  plan.kv.host_tier_bytes = 512 * kMebibyte;
+  const std::int64_t in_the_host = plan.total_bytes();
+  plan.device = "cuda:0/sm90";
+  EXPECT_EQ(in_the_host - plan.total_bytes(), 512 * kMebibyte);
+  EXPECT_THAT(Describe(plan),
+              ElementsAre(AllOf(HasSubstr("memory of cuda:0/sm90: 5.2 GiB planned of 8.0 GiB"),
+                                HasSubstr("; its host tier 512.0 MiB of the host's memory"))));
+  plan.available_bytes = 1024 * kMebibyte;
+  EXPECT_EQ(Describe(plan)[1],
+            "memory of cuda:0/sm90: 4.2 GiB more than there is: expect steps to fail");
 }
 
 TEST(MemoryPlanTest, AModelThatIsNotThereIsNotMentioned) {

@@ -19,7 +19,7 @@ class MemoryBudgetTest : public ::testing::Test {
   void Write(const char* name, const std::string& text) {
     std::ofstream(directory_.path() / name) << text;
   }
-  std::int64_t Available() const { return AvailableMemoryBytes(directory_.path().string()); }
+  std::int64_t Available() const { return AvailableHostMemoryBytes(directory_.path().string()); }
 
   testing::TemporaryDirectory directory_;
 };
@@ -55,7 +55,7 @@ TEST_F(MemoryBudgetTest, ASystemThatDoesNotTellHasNone) {
   EXPECT_EQ(Available(), 0);
 }
 
-TEST(SystemMemoryTest, ThisSystemTellsItsMemory) { EXPECT_GT(AvailableMemoryBytes(), 1 << 20); }
+TEST(SystemMemoryTest, ThisSystemTellsItsMemory) { EXPECT_GT(AvailableHostMemoryBytes(), 1 << 20); }
 
 TEST(FormatMemoryTest, UnitsArePowersOfTwo) {
   EXPECT_EQ(FormatMemory(0), "0.0 MiB");

@@ -104,6 +104,7 @@ TEST_F(ModelsTest, ServerInfoTellsTheLoad) {
 
 TEST_F(ModelsTest, ServerInfoTellsWhoGetsTheMemory) {
   const engine::MemoryPlan plan = {
+      .device = {},
       .available_bytes = 100,
       .embedding = engine::ModelMemory{.weight_bytes = 1, .workspace_bytes = 2},
       .reranking = engine::ModelMemory{.weight_bytes = 7, .workspace_bytes = 8},
