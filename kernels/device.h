@@ -65,6 +65,8 @@ class Device {
   virtual StatusOr<ImportedWeight> ImportWeight(const MatrixView& host) = 0;
   // Returns UNIMPLEMENTED unless `store_kv` and `paged_attention` take a KV cache of this type.
   virtual Status ValidateKvType(DType dtype) const = 0;
+  // The type that attention is fastest with here and whose rounding nobody minds.
+  virtual DType preferred_kv_type() const { return DType::kF32; }
   // Puts a quantized weight into the layout that `quantized_linear` reads fastest, on all threads.
   // `host` is not needed afterwards. Returns UNIMPLEMENTED naming format and device if there are no
   // kernels for it, RESOURCE_EXHAUSTED if the device lacks memory.

@@ -39,6 +39,11 @@ StatusOr<kernels::DType> ParseKvCacheType(std::string_view name) {
                          fmt::join(kKvCacheTypes, ", "), name);
 }
 
+StatusOr<kernels::DType> ParseKvCacheType(std::string_view name, const kernels::Device& device) {
+  if (name == kAutoKvCacheType) return device.preferred_kv_type();
+  return ParseKvCacheType(name);
+}
+
 std::string_view KvCacheTypeName(kernels::DType dtype) {
   for (std::size_t i = 0; i < kKvTypes.size(); ++i) {
     if (dtype == kKvTypes[i]) return kKvCacheTypes[i];

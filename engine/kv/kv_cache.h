@@ -22,13 +22,16 @@ struct KvCacheShape {
   kernels::DType dtype = kernels::DType::kF32;
 };
 
-// The names of the types that `--kv-cache-type` takes; which of them a device has kernels for is
-// its own affair.
+// The names of the types that `--kv-cache-type` takes besides "auto"; which of them a device has
+// kernels for is its own affair.
 inline constexpr std::array<std::string_view, 5> kKvCacheTypes = {"f32", "f16", "bf16", "int8",
                                                                   "fp8"};
 
 // The type of one of these names. Returns INVALID_ARGUMENT for any other.
 StatusOr<kernels::DType> ParseKvCacheType(std::string_view name);
+// The same, and for "auto" what the device prefers.
+inline constexpr std::string_view kAutoKvCacheType = "auto";
+StatusOr<kernels::DType> ParseKvCacheType(std::string_view name, const kernels::Device& device);
 // The name of one of these types.
 std::string_view KvCacheTypeName(kernels::DType dtype);
 

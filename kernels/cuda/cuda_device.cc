@@ -134,6 +134,8 @@ class CudaDevice final : public Device {
     return Unimplemented("KV cache on {}: wanted f32, f16, bf16, i8 or f8_e4m3, have {}", name_,
                          DTypeName(dtype));
   }
+  // What tensor cores take and models are trained in.
+  DType preferred_kv_type() const override { return DType::kBF16; }
   StatusOr<std::unique_ptr<PackedWeight>> PackWeight(const QuantizedWeight& host) override {
     QUIRE_ASSIGN_OR_RETURN(const auto stream, NewStream());
     auto packed = PackCudaWeight(host, packing_pool_, CudaStream::Bind(*stream));

@@ -32,7 +32,7 @@ struct ModelOptions {
   std::string device;                // prefix of a device's name; empty: the fastest
   std::int32_t threads = 0;          // 0: every core
   std::int32_t context_tokens = 0;   // 0: what the model was made for
-  std::string kv_cache_type = "f32";
+  std::string kv_cache_type = "auto";
   std::string quantize;  // empty: weights as they are stored
 };
 // --model

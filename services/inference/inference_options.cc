@@ -80,8 +80,10 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
 }  // namespace
 
 void AddKvCacheTypeOption(CLI::App& app, std::string& kv_cache_type) {
-  const std::vector<std::string> names(engine::kKvCacheTypes.begin(), engine::kKvCacheTypes.end());
-  app.add_option("--kv-cache-type", kv_cache_type, "Element type of the KV cache")
+  std::vector<std::string> names(engine::kKvCacheTypes.begin(), engine::kKvCacheTypes.end());
+  names.emplace(names.begin(), engine::kAutoKvCacheType);
+  app.add_option("--kv-cache-type", kv_cache_type,
+                 "Element type of the KV cache; auto: f32 on a CPU, bf16 on a GPU")
       ->check(CLI::IsMember(names))
       ->capture_default_str();
 }

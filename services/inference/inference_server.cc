@@ -245,7 +245,7 @@ StatusOr<std::unique_ptr<InferenceServer>> InferenceServer::Create(
   InferenceOptions named = options;
   QUIRE_RETURN_IF_ERROR(FillNames(named));
   QUIRE_ASSIGN_OR_RETURN(const kernels::DType kv_cache_type,
-                         engine::ParseKvCacheType(options.kv_cache_type));
+                         engine::ParseKvCacheType(options.kv_cache_type, *device));
   std::optional<kernels::RoundingKind> quantize;
   if (!options.quantize.empty()) {
     QUIRE_ASSIGN_OR_RETURN(quantize, kernels::ParseRoundingKind(options.quantize));

@@ -26,7 +26,7 @@ struct InferenceOptions {
   std::int32_t block_size = 16;       // tokens per KV block
   std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
   std::int64_t kv_host_bytes = 0;     // host memory for KV blocks that the cache hands out again
-  std::string kv_cache_type = "f32";  // one of engine::kKvCacheTypes
+  std::string kv_cache_type = "auto";  // or one of engine::kKvCacheTypes
   std::string quantize;               // one of kernels::kRoundingKinds; empty: weights as they are
   std::int32_t context_tokens = 0;    // 0: what the model was made for
   std::int32_t max_batch_tokens = 0;

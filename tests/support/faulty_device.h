@@ -64,6 +64,10 @@ class FaultyDevice final : public kernels::Device {
   // Says from now on that it has memory of its own, so much of it free.
   void SetOwnMemory(std::int64_t free_bytes) { own_bytes_ = free_bytes; }
   std::optional<std::int64_t> free_bytes() override { return own_bytes_; }
+  // As a GPU does.
+  kernels::DType preferred_kv_type() const override {
+    return own_bytes_ ? kernels::DType::kBF16 : inner_->preferred_kv_type();
+  }
   // Called when a model brings a weight here, so that a test can act in the middle of loading.
   void OnImport(std::function<void()> action) { on_import_ = std::move(action); }
   StatusOr<kernels::ImportedWeight> ImportWeight(const kernels::MatrixView& host) override {

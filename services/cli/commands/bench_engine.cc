@@ -70,7 +70,6 @@ Status BenchEngineCommand::Run(Session& session) {
     return InvalidArgument("bench engine: wanted this machine, have --server");
   }
   engine::BenchmarkOptions options = benchmark_;
-  QUIRE_ASSIGN_OR_RETURN(options.kv_cache_dtype, engine::ParseKvCacheType(model_.kv_cache_type));
   if (!model_.quantize.empty()) {
     QUIRE_ASSIGN_OR_RETURN(options.quantize, kernels::ParseRoundingKind(model_.quantize));
   }
@@ -80,6 +79,8 @@ Status BenchEngineCommand::Run(Session& session) {
   }
   QUIRE_ASSIGN_OR_RETURN(const auto device,
                          kernels::FindDevice(model_.device, {.num_threads = model_.threads}));
+  QUIRE_ASSIGN_OR_RETURN(options.kv_cache_dtype,
+                         engine::ParseKvCacheType(model_.kv_cache_type, *device));
   QUIRE_ASSIGN_OR_RETURN(const auto result, engine::BenchmarkEngine(options, *device));
   Print(ResultJson(result, device->name()).dump() + "\n");
   return OkStatus();

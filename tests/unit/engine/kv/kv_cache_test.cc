@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "tests/support/faulty_device.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -76,6 +77,15 @@ TEST(KvCacheTest, TypesHaveNames) {
   }
   EXPECT_THAT(ParseKvCacheType("i8"),
               testing::FailsWith(absl::StatusCode::kInvalidArgument, "int8, fp8, have 'i8'"));
+}
+
+TEST(KvCacheTest, TheTypeIsTheDevicesChoiceUnlessItIsNamed) {
+  testing::FaultyDevice device;
+  EXPECT_EQ(*ParseKvCacheType("auto", device), kernels::DType::kF32);
+  EXPECT_EQ(*ParseKvCacheType("int8", device), kernels::DType::kI8);
+  device.SetOwnMemory(1 << 20);
+  EXPECT_EQ(*ParseKvCacheType("auto", device), kernels::DType::kBF16);
+  EXPECT_FALSE(ParseKvCacheType("auto").ok());
 }
 
 TEST(KvCacheTest, TypesWithoutKernelsAreRefused) {
