@@ -114,11 +114,12 @@ namespace {
 constexpr std::string_view kReplacement = "\uFFFD";
 constexpr std::size_t kMostBytes = 4;  // of a character
 
-// What a byte becomes that stands alone: ASCII stays, and what begins no character is replaced. Of
-// length 0 if more bytes decide.
+// What a byte becomes that stands alone: ASCII stays, all else is replaced. Before a continuation a
+// byte that can lead does not stand alone.
 struct LoneByte {
   std::array<char, kMostBytes> bytes{};
   std::uint8_t length = 0;
+  bool can_lead = false;
 };
 
 constexpr auto kLoneBytes = [] {
@@ -126,8 +127,10 @@ constexpr auto kLoneBytes = [] {
   for (std::size_t byte = 0; byte < table.size(); ++byte) {
     if (byte < 0x80) {
       table[byte] = {.bytes = {static_cast<char>(byte)}, .length = 1};
-    } else if (byte < 0xC2 || byte > 0xF4) {
-      table[byte] = {.bytes = {kReplacement[0], kReplacement[1], kReplacement[2]}, .length = 3};
+    } else {
+      table[byte] = {.bytes = {kReplacement[0], kReplacement[1], kReplacement[2]},
+                     .length = 3,
+                     .can_lead = byte >= 0xC2 && byte <= 0xF4};
     }
   }
   return table;
@@ -151,7 +154,9 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
     }
     const LoneByte& lone = kLoneBytes[static_cast<unsigned char>(text[offset])];
     std::memcpy(buffer.data() + filled, lone.bytes.data(), kMostBytes);
-    if (lone.length != 0) {
+    const bool is_last = offset + 1 == text.size();
+    // One branch for both, which is seldom taken: a lead byte alone is as likely as not.
+    if (!(lone.can_lead & !is_last & IsUtf8Continuation(text[is_last ? offset : offset + 1]))) {
       filled += lone.length;
       ++offset;
       continue;

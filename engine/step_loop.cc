@@ -41,6 +41,7 @@ void StepLoop::CancelGroup(const std::string& client, const std::string& group) 
 
 bool StepLoop::Step() {
   if (!core_.has_begun()) Begin();
+  if (!core_.has_begun()) return false;
   const StatusOr<std::span<const StepResult>> results = core_.Finish();
   if (!results.ok()) {
     const bool is_lost = absl::IsUnavailable(results.status());
@@ -60,7 +61,7 @@ bool StepLoop::Step() {
   } else {
     for (const StepResult& result : *results) HandleResult(result, end);
   }
-  return !results->empty();
+  return true;
 }
 
 void StepLoop::Begin() {

@@ -169,7 +169,8 @@ void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& to
       !merges_.has_splits()) {
     return AppendMerged(word, tokens);
   }
-  if (cache_.Find(word, tokens)) return;
+  const PieceCache::Piece piece(word);
+  if (cache_.Find(piece, tokens)) return;
   const std::size_t first = tokens.size();
   const std::optional<TokenId> whole =
       options_.ignore_merges ? FindPiece(word) : std::optional<TokenId>();
@@ -179,7 +180,7 @@ void BpeModel::TokenizeWord(std::string_view word, std::vector<SubwordToken>& to
     AppendMerged(word, tokens);
     if (merges_.has_symbols() || merges_.has_splits()) ReplaceSymbols(word, first, tokens);
   }
-  cache_.Put(word, tokens, first);
+  cache_.Put(piece, tokens, first);
 }
 
 void BpeModel::AppendMerged(std::string_view word, std::vector<SubwordToken>& tokens) const {

@@ -19,12 +19,17 @@ namespace quire::engine {
 // models?", section 4.
 class PieceCache {
  public:
-  PieceCache() : slots_(std::make_unique<std::array<Slot, kNumSlots>>()) {}
+  // A piece and where it belongs, worked out once for Find and Put. Does not keep the text.
+  class Piece;
+
+  PieceCache()
+      : tags_(std::make_unique<std::array<Tag, kNumSlots>>()),
+        slots_(std::make_unique<std::array<Slot, kNumSlots>>()) {}
 
   // Appends the remembered tokens of `piece`; false if there are none.
-  bool Find(std::string_view piece, std::vector<SubwordToken>& tokens) const;
+  bool Find(const Piece& piece, std::vector<SubwordToken>& tokens) const;
   // Remembers tokens[first..] for `piece`, if both are small enough and the tokens are all of it.
-  void Put(std::string_view piece, const std::vector<SubwordToken>& tokens, std::size_t first);
+  void Put(const Piece& piece, const std::vector<SubwordToken>& tokens, std::size_t first);
 
  private:
   static constexpr int kSlotBits = 14;
@@ -41,6 +46,9 @@ class PieceCache {
     std::array<std::uint8_t, kMaxTokens> ends;  // each begins where the one before it ends
     std::array<std::uint8_t, 2> unused;
   };
+  // Of the piece in a slot: other bits of its hash. They lie together, so that a piece that is not
+  // there is known without the cache line of its slot; a wrong one costs time alone.
+  using Tag = std::atomic<std::uint8_t>;
   // One cache line.
   struct alignas(64) Slot {
     // Bits 0-7: bytes of the piece, 0 if the slot is free; 8-15: number of tokens; 16: the slot is
@@ -50,10 +58,21 @@ class PieceCache {
     std::array<std::atomic<std::uint64_t>, kTokenWords> tokens{};
   };
 
-  static Key KeyOf(std::string_view piece);
-  static std::size_t SlotOf(const Key& key, std::size_t piece_bytes);
-
+  std::unique_ptr<std::array<Tag, kNumSlots>> tags_;
   std::unique_ptr<std::array<Slot, kNumSlots>> slots_;
+};
+
+class PieceCache::Piece {
+ public:
+  explicit Piece(std::string_view text);
+
+ private:
+  friend class PieceCache;
+
+  std::size_t size_;  // bytes; 0: too long to be remembered
+  Key key_{};
+  std::size_t slot_ = 0;
+  std::uint8_t tag_ = 0;
 };
 
 }  // namespace quire::engine

@@ -45,14 +45,15 @@ StatusOr<std::unique_ptr<UnigramModel>> UnigramModel::Create(const Vocabulary& v
 }
 
 void UnigramModel::Tokenize(std::string_view piece, std::vector<SubwordToken>& tokens) const {
-  if (cache_.Find(piece, tokens)) return;
+  const PieceCache::Piece cached(piece);
+  if (cache_.Find(cached, tokens)) return;
   const std::size_t first = tokens.size();
   if (options_.single_precision) {
     Cut<float>(piece, tokens);
   } else {
     Cut<double>(piece, tokens);
   }
-  cache_.Put(piece, tokens, first);
+  cache_.Put(cached, tokens, first);
 }
 
 template <typename Score>
