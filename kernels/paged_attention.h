@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 
@@ -62,7 +62,7 @@ struct AttentionBatch {
 // What the launches of attention depend on besides the contents of memory. Means something to the
 // backend alone.
 struct AttentionKey {
-  std::array<std::int32_t, 6> sizes = {};
+  std::int32_t sizes[6] = {};
   auto operator<=>(const AttentionKey&) const = default;
 };
 
