@@ -44,7 +44,8 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 POINTER_WEIGHT = 0.3  # of the loss of each pointer
-SHORT = 640  # tokens of rows whose scores a CPU computes as one matrix
+SHORT = 1024  # tokens of rows whose scores a CPU computes as matrices
+BLOCK = 256  # rows of such a matrix
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> torch.Tensor:
@@ -52,10 +53,17 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool) -> t
     tokens = q.shape[2]
     if not causal or q.is_cuda or q.dtype != torch.bfloat16 or tokens > SHORT:
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    # Compiled for a CPU with bf16 units, 256 tokens: a third of the time of flash attention.
-    later = torch.ones(tokens, tokens, dtype=torch.bool, device=q.device).triu(1)
-    scores = (q @ k.mT).float() / math.sqrt(q.shape[-1])
-    return torch.softmax(scores.masked_fill(later, -math.inf), dim=-1).to(q.dtype) @ v
+    # Compiled for a CPU with bf16 units: two thirds of the time of flash attention.
+    return torch.cat([_attend_block(q, k, v, first) for first in range(0, tokens, BLOCK)], dim=2)
+
+
+def _attend_block(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, first: int) -> torch.Tensor:
+    """Causal attention of the rows of one block, from `first` on."""
+    end = min(first + BLOCK, q.shape[2])
+    later = torch.ones(end - first, end, dtype=torch.bool, device=q.device).triu(first + 1)
+    scores = (q[:, :, first:end] @ k[:, :, :end].mT).float() / math.sqrt(q.shape[-1])
+    weights = torch.softmax(scores.masked_fill(later, -math.inf), dim=-1).to(q.dtype)
+    return weights @ v[:, :, :end]
 
 
 class Attention(nn.Module):

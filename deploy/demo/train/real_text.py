@@ -5,7 +5,9 @@ source and document, so of each source the last contexts are for the test, and a
 are left out, so that no document is on both sides.
 """
 
+import bisect
 import collections
+import itertools
 import json
 import lzma
 import pathlib
@@ -17,10 +19,11 @@ from generator.tasks import NO_ANSWER, PROMPTS, Example, Turn, ask, rendered
 
 TEST_SHARE = 0.04
 GAP_SHARE = 0.01
-# User posts: coarse, and no score needs them.
-LEFT_OUT = {"squadshifts-reddit", "squadshifts-amazon"}
+# User posts: for training alone, so that scores are of edited text.
+USER_POSTS = {"squadshifts-reddit", "squadshifts-amazon"}
 # Made by rule: always the same words or the same place.
 MOSTLY_LEFT_OUT = {"medquad-definition", "factbook-fields"}
+MOST_COUNTED = 5  # questions of a group, when one is drawn
 SUMMARY_SOURCES = ("docs-summary", "scitldr")
 
 
@@ -51,7 +54,7 @@ class Comprehension:
         by_source: dict[str, dict[str, list[dict]]] = collections.defaultdict(dict)
         for item in _lines(folder / "qa.jsonl.xz"):
             # Brackets of a passage become round in a prompt, where they read as a citation.
-            if item["source"] not in LEFT_OUT and "[" not in item["answer"]:
+            if "[" not in item["answer"] and (split == "train" or item["source"] not in USER_POSTS):
                 by_source[item["source"]].setdefault(item["context"], []).append(item)
         self.groups: list[list[dict]] = []  # one context each, neighbours are of one document
         for source, contexts in sorted(by_source.items()):
@@ -61,6 +64,8 @@ class Comprehension:
             if source in MOSTLY_LEFT_OUT and split != "test":
                 part = part[::4]
             self.groups += part
+        # Questions that people wrote about one passage differ more than passages of one source do.
+        self.until = list(itertools.accumulate(min(len(g), MOST_COUNTED) for g in self.groups))
 
     def example(self,
                 max_chars: int,
@@ -69,23 +74,35 @@ class Comprehension:
                 answerable: bool = False) -> Example:
         """A passage with its questions among others of the same and other documents.
 
+        The first question is about the passage of group `index`; more than one turn asks about all passages.
         Some examples hold a question about another passage, unless all must be `answerable`.
         """
         rng = self.rng
-        index = rng.randrange(len(self.groups)) if index is None else index
+        index = self._drawn() if index is None else index
         group = self.groups[index]
         items = rng.sample(group, min(len(group), max_turns))
         right = self._passage(items[0], max_chars)
-        passages = [right]
-        left = max_chars - len(right.text)
+        shown = [(right, items)]
+        used, left = {index}, max_chars - len(right.text)
         while left > 150 and rng.random() < 0.85:
-            passages.append(self._passage(self._other(index), min(850, left)))
-            left -= len(passages[-1].text)
-        rng.shuffle(passages)
-        number = passages.index(right) + 1
+            at = self._other(index)
+            if at in used:
+                continue
+            used.add(at)
+            other = self.groups[at]
+            shown.append((self._passage(other[0], min(850, left)), other))
+            left -= len(shown[-1][0].text)
+        rng.shuffle(shown)
+        asked = [(number, passage, item)
+                 for number, (passage, of) in enumerate(shown, 1)
+                 for item in of
+                 if passage is right or max_turns > 1]
+        first = next(a for a in asked if a[2] is items[0])
+        asked.remove(first)
+        asked = [first] + rng.sample(asked, min(len(asked), max_turns - 1))
         turns = []
-        for item in items:
-            if item["answer"] in right.text:
+        for number, passage, item in asked:
+            if item["answer"] in passage.text:
                 gold = item["answer"]
                 turns.append(
                     (item["question"], f"{' '.join(gold.split())} [{number}]", gold, number))
@@ -93,13 +110,17 @@ class Comprehension:
             foreign = rng.choice(rng.choice(self.groups))
             turns.append((foreign["question"], NO_ANSWER, None, 0))
             turns = turns[-1:] if max_turns == 1 else turns
-        return ask("answer", passages, turns, "comprehension")
+        if max_turns > 1:
+            rng.shuffle(turns)
+        return ask("answer", [passage for passage, _ in shown], turns, "comprehension")
 
-    def _other(self, index: int) -> dict:
+    def _drawn(self) -> int:
+        """A group by its number of questions."""
+        return bisect.bisect(self.until, self.rng.randrange(self.until[-1]))
+
+    def _other(self, index: int) -> int:
         near = index + self.rng.choice([-2, -1, 1, 2])
-        if self.rng.random() < 0.5 and 0 <= near < len(self.groups):
-            return self.groups[near][0]
-        return self.rng.choice(self.groups)[0]
+        return near if self.rng.random() < 0.5 and 0 <= near < len(self.groups) else self._drawn()
 
     def _passage(self, item: dict, most: int) -> Passage:
         text = _shortened(item["context"], item["answer"], self.rng, min(most, 850))
