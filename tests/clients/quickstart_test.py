@@ -35,6 +35,13 @@ class QuickstartTest(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("--model", result.stderr)
 
+    def test_needs_no_flag(self):
+        result = self.run_script()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        answer, sources = result.stdout.split("\nSources\n")
+        self.assertIn("Hanna Vogel", answer)
+        self.assertIn("employee-handbook.md", sources)
+
     def test_runs_to_a_cited_answer_twice(self):
         quire_server.require_model()
         for _ in range(2):
