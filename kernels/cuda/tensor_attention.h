@@ -15,8 +15,8 @@ struct AttentionParams {
   std::int64_t q_stride = 0;
   std::int64_t out_stride = 0;
   const std::int32_t* block_table = nullptr;  // [sequences, max_blocks]
-  int max_blocks = 0;  // row length of block_table
-  int group = 0;  // heads per key head
+  int max_blocks = 0;                         // row length of block_table
+  int group = 0;                              // heads per key head
   KvLayerView cache;
   float scale = 1.0f;
   int sliding_window = 0;

@@ -15,20 +15,20 @@ namespace quire::services {
 
 struct InferenceOptions {
   // Of each model a directory, or "hf:org/repo[@revision]", which Load downloads.
-  std::string model;                  // the language model, or a .gguf file; empty: none
-  std::string model_name;             // what requests call it; empty: last part of the path
-  std::string embedding_model;        // or a .gguf file; empty: none
-  std::string embedding_model_name;   // as model_name
-  std::string rerank_model;           // empty: none
-  std::string rerank_model_name;      // as model_name
-  std::string device;                 // start of a device's name, "cpu/avx2"; empty: the fastest
-  std::int32_t threads = 0;           // CPU threads of one operation; 0: every core
-  std::int32_t block_size = 16;       // tokens per KV block
-  std::int64_t kv_cache_bytes = 0;    // 0: half of what the machine has free at most
-  std::int64_t kv_host_bytes = 0;     // host memory for KV blocks that the cache hands out again
+  std::string model;                   // the language model, or a .gguf file; empty: none
+  std::string model_name;              // what requests call it; empty: last part of the path
+  std::string embedding_model;         // or a .gguf file; empty: none
+  std::string embedding_model_name;    // as model_name
+  std::string rerank_model;            // empty: none
+  std::string rerank_model_name;       // as model_name
+  std::string device;                  // start of a device's name, "cpu/avx2"; empty: the fastest
+  std::int32_t threads = 0;            // CPU threads of one operation; 0: every core
+  std::int32_t block_size = 16;        // tokens per KV block
+  std::int64_t kv_cache_bytes = 0;     // 0: half of what the machine has free at most
+  std::int64_t kv_host_bytes = 0;      // host memory for KV blocks that the cache hands out again
   std::string kv_cache_type = "auto";  // or one of engine::kKvCacheTypes
-  std::string quantize;               // one of kernels::kRoundingKinds; empty: weights as they are
-  std::int32_t context_tokens = 0;    // 0: what the model was made for
+  std::string quantize;                // one of kernels::kRoundingKinds; empty: weights as they are
+  std::int32_t context_tokens = 0;     // 0: what the model was made for
   std::int32_t max_batch_tokens = 0;
   std::int32_t max_sequences = 32;
   std::int32_t max_queued_requests = 256;

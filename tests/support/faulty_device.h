@@ -17,7 +17,7 @@ namespace quire::testing {
 // environment it says that it is asynchronous, so that engines do what they do on a GPU.
 //
 // Thread-safe.
-class FaultyDevice final : public kernels::Device {
+class FaultyDevice : public kernels::Device {
  public:
   FaultyDevice() : inner_(*kernels::FindDevice("cpu")) {}
 
