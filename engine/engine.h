@@ -72,6 +72,7 @@ struct EngineOptions {
   std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   SlowReaderLimits slow_readers;
   bool prefix_cache = true;  // blocks of equal prefixes are computed once
+  bool record_steps = true;  // see TransformerLimits
   // Shared with the embedder on the same device; null: the language model has the device alone.
   std::shared_ptr<ComputeTurns> turns = nullptr;
   // Quantizes the plain weights of linear layers while they are loaded.

@@ -72,7 +72,8 @@ StatusOr<LoadedModel> LoadLanguageModel(const EngineOptions& options, kernels::D
   const TransformerLimits limits = {.max_batch_tokens = options.max_batch_tokens == 0
                                                             ? device.efficient_batch_tokens()
                                                             : options.max_batch_tokens,
-                                    .context_tokens = options.context_tokens};
+                                    .context_tokens = options.context_tokens,
+                                    .record_steps = options.record_steps};
   QUIRE_ASSIGN_OR_RETURN(auto transformer,
                          Transformer::Load(model.config, *weights, limits, device));
 

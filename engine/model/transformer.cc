@@ -247,7 +247,7 @@ void Transformer::Forward(const ForwardBatch& batch, const KvCache& cache) {
   const AttentionStep step = BeginStep(batch);
   const std::optional<kernels::AttentionKey> key = plan_->key();
   // An observer looks at every step.
-  if (!key || observer_ != nullptr) return ForwardStep(step, cache);
+  if (!key || !limits_.record_steps || observer_ != nullptr) return ForwardStep(step, cache);
   recordings_.Run({.attention = *key, .cache = cache.Layer(0).k},
                   [&] { ForwardStep(step, cache); });
 }

@@ -29,6 +29,7 @@ struct TransformerLimits {
   // The longest sequence, which some models' rotary frequencies depend on; 0:
   // max_position_embeddings.
   std::int32_t context_tokens = 0;
+  bool record_steps = true;  // where the device can; see StepRecordings
 };
 
 // A decoder: layers of grouped-query attention and an MLP, each behind a norm. Families differ in

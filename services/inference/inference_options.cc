@@ -73,6 +73,8 @@ void AddSchedulingOptions(CLI::App& app, InferenceOptions& options) {
          "does not say; 0: none")
       ->check(CLI::Range(0, engine::kMaxDraftTokens))
       ->capture_default_str();
+  app.add_flag("--record-steps,!--no-record-steps", options.record_steps,
+               "Replay decode steps that are like one before: CUDA graphs; a CPU has none");
   app.add_flag("--prefix-cache,!--no-prefix-cache", options.prefix_cache,
                "Compute the common beginning of prompts once (default)");
 }

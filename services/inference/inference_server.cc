@@ -135,6 +135,7 @@ StatusOr<std::optional<ServedLanguageModel>> ModelServer::LoadLanguageModel(
       .max_queued_tokens = options_.max_queued_tokens,
       .slow_readers = {},
       .prefix_cache = options_.prefix_cache,
+      .record_steps = options_.record_steps,
       .turns = turns_,
       .quantize = quantize_,
   };

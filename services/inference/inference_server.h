@@ -34,6 +34,7 @@ struct InferenceOptions {
   std::int32_t max_queued_requests = 256;
   std::int64_t max_queued_tokens = std::int64_t{4} << 20;
   bool prefix_cache = true;
+  bool record_steps = true;               // see engine::TransformerLimits
   std::int32_t prompt_lookup_tokens = 0;  // where a request does not say
 };
 
@@ -41,7 +42,7 @@ struct InferenceOptions {
 // --embedding-model-name, --rerank-model, --rerank-model-name, --device, --threads, --quantize,
 // --block-size, --kv-cache-bytes, --kv-host-bytes, --kv-cache-type,
 // --context-tokens, --max-batch-tokens, --max-sequences, --max-queued-requests,
-// --max-queued-tokens, --prefix-cache, --prompt-lookup.
+// --max-queued-tokens, --record-steps, --prefix-cache, --prompt-lookup.
 void AddInferenceOptions(CLI::App& app, InferenceOptions& options);
 
 // --kv-cache-type, for every command that has it.

@@ -9,7 +9,6 @@
 
 #include "engine/engine_core.h"
 #include "engine/formats/model_weights.h"
-#include "engine/layers/linear_observer.h"
 #include "tests/support/devices.h"
 #include "tests/support/status_matchers.h"
 
@@ -20,12 +19,6 @@ using testing::IsOk;
 
 constexpr std::int32_t kReplayedTokens = 48;  // of the longest output
 constexpr std::int32_t kBatchTokens = 64;
-
-// Steps that somebody looks at are not recorded.
-class NobodyLooks final : public LinearObserver {
- public:
-  void OnInput(const std::string&, const kernels::MatrixView&) override {}
-};
 
 struct ReplayedRun {
   std::vector<std::vector<TokenId>> tokens;  // of each sequence
@@ -42,15 +35,15 @@ class ReplayedStepsTest : public ::testing::TestWithParam<std::string> {
   }
 
   std::unique_ptr<EngineCore> NewCore(const std::string& model, kernels::DType cache,
-                                      LinearObserver* observer) {
+                                      bool record_steps) {
     const std::string directory = "tests/golden/engine/fixtures/" + model;
     const auto config = LoadModelConfig(directory);
     const auto weights = OpenModelWeights(directory, config->quantization, {});
     EXPECT_THAT(weights, IsOk());
-    auto transformer =
-        Transformer::Load(*config, **weights, {.max_batch_tokens = kBatchTokens}, *device_);
+    auto transformer = Transformer::Load(
+        *config, **weights, {.max_batch_tokens = kBatchTokens, .record_steps = record_steps},
+        *device_);
     EXPECT_THAT(transformer, IsOk());
-    (*transformer)->set_observer(observer);
     auto core = EngineCore::Create(
         *std::move(transformer),
         {.block_size = 4,
@@ -72,8 +65,8 @@ class ReplayedStepsTest : public ::testing::TestWithParam<std::string> {
   }
 
   // Three outputs that begin and end at different steps.
-  ReplayedRun Run(const std::string& model, kernels::DType cache, LinearObserver* observer) {
-    const auto core = NewCore(model, cache, observer);
+  ReplayedRun Run(const std::string& model, kernels::DType cache, bool record_steps) {
+    const auto core = NewCore(model, cache, record_steps);
     std::deque<Sequence> sequences;
     ReplayedRun run;
     for (std::int64_t num_running = 0; run.num_steps < 200; ++run.num_steps) {
@@ -104,12 +97,11 @@ class ReplayedStepsTest : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(ReplayedStepsTest, GiveTheSameTokens) {
-  NobodyLooks observer;
   for (const char* model : {"gptq4", "mistral", "gpt2", "gemma2_nf4"}) {
     SCOPED_TRACE(model);
     for (const kernels::DType cache : {kernels::DType::kF32, kernels::DType::kI8}) {
-      const ReplayedRun wanted = Run(model, cache, &observer);
-      const ReplayedRun have = Run(model, cache, nullptr);
+      const ReplayedRun wanted = Run(model, cache, /*record_steps=*/false);
+      const ReplayedRun have = Run(model, cache, /*record_steps=*/true);
       EXPECT_EQ(wanted.num_replays, 0);
       EXPECT_EQ(have.tokens, wanted.tokens);
       EXPECT_EQ(have.num_steps, wanted.num_steps);
