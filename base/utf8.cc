@@ -154,9 +154,10 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
     }
     const LoneByte& lone = kLoneBytes[static_cast<unsigned char>(text[offset])];
     std::memcpy(buffer.data() + filled, lone.bytes.data(), kMostBytes);
-    const bool is_last = offset + 1 == text.size();
+    // At the end the byte itself: no lead byte is a continuation.
+    const char next = text[std::min(offset + 1, text.size() - 1)];
     // One branch for both, which is seldom taken: a lead byte alone is as likely as not.
-    if (!(lone.can_lead & !is_last & IsUtf8Continuation(text[is_last ? offset : offset + 1]))) {
+    if (!(lone.can_lead & IsUtf8Continuation(next))) {
       filled += lone.length;
       ++offset;
       continue;

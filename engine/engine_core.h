@@ -39,9 +39,9 @@ struct StepResult {
 };
 
 // Model, cache, scheduler and sampler on one thread: Begin schedules a step and enqueues it, Finish
-// waits for its tokens. A
-// sequence with a draft gets more than one token where the sampler chooses what was guessed: what
-// is sampled depends on logits and position alone, so the output is the same without.
+// waits for its tokens. A sequence with a draft gets more than one token where the sampler chooses
+// what was guessed: what is sampled depends on logits and position alone, so the output is the same
+// without.
 // Knows token ids only; text, streams and threads are Engine's.
 //
 // Engine thread only.

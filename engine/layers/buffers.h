@@ -71,7 +71,8 @@ class StepBuffer {
     return values;
   }
   T* data() const { return static_cast<T*>(memory_->data()); }
-  std::int64_t size_bytes() const { return memory_->size_bytes(); }
+  // Of device and host.
+  std::int64_t size_bytes() const { return memory_->size_bytes() + host_->size_bytes(); }
 
  private:
   StepBuffer(std::unique_ptr<kernels::DeviceMemory> memory,

@@ -39,7 +39,7 @@ void AddCacheOptions(CLI::App& app, InferenceOptions& options) {
       ->capture_default_str();
   app.add_option("--kv-cache-bytes", options.kv_cache_bytes,
                  "Memory for the KV cache, as 2GiB; default: by the model, at most half of what is "
-                 "free")
+                 "free; on a GPU nine tenths of what the model leaves")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
   app.add_option("--kv-host-bytes", options.kv_host_bytes,
                  "Host memory for KV blocks that the cache has to give up; of use on a GPU")

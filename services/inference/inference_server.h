@@ -24,7 +24,7 @@ struct InferenceOptions {
   std::string device;                  // start of a device's name, "cpu/avx2"; empty: the fastest
   std::int32_t threads = 0;            // CPU threads of one operation; 0: every core
   std::int32_t block_size = 16;        // tokens per KV block
-  std::int64_t kv_cache_bytes = 0;     // 0: half of what the machine has free at most
+  std::int64_t kv_cache_bytes = 0;     // 0: as engine::EngineOptions says
   std::int64_t kv_host_bytes = 0;      // host memory for KV blocks that the cache hands out again
   std::string kv_cache_type = "auto";  // or one of engine::kKvCacheTypes
   std::string quantize;                // one of kernels::kRoundingKinds; empty: weights as they are

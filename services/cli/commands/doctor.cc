@@ -88,8 +88,9 @@ void PrintDevices() {
   bool gpu = false;
   for (const auto& device : kernels::EnumerateDevices()) {
     names += (names.empty() ? "" : ", ") + std::string(device->name());
-    if (const auto free = device->free_bytes())
+    if (const auto free = device->free_bytes()) {
       names += fmt::format(" ({} free)", FormatBytes(*free));
+    }
     gpu = gpu || !device->name().starts_with("cpu");
   }
   Line("devices", names + " (the first is used unless --device says otherwise)");

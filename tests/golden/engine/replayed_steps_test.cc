@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/engine_core.h"
-#include "engine/formats/model_weights.h"
 #include "tests/support/devices.h"
+#include "tests/support/model_core.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -36,23 +36,14 @@ class ReplayedStepsTest : public ::testing::TestWithParam<std::string> {
 
   std::unique_ptr<EngineCore> NewCore(const std::string& model, kernels::DType cache,
                                       bool record_steps) {
-    const std::string directory = "tests/golden/engine/fixtures/" + model;
-    const auto config = LoadModelConfig(directory);
-    const auto weights = OpenModelWeights(directory, config->quantization, {});
-    EXPECT_THAT(weights, IsOk());
-    auto transformer = Transformer::Load(
-        *config, **weights, {.max_batch_tokens = kBatchTokens, .record_steps = record_steps},
-        *device_);
-    EXPECT_THAT(transformer, IsOk());
-    auto core = EngineCore::Create(
-        *std::move(transformer),
+    return testing::LoadCore(
+        "tests/golden/engine/fixtures/" + model,
+        {.max_batch_tokens = kBatchTokens, .record_steps = record_steps},
         {.block_size = 4,
          .num_blocks = 100,
          .kv_cache_dtype = cache,
          .limits = {.max_batch_tokens = kBatchTokens, .max_sequences = 8, .prefix_cache = false}},
         *device_);
-    EXPECT_THAT(core, IsOk());
-    return *std::move(core);
   }
 
   static Request RequestFor(TokenId seed) {

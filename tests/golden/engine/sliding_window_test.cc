@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/engine_core.h"
-#include "engine/formats/checkpoint.h"
 #include "tests/support/devices.h"
+#include "tests/support/model_core.h"
 #include "tests/support/status_matchers.h"
 
 namespace quire::engine {
@@ -31,21 +31,13 @@ class SlidingWindowTest : public ::testing::TestWithParam<std::string> {
   }
 
   std::unique_ptr<EngineCore> NewCore(std::int32_t num_blocks, kernels::DType dtype) {
-    const auto config = LoadModelConfig(kDirectory);
-    const auto checkpoint = Checkpoint::Open(kDirectory);
-    EXPECT_THAT(checkpoint, IsOk());
-    auto transformer =
-        Transformer::Load(*config, **checkpoint, {.max_batch_tokens = 128}, *device_);
-    EXPECT_THAT(transformer, IsOk());
-    auto core = EngineCore::Create(
-        *std::move(transformer),
+    return testing::LoadCore(
+        kDirectory, {.max_batch_tokens = 128},
         {.block_size = kWindowBlockSize,
          .num_blocks = num_blocks,
          .kv_cache_dtype = dtype,
          .limits = {.max_batch_tokens = 128, .max_sequences = 8, .prefix_cache = false}},
         *device_);
-    EXPECT_THAT(core, IsOk());
-    return *std::move(core);
   }
 
   static std::vector<TokenId> Prompt(TokenId seed) {

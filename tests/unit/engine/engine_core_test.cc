@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine/formats/checkpoint.h"
 #include "tests/support/faulty_device.h"
+#include "tests/support/model_core.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_files.h"
 #include "tests/support/tiny_model.h"
@@ -20,14 +20,9 @@ class EngineCoreTest : public ::testing::Test {
  protected:
   EngineCoreTest() {
     testing::WriteTinyLlama(directory_.path());
-    const auto config = LoadModelConfig(directory_.path());
-    const auto checkpoint = Checkpoint::Open(directory_.path());
-    auto transformer = Transformer::Load(*config, **checkpoint,
-                                         {.max_batch_tokens = 128, .max_logit_rows = 8}, device_);
-    auto core = EngineCore::Create(
-        *std::move(transformer),
+    core_ = testing::LoadCore(
+        directory_.path(), {.max_batch_tokens = 128, .max_logit_rows = 8},
         {.num_blocks = 64, .limits = {.max_batch_tokens = 128, .max_sequences = 8}}, device_);
-    core_ = *std::move(core);
   }
 
   // A sequence that wants `num_tokens` greedy ones.
